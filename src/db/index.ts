@@ -1,0 +1,1 @@
+export { type Bindings, type Database, openDatabase } from "./database.ts";

@@ -1,0 +1,2 @@
+/** Schema of images; see `src/db/tables`. */
+export const sql = ``;

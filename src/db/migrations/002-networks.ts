@@ -1,0 +1,2 @@
+/** Schema of networks; see `src/db/tables`. */
+export const sql = ``;

@@ -1,0 +1,2 @@
+/** Schema of volumes; see `src/db/tables`. */
+export const sql = ``;

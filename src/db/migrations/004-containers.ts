@@ -1,0 +1,2 @@
+/** Schema of containers; see `src/db/tables`. */
+export const sql = ``;

@@ -1,0 +1,2 @@
+/** Schema of build-cache; see `src/db/tables`. */
+export const sql = ``;

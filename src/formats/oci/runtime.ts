@@ -1,0 +1,103 @@
+/** The OCI runtime specification's config.json (config.md, config-linux.md), as far as Berth writes it. */
+export type RuntimeSpec = {
+  ociVersion: string;
+  process: RuntimeProcess;
+  root: { path: string; readonly: boolean };
+  hostname?: string;
+  domainname?: string;
+  mounts: RuntimeMount[];
+  annotations?: Record<string, string>;
+  linux: RuntimeLinux;
+};
+
+export type RuntimeUser = { uid: number; gid: number; additionalGids?: number[]; umask?: number };
+
+export type RuntimeProcess = {
+  terminal: boolean;
+  consoleSize?: { height: number; width: number };
+  user: RuntimeUser;
+  args: string[];
+  env: string[];
+  cwd: string;
+  capabilities?: Record<"bounding" | "effective" | "permitted" | "inheritable" | "ambient", string[]>;
+  rlimits?: { type: string; soft: number; hard: number }[];
+  noNewPrivileges?: boolean;
+  apparmorProfile?: string;
+  selinuxLabel?: string;
+  oomScoreAdj?: number;
+};
+
+export type RuntimeMount = { destination: string; type: string; source: string; options: string[] };
+
+export type RuntimeNamespace = {
+  type: "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
+  path?: string;
+};
+
+export type RuntimeDevice = {
+  path: string;
+  type: "c" | "b" | "p" | "u";
+  major: number;
+  minor: number;
+  fileMode?: number;
+  uid?: number;
+  gid?: number;
+};
+
+export type RuntimeDeviceRule = { allow: boolean; type?: string; major?: number; minor?: number; access?: string };
+
+export type RuntimeSeccompArgument = { index: number; value: number | string; valueTwo?: number | string; op: string };
+
+export type RuntimeSeccomp = {
+  defaultAction: string;
+  defaultErrnoRet?: number;
+  architectures?: string[];
+  flags?: string[];
+  syscalls?: { names: string[]; action: string; errnoRet?: number; args?: RuntimeSeccompArgument[] }[];
+};
+
+export type RuntimeResources = {
+  devices?: RuntimeDeviceRule[];
+  memory?: {
+    limit?: number;
+    reservation?: number;
+    swap?: number;
+    kernel?: number;
+    swappiness?: number;
+    disableOOMKiller?: boolean;
+  };
+  cpu?: {
+    shares?: number;
+    quota?: number;
+    period?: number;
+    realtimeRuntime?: number;
+    realtimePeriod?: number;
+    cpus?: string;
+    mems?: string;
+  };
+  pids?: { limit: number };
+  blockIO?: {
+    weight?: number;
+    weightDevice?: { major: number; minor: number; weight: number }[];
+    throttleReadBpsDevice?: { major: number; minor: number; rate: number }[];
+    throttleWriteBpsDevice?: { major: number; minor: number; rate: number }[];
+    throttleReadIOPSDevice?: { major: number; minor: number; rate: number }[];
+    throttleWriteIOPSDevice?: { major: number; minor: number; rate: number }[];
+  };
+  unified?: Record<string, string>;
+};
+
+export type RuntimeLinux = {
+  namespaces: RuntimeNamespace[];
+  devices?: RuntimeDevice[];
+  cgroupsPath?: string;
+  resources?: RuntimeResources;
+  rootfsPropagation?: string;
+  seccomp?: RuntimeSeccomp;
+  maskedPaths?: string[];
+  readonlyPaths?: string[];
+  sysctl?: Record<string, string>;
+  mountLabel?: string;
+  uidMappings?: { containerID: number; hostID: number; size: number }[];
+  gidMappings?: { containerID: number; hostID: number; size: number }[];
+};

@@ -1,0 +1,142 @@
+import type { Digest } from "#base";
+import type { HistoryEntry, ImageConfig } from "#formats";
+
+/** An image of the catalogue. Its id is the digest of its config's bytes. */
+export type ImageRecord = {
+  readonly id: Digest;
+  readonly config: ImageConfig;
+  /** Digest of the manifest it was loaded or pulled with, when there was one. */
+  readonly manifestDigest?: Digest | undefined;
+  /** Bytes of all layers, uncompressed. */
+  readonly sizeBytes: number;
+  /** Familiar names: "debian:bookworm". */
+  readonly repoTags: readonly string[];
+  /** "debian@sha256:…" */
+  readonly repoDigests: readonly string[];
+  /** The image a build or commit started from. */
+  readonly parentId?: Digest | undefined;
+  /** When it entered or was last tagged in this store, ms since the epoch. */
+  readonly lastTaggedMs: number;
+};
+
+export type ImageRemoval = { readonly untagged: string } | { readonly deleted: string };
+
+/** Reports progress in the shape of Docker's JSON stream; the server writes it out unchanged. */
+export type ImageProgress = (record: {
+  readonly status?: string;
+  readonly stream?: string;
+  readonly id?: string;
+  readonly progress?: { readonly current: number; readonly total?: number };
+}) => void;
+
+/** Tags, configs and layers of all images. Every method that changes something is durable when it resolves. */
+export type ImageCatalog = {
+  /** By reference, digest reference, id or unique id prefix (≥4 hex); undefined when absent; throws when ambiguous. */
+  find(reference: string): ImageRecord | undefined;
+  /** Like `find`, but throws not-found: `No such image: alpine:latest` (Docker's wording, familiar name with tag). */
+  get(reference: string): ImageRecord;
+  /** All images, newest first. Cheap: from memory. */
+  list(): readonly ImageRecord[];
+  /** Points `repository[:tag]` at an image; moves it when it existed. Refuses digests and the name `sha256`. */
+  tag(id: Digest, reference: string): void;
+  /**
+   * Adds an image made of layers that are already in the store. Idempotent: equal bytes give an equal id.
+   * @param image.config serialised exactly once, here, unless `configBytes` holds the original bytes.
+   */
+  add(image: {
+    readonly config: ImageConfig;
+    readonly configBytes?: Uint8Array | undefined;
+    readonly parentId?: Digest | undefined;
+    readonly tags?: readonly string[] | undefined;
+  }): ImageRecord;
+  /**
+   * Docker's `rmi`: by tag with other tags left only untags; by id with several repositories is a conflict unless
+   * `force`. `isUsed(id)` says which containers hold it (stopped: conflict unless force; running: conflict always).
+   */
+  remove(
+    reference: string,
+    options: {
+      readonly force: boolean;
+      readonly prune: boolean;
+      readonly usedBy: (id: Digest) => readonly ImageUser[];
+    },
+  ): Promise<readonly ImageRemoval[]>;
+  /** As `docker history` shows it, newest first. */
+  history(reference: string): readonly ImageHistoryLine[];
+  /** Writes a docker-archive that is an OCI layout too (as Docker ≥25 does), multi-image. */
+  save(references: readonly string[]): AsyncIterable<Uint8Array>;
+  /** Reads a docker-archive or OCI layout, plain or compressed; verifies every digest; returns what was loaded. */
+  load(archive: AsyncIterable<Uint8Array>, progress: ImageProgress): Promise<readonly ImageRecord[]>;
+  /** `docker import`: one root file system as one layer. */
+  importRootfs(
+    archive: AsyncIterable<Uint8Array>,
+    options: {
+      readonly config?: ImageConfig["config"];
+      readonly message?: string;
+      readonly tag?: string | undefined;
+      readonly platform?: string;
+    },
+  ): Promise<ImageRecord>;
+  /** Removes dangling (or all unused) images; returns what went and the bytes won. */
+  prune(options: {
+    readonly all: boolean;
+    readonly keep: (image: ImageRecord) => boolean;
+  }): Promise<{ readonly removed: readonly ImageRemoval[]; readonly reclaimedBytes: number }>;
+};
+
+export type ImageUser = { readonly containerId: string; readonly running: boolean };
+
+export type ImageHistoryLine = HistoryEntry & {
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly tags: readonly string[];
+};
+
+/** Layers by diffID: each unpacked once under the data root, shared by every image and container. */
+export type LayerStore = {
+  has(diffId: Digest): boolean;
+  sizeOf(diffId: Digest): number;
+  /**
+   * Unpacks one uncompressed or compressed (gzip, zstd, xz refused with a clear error if unsupported) layer tar.
+   * Whiteouts become overlay's; nothing can escape the layer's directory. With `expected` the diffID must match or nothing is kept.
+   * Durable (syncfs or per-file fsync) before it resolves. Concurrent calls for one `expected` share the work.
+   */
+  apply(
+    tar: AsyncIterable<Uint8Array>,
+    options?: { readonly expected?: Digest | undefined; readonly onBytes?: (count: number) => void },
+  ): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  /** Makes a layer of a writable snapshot's changes by moving the directory (no copy); used by build and commit. */
+  adopt(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  /** Makes a layer of a writable snapshot's changes by copying them; the snapshot stays usable (`commit`). */
+  copyFrom(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  /** The layer's tar, byte for byte as it was when its diffID was computed; verified while it is read. */
+  tarOf(diffId: Digest): AsyncIterable<Uint8Array>;
+  /** Absolute directory of the unpacked layer. Read only. */
+  directoryOf(diffId: Digest): string;
+};
+
+export type Change = { readonly kind: "modified" | "added" | "deleted"; readonly path: string };
+
+/** Writable root file systems on top of layers: "overlay2" or "vfs". */
+export type Snapshotter = {
+  readonly name: "overlay2" | "vfs";
+  /** Makes a writable snapshot named `id` over `diffIds` (bottom first). Idempotent. Touches no mount. */
+  prepare(id: string, diffIds: readonly Digest[]): Promise<void>;
+  /** Mounts it (synchronous kernel work, about 1 ms) and returns the absolute root path. Idempotent while mounted. */
+  mount(id: string): string;
+  /** Unmounts; the contents stay. Idempotent; lazy when busy. */
+  unmount(id: string): void;
+  isMounted(id: string): boolean;
+  /** Unmounts and deletes. Idempotent. */
+  remove(id: string): Promise<void>;
+  /** `docker diff`: what differs from the layers below, sorted by path. */
+  changes(id: string): Promise<readonly Change[]>;
+  /** The directory that holds only the changes (overlay upper), for `LayerStore.adopt`/`copyFrom`; vfs computes one. */
+  changesDirectory(id: string): Promise<string>;
+  /** Bytes of the writable part. */
+  usage(id: string): Promise<number>;
+  /** Ids of all snapshots on disk, for the sweep at start. */
+  list(): Promise<readonly string[]>;
+  /** Unmounts whatever a crash left mounted, except `keep`. */
+  sweep(keep: ReadonlySet<string>): Promise<void>;
+};

@@ -1,1 +1,2 @@
 export * from "./ffi/index.ts";
+export * from "./proc/index.ts";

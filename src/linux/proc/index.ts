@@ -1,0 +1,19 @@
+export { type HostCpuTime, onlineCpuList, parseCpuList, parseHostCpuTime, readHostCpuTime } from "./cpu.ts";
+export { kernelVersion, type KernelVersion, lastCapability, parseKernelVersion, readSysctl } from "./kernel.ts";
+export { type HostMemory, parseHostMemory, readHostMemory } from "./memory.ts";
+export { type MountInfo, mountOf, parseMountInfo, readMountInfo } from "./mountinfo.ts";
+export { type OsRelease, parseOsRelease, readOsRelease } from "./os-release.ts";
+export {
+  type ProcessStat,
+  processStartTime,
+  readProcessStat,
+  readProcessStatus,
+  type ProcessStatus,
+} from "./process.ts";
+export {
+  isResourceLimitName,
+  readResourceLimits,
+  type ResourceLimit,
+  type ResourceLimitName,
+  setResourceLimit,
+} from "./resource-limits.ts";

@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 declare const brand: unique symbol;
 
 /** 64 lower-case hex digits naming a container. */
@@ -13,7 +11,7 @@ export type ExecId = string & { readonly [brand]?: "ExecId" };
  */
 export function newId(): string {
   for (;;) {
-    const id = randomBytes(32).toString("hex");
+    const id = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
     if (!/^\d{12}/.test(id)) return id;
   }
 }

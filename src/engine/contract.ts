@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ContainerId, Digest, ExecId, Nanoseconds } from "#base";
-import type { CgroupStats } from "#cgroups";
+import type { BlkioEntry, CgroupStats } from "#cgroups";
 import type {
   ContainerConfig,
   CreateContainerBody,
@@ -9,9 +9,9 @@ import type {
   RestartPolicy,
   UpdateContainerBody,
 } from "#formats";
-import type { Change, ImageCatalog, ImageProgress, ImageRecord, ImageRemoval } from "#images";
+import type { Change, ImageCatalog, ImageHistoryLine, ImageProgress, ImageRecord, ImageRemoval } from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
-import type { Endpoint, NetworkService, PublishedPort } from "#network";
+import type { Endpoint, NetworkRecord, NetworkService, PublishedPort } from "#network";
 import type { VolumeRecord } from "#volumes";
 
 /** The services the protocols (HTTP routes, builder, CRI) call. No object holds them all but this record. */
@@ -406,4 +406,21 @@ export type StepService = {
   run(request: StepRequest): Promise<{ readonly exitCode: number; readonly oomKilled: boolean }>;
 };
 
-export type { RestartPolicy };
+/** The records the services hand out, for folders that may not reach the folders that define them. */
+export type {
+  BlkioEntry,
+  CgroupStats,
+  Change,
+  Endpoint,
+  ImageHistoryLine,
+  ImageProgress,
+  ImageRecord,
+  ImageRemoval,
+  LogReadOptions,
+  LogRecord,
+  NetworkRecord,
+  NetworkService,
+  PublishedPort,
+  RestartPolicy,
+  VolumeRecord,
+};

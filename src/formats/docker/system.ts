@@ -1,0 +1,109 @@
+import type { ContainerSummary } from "./container-documents.ts";
+import type { ImageSummary } from "./image-documents.ts";
+import type { VolumeDocument } from "./volume.ts";
+
+/** The answer of `GET /version`. */
+export type VersionResponse = {
+  Platform: { Name: string };
+  Components: { Name: string; Version: string; Details: Record<string, string> }[];
+  Version: string;
+  ApiVersion: string;
+  MinAPIVersion: string;
+  GitCommit: string;
+  Os: string;
+  Arch: string;
+  KernelVersion: string;
+  BuildTime: string;
+  /** Clients print it; the toolchain that runs the daemon. */
+  GoVersion: string;
+  Experimental?: boolean;
+};
+
+/** One record of the build cache in `GET /system/df`. */
+export type BuildCacheDocument = {
+  ID: string;
+  Parents: string[] | null;
+  Type: string;
+  Description: string;
+  InUse: boolean;
+  Shared: boolean;
+  Size: number;
+  CreatedAt: string;
+  LastUsedAt: string | null;
+  UsageCount: number;
+};
+
+/** The answer of `GET /system/df`. */
+export type DiskUsageResponse = {
+  LayersSize?: number;
+  Images?: ImageSummary[];
+  Containers?: ContainerSummary[];
+  Volumes?: VolumeDocument[];
+  BuildCache?: BuildCacheDocument[];
+};
+
+/** The answer of `GET /info`: what this daemon can say of itself and its host. */
+export type InfoResponse = {
+  ID: string;
+  Containers: number;
+  ContainersRunning: number;
+  ContainersPaused: number;
+  ContainersStopped: number;
+  Images: number;
+  Driver: string;
+  DriverStatus: readonly (readonly [string, string])[];
+  Plugins: { Volume: string[]; Network: string[]; Authorization: string[] | null; Log: string[] };
+  MemoryLimit: boolean;
+  SwapLimit: boolean;
+  CpuCfsPeriod: boolean;
+  CpuCfsQuota: boolean;
+  CPUShares: boolean;
+  CPUSet: boolean;
+  PidsLimit: boolean;
+  OomKillDisable: boolean;
+  IPv4Forwarding: boolean;
+  Debug: boolean;
+  NFd: number;
+  NGoroutines: number;
+  SystemTime: string;
+  LoggingDriver: string;
+  CgroupDriver: string;
+  CgroupVersion: string;
+  NEventsListener: number;
+  KernelVersion: string;
+  OperatingSystem: string;
+  OSVersion: string;
+  OSType: "linux";
+  Architecture: string;
+  IndexServerAddress: string;
+  RegistryConfig: { InsecureRegistryCIDRs: string[] | null; IndexConfigs: Record<string, never>; Mirrors: string[] | null };
+  NCPU: number;
+  MemTotal: number;
+  GenericResources: null;
+  DockerRootDir: string;
+  HttpProxy: string;
+  HttpsProxy: string;
+  NoProxy: string;
+  Name: string;
+  Labels: string[];
+  ExperimentalBuild: boolean;
+  ServerVersion: string;
+  Runtimes: Record<string, { path: string; status?: Record<string, string> }>;
+  DefaultRuntime: string;
+  Swarm: {
+    NodeID: string;
+    NodeAddr: string;
+    LocalNodeState: "inactive";
+    ControlAvailable: boolean;
+    Error: string;
+    RemoteManagers: null;
+  };
+  LiveRestoreEnabled: boolean;
+  Isolation: string;
+  InitBinary: string;
+  ContainerdCommit: { ID: string };
+  RuncCommit: { ID: string };
+  InitCommit: { ID: string };
+  SecurityOptions: readonly string[];
+  Warnings: readonly string[] | null;
+};

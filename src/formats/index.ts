@@ -9,3 +9,5 @@ export * from "./docker/system.ts";
 export * from "./docker/volume.ts";
 export * from "./oci/image.ts";
 export * from "./oci/runtime.ts";
+export * from "./dockerignore/ignore-matcher.ts";
+export * from "./dockerignore/parse-ignore-file.ts";

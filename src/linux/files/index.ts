@@ -1,0 +1,42 @@
+export {
+  changeModeAt,
+  changeModeOf,
+  changeOwnerAt,
+  makeDirectoryAt,
+  renameAt,
+  setTimesAt,
+  setTimesOf,
+  syncFile,
+  syncFileSystemOf,
+  tryLinkAt,
+  tryMakeDirectoryAt,
+  tryMakeNodeAt,
+  tryRemoveDirectoryAt,
+  trySymlinkAt,
+  tryUnlinkAt,
+} from "./change.ts";
+export { readDirectory } from "./directory.ts";
+export {
+  findAttributeAt,
+  listAttributesAt,
+  tryRemoveAttributeAt,
+  trySetAttributeAt,
+  trySetAttributeOf,
+  XATTR_SIZE_MAX,
+} from "./extended-attributes.ts";
+export {
+  AT_FDCWD,
+  closeFd,
+  O,
+  openAt,
+  openDirectory,
+  openInRoot,
+  pathOfFd,
+  readLinkAt,
+  RESOLVE,
+  tryOpenAt,
+  tryOpenInRoot,
+} from "./open.ts";
+export { fromByteString, toByteString } from "./path-buffer.ts";
+export { removeTreeAt } from "./remove.ts";
+export { FILE_TYPE, type FileStatus, findStatusAt, S_IFMT, statusAt, statusOf } from "./status.ts";

@@ -1,0 +1,2 @@
+export * from "./tar/index.ts";
+export * from "./upgrade/index.ts";

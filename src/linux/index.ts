@@ -2,3 +2,8 @@ export * from "./ffi/index.ts";
 export * from "./proc/index.ts";
 export * from "./files/index.ts";
 export * from "./mount/index.ts";
+export * from "./fifo/index.ts";
+export * from "./poll/index.ts";
+export * from "./process/index.ts";
+export * from "./pty/index.ts";
+export * from "./socket/index.ts";

@@ -1,2 +1,3 @@
 export * from "./tar/index.ts";
 export * from "./upgrade/index.ts";
+export * from "./stdio/index.ts";

@@ -67,6 +67,11 @@ const x64 = {
   setpriority: 141,
   sched_getaffinity: 204,
   getpid: 39,
+  shutdown: 48,
+  pwrite64: 18,
+  pread64: 17,
+  accept4: 288,
+  listen: 50,
 } as const;
 
 const arm64: Record<keyof typeof x64, number> = {
@@ -134,6 +139,11 @@ const arm64: Record<keyof typeof x64, number> = {
   setpriority: 140,
   sched_getaffinity: 123,
   getpid: 172,
+  shutdown: 210,
+  pwrite64: 68,
+  pread64: 67,
+  accept4: 242,
+  listen: 201,
 };
 
 /** Numbers that are the same on every architecture. */

@@ -1,0 +1,2 @@
+export { EPOLL } from "./epoll.ts";
+export { createPoller, type Poller, type ReadyHandler } from "./poller.ts";

@@ -1,0 +1,1 @@
+export { setNonBlocking, setWindowSize } from "./window.ts";

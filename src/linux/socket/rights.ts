@@ -1,0 +1,57 @@
+import { addressOf, stableBuffer, SYS, trySyscall } from "../ffi/index.ts";
+
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+/** One descriptor a message is all that is needed; room for more so that a hostile sender's extras are closed too. */
+const MOST_DESCRIPTORS = 16;
+const CONTROL_BYTES = 16 + MOST_DESCRIPTORS * 4;
+
+type Message = { readonly header: Buffer; readonly data: Buffer; readonly control: Buffer; readonly parts: Buffer };
+
+// struct msghdr, iovec and cmsghdr of recvmsg(2) on 64-bit Linux.
+function message(dataBytes: number, controlBytes: number): Message {
+  const data = stableBuffer(dataBytes);
+  const parts = stableBuffer(16);
+  parts.writeBigUInt64LE(addressOf(data), 0);
+  parts.writeBigUInt64LE(BigInt(dataBytes), 8);
+  const control = stableBuffer(controlBytes);
+  const header = stableBuffer(56);
+  header.writeBigUInt64LE(addressOf(parts), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(addressOf(control), 32);
+  header.writeBigUInt64LE(BigInt(controlBytes), 40);
+  return { header, data, control, parts };
+}
+
+/** Sends `text` with one descriptor over a unix socket; bytes sent or -errno. The receiver gets a duplicate. */
+export function sendDescriptor(socket: number, text: string, fd: number): number {
+  const bytes = Buffer.from(text);
+  const { header, data, control } = message(bytes.length, 24);
+  bytes.copy(data);
+  control.writeBigUInt64LE(20n, 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  control.writeInt32LE(fd, 16);
+  return trySyscall(SYS.sendmsg, socket, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/**
+ * Receives one message and its descriptor, close-on-exec; undefined descriptor when none came. A number is 0 at the
+ * end of the stream or -errno. Further descriptors of one message are closed.
+ */
+export function receiveDescriptor(socket: number): { readonly text: string; readonly fd: number | undefined } | number {
+  const { header, data, control } = message(4096, CONTROL_BYTES);
+  const length = trySyscall(SYS.recvmsg, socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length <= 0) return length;
+  const controlLength = Number(header.readBigUInt64LE(40));
+  const descriptors: number[] = [];
+  if (controlLength >= 20 && control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {
+    const end = Math.min(Number(control.readBigUInt64LE(0)), CONTROL_BYTES);
+    for (let at = 16; at + 4 <= end; at += 4) descriptors.push(control.readInt32LE(at));
+  }
+  for (const extra of descriptors.slice(1)) trySyscall(SYS.close, extra);
+  return { text: data.toString("utf8", 0, length), fd: descriptors[0] };
+}

@@ -1,0 +1,2 @@
+export { createStdioDemuxer, type StdioDemuxer } from "./demuxer.ts";
+export { encodeFrame, FRAME_HEADER_BYTES, STDIO, type StdioStream, writeFrameHeader } from "./frame.ts";

@@ -20,6 +20,7 @@ export const layers = {
   engine: [
     "base",
     "formats",
+    "wire",
     "linux",
     "db",
     "cgroups",

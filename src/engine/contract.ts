@@ -129,6 +129,8 @@ export type AttachOptions = {
 export type Attachment = {
   readonly stream: Duplex;
   readonly terminal: boolean;
+  /** With `logs`: what the log holds so far, to be sent before the live stream. */
+  readonly replay?: AsyncIterable<LogRecord> | undefined;
   /** Resolves once the process's end is on record (or the stream was detached): close the client only after it. */
   readonly settled: Promise<void>;
 };

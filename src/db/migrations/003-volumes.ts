@@ -1,2 +1,10 @@
-/** Schema of volumes; see `src/db/tables`. */
-export const sql = ``;
+/** Schema of volumes; see `src/db/tables/volumes.ts`. */
+export const sql = `
+CREATE TABLE volume (
+  name TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  anonymous INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  options TEXT NOT NULL
+) STRICT;
+`;

@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import * as v from "valibot";
+import { errorMessage, type LogLevel } from "#base";
+import { errors } from "./errors.ts";
+
+/** Everything a daemon can be told; `docs/configuration.md` describes each. */
+export type DaemonOptions = {
+  readonly hosts: readonly string[];
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidFile: string;
+  /** Group that may use the socket. */
+  readonly group: string;
+  readonly logLevel: LogLevel;
+  readonly storageDriver: "overlay2" | "vfs" | undefined;
+  readonly defaultRuntime: string;
+  readonly runtimes: Readonly<Record<string, string>>;
+  readonly cgroupParent: string;
+  /** Subnet of the default bridge, as `172.20.0.1/16`; "" = chosen. */
+  readonly bridgeAddress: string;
+  /** 0 = that of the host's default route. */
+  readonly mtu: number;
+  readonly logDriver: string;
+  readonly logOptions: Readonly<Record<string, string>>;
+  readonly init: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly trustHostCa: boolean;
+  readonly tls: {
+    readonly enabled: boolean;
+    readonly verify: boolean;
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+  };
+};
+
+const flags = {
+  host: { type: "string", short: "H", multiple: true },
+  "data-root": { type: "string" },
+  "exec-root": { type: "string" },
+  pidfile: { type: "string", short: "p" },
+  group: { type: "string", short: "G" },
+  debug: { type: "boolean", short: "D" },
+  "log-level": { type: "string", short: "l" },
+  "storage-driver": { type: "string", short: "s" },
+  "default-runtime": { type: "string" },
+  "add-runtime": { type: "string", multiple: true },
+  "cgroup-parent": { type: "string" },
+  bip: { type: "string" },
+  mtu: { type: "string" },
+  "log-driver": { type: "string" },
+  "log-opt": { type: "string", multiple: true },
+  init: { type: "boolean" },
+  "no-new-privileges": { type: "boolean" },
+  "trust-host-ca": { type: "boolean" },
+  tls: { type: "boolean" },
+  tlsverify: { type: "boolean" },
+  tlscacert: { type: "string" },
+  tlscert: { type: "string" },
+  tlskey: { type: "string" },
+  "config-file": { type: "string" },
+} as const;
+
+/** `daemon.json`: the flags by their long names, as Docker's file has them. */
+const configFileSchema = v.strictObject({
+  hosts: v.optional(v.array(v.string())),
+  "data-root": v.optional(v.string()),
+  "exec-root": v.optional(v.string()),
+  pidfile: v.optional(v.string()),
+  group: v.optional(v.string()),
+  debug: v.optional(v.boolean()),
+  "log-level": v.optional(v.string()),
+  "storage-driver": v.optional(v.string()),
+  "default-runtime": v.optional(v.string()),
+  runtimes: v.optional(v.record(v.string(), v.object({ path: v.string() }))),
+  "cgroup-parent": v.optional(v.string()),
+  bip: v.optional(v.string()),
+  mtu: v.optional(v.number()),
+  "log-driver": v.optional(v.string()),
+  "log-opts": v.optional(v.record(v.string(), v.string())),
+  init: v.optional(v.boolean()),
+  "no-new-privileges": v.optional(v.boolean()),
+  "trust-host-ca": v.optional(v.boolean()),
+  tls: v.optional(v.boolean()),
+  tlsverify: v.optional(v.boolean()),
+  tlscacert: v.optional(v.string()),
+  tlscert: v.optional(v.string()),
+  tlskey: v.optional(v.string()),
+});
+type ConfigFile = v.InferOutput<typeof configFileSchema>;
+
+const defaultConfigFile = "/etc/berth/daemon.json";
+
+/** Flags over `daemon.json` over defaults. Throws with the flag or directive that is wrong. */
+export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
+  const { values } = parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false });
+  const file = readConfigFile(values["config-file"]);
+  const hosts = values.host ?? file.hosts ?? ["unix:///run/berth/berth.sock"];
+  const execRoot = values["exec-root"] ?? file["exec-root"] ?? "/run/berth";
+  const storageDriver = values["storage-driver"] ?? file["storage-driver"];
+  if (storageDriver !== undefined && storageDriver !== "overlay2" && storageDriver !== "vfs") {
+    throw errors.daemonFlagInvalid("storage-driver", storageDriver, "overlay2 or vfs");
+  }
+  const logLevel =
+    values.debug === true || file.debug === true ? "debug" : (values["log-level"] ?? file["log-level"] ?? "info");
+  if (logLevel !== "debug" && logLevel !== "info" && logLevel !== "warn" && logLevel !== "error") {
+    throw errors.daemonFlagInvalid("log-level", logLevel, "debug, info, warn or error");
+  }
+  const mtu = values.mtu === undefined ? (file.mtu ?? 0) : Number(values.mtu);
+  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 65535)
+    throw errors.daemonFlagInvalid("mtu", values.mtu ?? "", "a number of bytes");
+  const logDriver = values["log-driver"] ?? file["log-driver"] ?? "json-file";
+  if (logDriver !== "json-file" && logDriver !== "none")
+    throw errors.daemonFlagInvalid("log-driver", logDriver, "json-file or none");
+  const verify = values.tlsverify ?? file.tlsverify ?? false;
+  return {
+    hosts,
+    dataRoot: values["data-root"] ?? file["data-root"] ?? "/var/lib/berth",
+    execRoot,
+    pidFile: values.pidfile ?? file.pidfile ?? `${execRoot}/berth.pid`,
+    group: values.group ?? file.group ?? "berth",
+    logLevel,
+    storageDriver,
+    defaultRuntime: values["default-runtime"] ?? file["default-runtime"] ?? "",
+    runtimes: { ...configuredRuntimes(file), ...pairs("add-runtime", values["add-runtime"] ?? []) },
+    cgroupParent: values["cgroup-parent"] ?? file["cgroup-parent"] ?? "",
+    bridgeAddress: values.bip ?? file.bip ?? "",
+    mtu,
+    logDriver,
+    logOptions: { ...file["log-opts"], ...pairs("log-opt", values["log-opt"] ?? []) },
+    init: values.init ?? file.init ?? false,
+    noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
+    trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,
+    tls: {
+      enabled: verify || (values.tls ?? file.tls ?? false),
+      verify,
+      ca: values.tlscacert ?? file.tlscacert ?? "/etc/berth/ca.pem",
+      cert: values.tlscert ?? file.tlscert ?? "/etc/berth/server-cert.pem",
+      key: values.tlskey ?? file.tlskey ?? "/etc/berth/server-key.pem",
+    },
+  };
+}
+
+function configuredRuntimes(file: ConfigFile): Record<string, string> {
+  return Object.fromEntries(Object.entries(file.runtimes ?? {}).map(([name, { path }]) => [name, path]));
+}
+
+function pairs(flag: string, texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text): [string, string] => {
+      const at = text.indexOf("=");
+      if (at < 1) throw errors.daemonFlagInvalid(flag, text, "name=value");
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+function readConfigFile(given: string | undefined): ConfigFile {
+  const path = given ?? defaultConfigFile;
+  if (given === undefined && !existsSync(path)) return {};
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw errors.daemonConfigUnreadable(path, errorMessage(error));
+  }
+  const result = v.safeParse(configFileSchema, document);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const key = String(issue.path?.[0]?.key ?? "");
+  if (issue.type === "strict_object") throw errors.daemonConfigUnknown(path, key);
+  throw errors.daemonConfigUnreadable(path, `${key}: ${issue.message}`);
+}

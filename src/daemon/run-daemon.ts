@@ -1,0 +1,174 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { createLogger, EngineError, errorMessage, type Logger } from "#base";
+import { createBuilder } from "#builder";
+import { detectCgroups, offeredLimits, openCgroup } from "#cgroups";
+import { type Database, openDatabase } from "#db";
+import { createEngine, createEventService, createSystemService, openRegistry } from "#engine";
+import { openImageStore } from "#images";
+import { createNetworkService } from "#network";
+import { findRuntimes } from "#runtime";
+import { defaultMaskedPaths, defaultReadonlyPaths, loadAppArmorProfile, securityOptions } from "#security";
+import { createServer } from "#server";
+import { connectSupervisor } from "#supervisor";
+import { openLocalVolumes } from "#volumes";
+import { errors } from "./errors.ts";
+import { findHostCaBundle } from "./host-ca.ts";
+import { findInitBinary } from "./init-binary.ts";
+import { claimRoots, instanceOf } from "./instance.ts";
+import { type DaemonOptions, parseDaemonOptions } from "./options.ts";
+import { chooseRuntimes } from "./runtimes.ts";
+import { selfCommand } from "./self.ts";
+import { version } from "./version.ts";
+
+/** A daemon that serves; `stop` lets containers and supervisor live on. */
+export type RunningDaemon = { stop(): Promise<void> };
+
+/** `berth daemon`: serves until SIGTERM or SIGINT. The exit status is the result. */
+export async function runDaemon(argv: readonly string[]): Promise<number> {
+  let options: DaemonOptions;
+  try {
+    options = parseDaemonOptions(argv);
+    if (process.getuid?.() !== 0) throw errors.notRoot();
+  } catch (error) {
+    process.stderr.write(`berth daemon: ${errorMessage(error)}\n`);
+    if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
+    return 1;
+  }
+  const logger = createLogger(options.logLevel);
+  let daemon: RunningDaemon;
+  try {
+    daemon = await startDaemon(options, logger);
+  } catch (error) {
+    logger.error("daemon could not start", { error: errorMessage(error) });
+    if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
+    return 1;
+  }
+  await new Promise<void>((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+  logger.info("daemon stops; containers go on running");
+  await daemon.stop();
+  process.exit(0);
+}
+
+/** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */
+export async function startDaemon(options: DaemonOptions, logger: Logger): Promise<RunningDaemon> {
+  const instance = instanceOf(options.dataRoot);
+  await using started = new AsyncDisposableStack();
+  const release = claimRoots(options.dataRoot, options.execRoot, options.pidFile);
+  started.defer(() => {
+    rmSync(options.pidFile, { force: true });
+    release();
+  });
+  const database: Database = openDatabase(join(options.dataRoot, "berth.db"));
+  started.defer(() => database.close());
+
+  const layout = detectCgroups();
+  const limits = offeredLimits(layout);
+  const runtimes = chooseRuntimes(findRuntimes(layout, options.runtimes), options, join(options.execRoot, "runtime"));
+  const store = openImageStore({
+    dataRoot: options.dataRoot,
+    database,
+    logger,
+    storageDriver: options.storageDriver,
+  });
+  const network = createNetworkService({
+    database,
+    instance,
+    logger,
+    options: { bridgeAddress: options.bridgeAddress, mtu: options.mtu },
+  });
+  started.defer(() => network.close());
+  const events = createEventService();
+  const volumes = openLocalVolumes({ dataRoot: options.dataRoot, database });
+  const registry = openRegistry(database, (id, error) =>
+    logger.error("container's record cannot be read; it is left alone", { container: id, error: errorMessage(error) }),
+  );
+  const supervisor = await connectSupervisor({
+    socketPath: join(options.execRoot, "supervisor.sock"),
+    stateRoot: join(options.execRoot, "supervisor"),
+    logger,
+    spawn: () => spawnSupervisor(options.execRoot),
+  });
+  started.defer(() => supervisor.close());
+  const appArmorProfile = loadAppArmorProfile(logger);
+  const hostCaBundle = options.trustHostCa ? findHostCaBundle() : undefined;
+  const system = createSystemService({
+    instanceId: instance.id,
+    dataRoot: options.dataRoot,
+    layout,
+    limits,
+    catalog: store.catalog,
+    layers: store.layers,
+    snapshots: store.snapshots,
+    registry,
+    runtimes: runtimes.all,
+    defaultRuntime: runtimes.defaultName,
+    securityOptions: securityOptions(appArmorProfile),
+  });
+  const { engine, restore, restartByPolicy } = createEngine({
+    store,
+    system,
+    registry,
+    supervisor,
+    network,
+    catalog: store.catalog,
+    layers: store.layers,
+    snapshots: store.snapshots,
+    volumes,
+    events,
+    logger,
+    paths: { containers: join(options.dataRoot, "containers"), bundles: join(options.execRoot, "bundles") },
+    defaults: {
+      cgroupnsMode: layout.version === "v2" ? "private" : "host",
+      runtime: runtimes.defaultName,
+      logDriver: options.logDriver,
+      logOptions: options.logOptions,
+      maskedPaths: defaultMaskedPaths(),
+      readonlyPaths: defaultReadonlyPaths(),
+      init: options.init,
+    },
+    openCgroup: (path) => openCgroup(layout, path),
+    cgroupParent: options.cgroupParent || (instance.isDefault ? "/berth" : `/berth-${instance.id}`),
+    runtime: runtimes.get,
+    initPath: findInitBinary(),
+    hostCaBundle,
+    noNewPrivileges: options.noNewPrivileges,
+    appArmorProfile,
+  });
+  await restore();
+  const builder = createBuilder({
+    images: store,
+    steps: engine.steps,
+    database,
+    dataRoot: options.dataRoot,
+    events,
+    logger,
+    hostCaBundle,
+  });
+  const server = createServer({ engine, builder, logger, version });
+  for (const host of options.hosts) await server.listen({ host, group: options.group, tls: options.tls });
+  started.defer(() => server.close());
+  logger.info("daemon is ready", {
+    hosts: options.hosts.join(","),
+    dataRoot: options.dataRoot,
+    runtime: runtimes.defaultName,
+  });
+  // Containers of the restart policies come up while requests are served.
+  void restartByPolicy();
+  const parts = started.move();
+  return { stop: () => parts.disposeAsync() };
+}
+
+/** Starts the supervisor in a session of its own, so that it outlives this daemon and its terminal. */
+function spawnSupervisor(execRoot: string): void {
+  const log = join(execRoot, "supervisor.log");
+  Bun.spawn(["setsid", "--fork", ...selfCommand("supervisor", "--exec-root", execRoot)], {
+    stdin: "ignore",
+    stdout: Bun.file(log),
+    stderr: Bun.file(log),
+    env: process.env,
+  }).unref();
+}

@@ -1,0 +1,36 @@
+/** `berth daemon --help`. */
+export const daemonUsage = `Usage:  berth daemon [OPTIONS]
+        berth daemon install [OPTIONS]
+        berth daemon uninstall
+
+Runs the Berth daemon in the foreground, or makes it a systemd service.
+
+Examples:
+  berth daemon                                  listen on unix:///run/berth/berth.sock
+  berth daemon -H unix:///tmp/b.sock --data-root /tmp/b/data --exec-root /tmp/b/run
+  berth daemon install --trust-host-ca          a service whose containers trust the host's CA bundle
+
+Options:
+  -H, --host list                Address to listen on: unix://PATH or tcp://HOST:PORT (default unix:///run/berth/berth.sock)
+      --data-root string         Images, containers, volumes (default /var/lib/berth)
+      --exec-root string         State of this boot: sockets, bundles (default /run/berth)
+  -p, --pidfile string           File for the process id (default EXEC_ROOT/berth.pid)
+  -G, --group string             Group that may use the socket (default "berth")
+      --config-file string       Configuration (default /etc/berth/daemon.json)
+  -D, --debug                    Log everything
+  -l, --log-level string         debug, info, warn or error (default "info")
+  -s, --storage-driver string    overlay2 or vfs (default: what the file system can do)
+      --default-runtime string   OCI runtime for containers that name none (default: crun, then runc)
+      --add-runtime name=path    A further OCI runtime
+      --cgroup-parent string     Control group that holds all containers
+      --bip string               Address of the default bridge, as 172.20.0.1/16 (default: a free one)
+      --mtu int                  MTU of container networks (default: that of the host's default route)
+      --log-driver string        Default for containers: json-file or none (default "json-file")
+      --log-opt name=value       Default log options, as max-size=10m
+      --init                     Run an init in every container
+      --no-new-privileges        Set no-new-privileges for every container
+      --trust-host-ca            Containers and build steps trust the host's CA bundle
+      --tls, --tlsverify         TLS on TCP; with --tlsverify clients need a certificate
+      --tlscacert, --tlscert, --tlskey string
+                                 PEM files (default /etc/berth/{ca,server-cert,server-key}.pem)
+`;

@@ -1,0 +1,39 @@
+import { readLog } from "#logs";
+import type { Attachment, AttachOptions } from "../contract.ts";
+import { errors } from "../errors.ts";
+import { type Container, hasProcess } from "./container.ts";
+import { logTargetOf } from "./logs.ts";
+import { type ContainerParts, emitContainerEvent } from "./parts.ts";
+
+/**
+ * Attaches to a container's streams. One that has never started, or has ended, may be attached to: the stream waits for
+ * the next start, which is how `run` and `start -a` miss no byte.
+ */
+export async function attachContainer(
+  parts: ContainerParts,
+  container: Container,
+  options: AttachOptions,
+): Promise<Attachment> {
+  if (container.life.status === "paused") throw errors.attachPaused(container.id);
+  if (container.life.status === "restarting") throw errors.attachRestarting(container.id);
+  const terminal = container.document.config.Tty === true;
+  const stream = await parts.supervisor.attach({
+    id: container.id,
+    stdin: options.stream && options.stdin && container.document.config.OpenStdin === true,
+    stdout: options.stream && options.stdout,
+    stderr: options.stream && options.stderr,
+    wait: !hasProcess(container),
+  });
+  const target = logTargetOf(parts, container);
+  const replay =
+    options.logs && target.driver === "json-file"
+      ? readLog(target.path, { stdout: options.stdout, stderr: options.stderr, follow: false })
+      : undefined;
+  if (!options.stream) stream.end();
+  emitContainerEvent(parts, container, "attach");
+  const settled = new Promise<void>((resolve) => {
+    stream.once("close", resolve);
+    stream.once("end", resolve);
+  });
+  return { stream, terminal, replay, settled };
+}

@@ -1,0 +1,26 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Container } from "./container.ts";
+import { cgroupPath, type ContainerParts } from "./parts.ts";
+
+/**
+ * Takes down what start set up: runtime state, control group, network, mount, bundle. Every step is idempotent and runs
+ * even when an earlier one failed, so it also repairs what a crash left. The first error is thrown at the end.
+ */
+export async function cleanUpProcess(parts: ContainerParts, container: Container): Promise<void> {
+  const failures: unknown[] = [];
+  const step = async (work: () => Promise<void> | void) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  // The group first: it also ends what a half-made start may have left running in it.
+  await step(() => parts.openCgroup(cgroupPath(parts, container)).remove());
+  await step(() => parts.supervisor.forget(container.id));
+  await step(() => parts.network.releaseContainer(container.id));
+  await step(() => parts.snapshots.unmount(container.id));
+  await step(() => rmSync(join(parts.paths.bundles, container.id), { recursive: true, force: true }));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname as hostHostname } from "node:os";
+import { join } from "node:path";
+import { buildHostsFile, buildResolvConf, type Sandbox } from "#network";
+import type { Container } from "./container.ts";
+import type { ContainerParts } from "./parts.ts";
+
+/** Host paths of the files mounted over the container's /etc/hostname, /etc/hosts and /etc/resolv.conf. */
+export type EtcFiles = { readonly hostname: string; readonly hosts: string; readonly resolvConf: string };
+
+/** Where these files are, for inspect; the ones of the joined container under `--network container:`. */
+export function etcFilesOf(parts: Pick<ContainerParts, "paths" | "registry">, container: Container): EtcFiles {
+  const mode = container.document.hostConfig.NetworkMode ?? "";
+  const owner = mode.startsWith("container:")
+    ? (parts.registry.find(mode.slice("container:".length))?.id ?? container.id)
+    : container.id;
+  const directory = join(parts.paths.containers, owner);
+  return {
+    hostname: join(directory, "hostname"),
+    hosts: join(directory, "hosts"),
+    resolvConf: join(directory, "resolv.conf"),
+  };
+}
+
+function readHostFile(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** Writes them for a start; a container that joins another's network uses that one's as they are. */
+export function writeEtcFiles(
+  parts: ContainerParts,
+  container: Container,
+  directory: string,
+  sandbox: Sandbox | undefined,
+): EtcFiles {
+  const files = etcFilesOf(parts, container);
+  const { config, hostConfig } = container.document;
+  const mode = hostConfig.NetworkMode ?? "bridge";
+  if (mode.startsWith("container:")) return files;
+  mkdirSync(directory, { recursive: true, mode: 0o710 });
+  const hostNetwork = mode === "host";
+  const hostname =
+    hostNetwork && config.Hostname === container.id.slice(0, 12) ? hostHostname() : (config.Hostname ?? "");
+  writeFileSync(files.hostname, `${hostname}\n`, { mode: 0o644 });
+  const extraHosts = hostConfig.ExtraHosts ?? [];
+  const gateway = sandbox?.endpoints[0]?.gateway;
+  writeFileSync(
+    files.hosts,
+    hostNetwork
+      ? readHostFile("/etc/hosts") + extraHostLines(extraHosts)
+      : buildHostsFile({
+          hostname,
+          domainname: config.Domainname ?? "",
+          addresses: (sandbox?.endpoints ?? []).map((endpoint) => endpoint.ipv4),
+          extraHosts,
+          hostGateway: gateway,
+        }),
+    { mode: 0o644 },
+  );
+  writeFileSync(
+    files.resolvConf,
+    buildResolvConf({
+      hostResolvConf: readHostFile("/etc/resolv.conf"),
+      hostNetwork,
+      dns: hostConfig.Dns ?? [],
+      dnsSearch: hostConfig.DnsSearch ?? [],
+      dnsOptions: hostConfig.DnsOptions ?? [],
+    }),
+    { mode: 0o644 },
+  );
+  return files;
+}
+
+/** The three files for a build step, in its bundle directory. */
+export function hostEtcFiles(
+  directory: string,
+  request: {
+    readonly hostname?: string | undefined;
+    readonly network: unknown;
+    readonly extraHosts: readonly string[];
+  },
+  sandbox: Sandbox | undefined,
+): EtcFiles {
+  const files: EtcFiles = {
+    hostname: join(directory, "hostname"),
+    hosts: join(directory, "hosts"),
+    resolvConf: join(directory, "resolv.conf"),
+  };
+  const hostNetwork = request.network === "host";
+  const hostname = hostNetwork ? hostHostname() : (request.hostname ?? "build");
+  writeFileSync(files.hostname, `${hostname}\n`, { mode: 0o644 });
+  writeFileSync(
+    files.hosts,
+    hostNetwork
+      ? readHostFile("/etc/hosts") + extraHostLines(request.extraHosts)
+      : buildHostsFile({
+          hostname,
+          domainname: "",
+          addresses: (sandbox?.endpoints ?? []).map((endpoint) => endpoint.ipv4),
+          extraHosts: request.extraHosts,
+          hostGateway: sandbox?.endpoints[0]?.gateway,
+        }),
+    { mode: 0o644 },
+  );
+  writeFileSync(
+    files.resolvConf,
+    buildResolvConf({
+      hostResolvConf: readHostFile("/etc/resolv.conf"),
+      hostNetwork,
+      dns: [],
+      dnsSearch: [],
+      dnsOptions: [],
+    }),
+    { mode: 0o644 },
+  );
+  return files;
+}
+
+function extraHostLines(extraHosts: readonly string[]): string {
+  return extraHosts
+    .map((entry) => {
+      const [, name = "", address = ""] = /^([^:=]+)[:=](.+)$/.exec(entry) ?? [];
+      return `${address === "host-gateway" ? "127.0.0.1" : address}\t${name}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,45 @@
+import type { HostConfig } from "#formats";
+
+/** What the daemon fills in where the client says nothing. */
+export type HostConfigDefaults = {
+  readonly cgroupnsMode: "private" | "host";
+  readonly runtime: string;
+  readonly logDriver: string;
+  readonly logOptions: Readonly<Record<string, string>>;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly init: boolean;
+};
+
+/** 64 MiB, Docker's default for /dev/shm. */
+const defaultShmSizeBytes = 64 * 1024 * 1024;
+
+/** A client's HostConfig with everything in force spelled out, as inspect shows it (subtle behaviours 88-92). */
+export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefaults): HostConfig {
+  const memory = given.Memory ?? 0;
+  const swap = given.MemorySwap ?? 0;
+  const networkMode = given.NetworkMode ?? "";
+  const privileged = given.Privileged === true;
+  const logType = given.LogConfig?.Type ?? "";
+  return {
+    ...given,
+    NetworkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
+    RestartPolicy: {
+      Name: given.RestartPolicy?.Name ? given.RestartPolicy.Name : "no",
+      MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    MemorySwap: memory > 0 && swap === 0 ? memory * 2 : swap,
+    ShmSize: given.ShmSize ? given.ShmSize : defaultShmSizeBytes,
+    IpcMode: given.IpcMode ? given.IpcMode : "private",
+    CgroupnsMode: given.CgroupnsMode ? given.CgroupnsMode : defaults.cgroupnsMode,
+    PidsLimit: given.PidsLimit && given.PidsLimit > 0 ? given.PidsLimit : null,
+    MemorySwappiness: given.MemorySwappiness === -1 ? null : given.MemorySwappiness,
+    LogConfig:
+      logType === ""
+        ? { Type: defaults.logDriver, Config: { ...defaults.logOptions, ...given.LogConfig?.Config } }
+        : { Type: logType, Config: given.LogConfig?.Config ?? {} },
+    Runtime: given.Runtime ? given.Runtime : defaults.runtime,
+    MaskedPaths: given.MaskedPaths ?? (privileged ? null : [...defaults.maskedPaths]),
+    ReadonlyPaths: given.ReadonlyPaths ?? (privileged ? null : [...defaults.readonlyPaths]),
+  };
+}

@@ -1,0 +1,131 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EngineError, errorMessage, nowNanoseconds } from "#base";
+import type { Sandbox } from "#network";
+import { errors } from "../errors.ts";
+import { startHealthProbe } from "../health/probe.ts";
+import type { ExecRunner } from "../execs/run-in-container.ts";
+import { type Container, hasProcess } from "./container.ts";
+import { cleanUpProcess } from "./clean-up.ts";
+import { writeEtcFiles } from "./etc-files.ts";
+import { logTarget } from "./log-target.ts";
+import { removeContainer } from "./remove.ts";
+import { type ContainerParts, emitContainerEvent } from "./parts.ts";
+import { portPublications } from "./port-publications.ts";
+import { buildSpec } from "./spec.ts";
+
+/**
+ * Starts a created or stopped container; the caller holds its lock. not-modified when it runs.
+ * On failure everything done so far is undone, the reason stays in `State.Error`, and an auto-remove container is removed.
+ */
+export async function startContainer(parts: ContainerParts, runner: ExecRunner, container: Container): Promise<void> {
+  const { life } = container;
+  if (life.status === "paused") throw errors.startPaused();
+  if (life.status === "running" || life.status === "restarting") throw errors.alreadyStarted(container.name);
+  if (life.status === "dead" || life.status === "removing" || container.removing) throw errors.startDead();
+  life.restartCount = 0;
+  container.restartDelayMs = 0;
+  await launch(parts, runner, container);
+}
+
+/** What start and the restart policy share: bring the process up, or undo and report. */
+export async function launch(parts: ContainerParts, runner: ExecRunner, container: Container): Promise<void> {
+  const { life } = container;
+  try {
+    await bringUp(parts, container);
+  } catch (error) {
+    await cleanUpProcess(parts, container).catch((cause: unknown) =>
+      parts.logger.error("clean-up after a failed start", { container: container.id, error: errorMessage(cause) }),
+    );
+    life.status = life.everStarted ? "exited" : "created";
+    life.pid = 0;
+    life.exitCode = failureExitCode(error);
+    life.error = errorMessage(error);
+    if (life.everStarted) life.finishedAt = nowNanoseconds();
+    parts.registry.saveLife(container);
+    const notice = { exitCode: life.exitCode, error: life.error };
+    for (const waiter of [...container.exitWaiters]) waiter(notice);
+    if (container.document.hostConfig.AutoRemove === true) {
+      await removeContainer(parts, container, { volumes: true });
+    }
+    throw error;
+  }
+  life.manuallyStopped = false;
+  emitContainerEvent(parts, container, "start");
+  startHealthProbe(parts, runner, container);
+}
+
+/** 127 = not found, 126 = cannot be executed, 128 = anything else (moby `daemon/errors.go`). */
+function failureExitCode(error: unknown): number {
+  if (!(error instanceof EngineError)) return 128;
+  if (error.code === "commandNotFound") return 127;
+  if (error.code === "commandNotExecutable") return 126;
+  return 128;
+}
+
+async function bringUp(parts: ContainerParts, container: Container): Promise<void> {
+  const { config, hostConfig } = container.document;
+  const directory = join(parts.paths.containers, container.id);
+  const bundle = join(parts.paths.bundles, container.id);
+  const runtime = parts.runtime(hostConfig.Runtime ?? "");
+  const rootfs = parts.snapshots.mount(container.id);
+  const sandbox = await openSandbox(parts, container);
+  try {
+    const etc = writeEtcFiles(parts, container, directory, sandbox);
+    const spec = buildSpec(parts, container, { rootfs, sandbox, etc });
+    mkdirSync(bundle, { recursive: true, mode: 0o700 });
+    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+    const terminal = config.Tty === true;
+    const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+    const started = await parts.supervisor.run({
+      id: container.id,
+      bundle,
+      runtime,
+      streams: {
+        terminal,
+        openStdin: config.OpenStdin === true,
+        stdinOnce: config.StdinOnce === true && !terminal,
+        consoleSize: height > 0 && width > 0 ? { height, width } : undefined,
+      },
+      log: logTarget({ id: container.id, name: container.name, directory }, config, hostConfig),
+    });
+    const { life } = container;
+    life.status = "running";
+    life.pid = started.pid;
+    life.exitCode = 0;
+    life.error = "";
+    life.oomKilled = false;
+    life.startedAt = BigInt(started.startedAt);
+    life.everStarted = true;
+    parts.registry.saveLife(container);
+  } finally {
+    sandbox?.release();
+  }
+}
+
+/** The container's own network namespace; undefined when it uses the host's or another container's. */
+async function openSandbox(parts: ContainerParts, container: Container): Promise<Sandbox | undefined> {
+  const { config, hostConfig, networkRequests } = container.document;
+  const mode = hostConfig.NetworkMode ?? "bridge";
+  if (mode === "host") return undefined;
+  if (mode.startsWith("container:")) {
+    const target = parts.registry.get(mode.slice("container:".length));
+    if (!hasProcess(target)) throw errors.joinNotRunning("network", target.id);
+    return undefined;
+  }
+  const networks =
+    mode === "none" || config.NetworkDisabled === true
+      ? []
+      : Object.entries(networkRequests).map(([network, settings]) => ({
+          network,
+          ipv4: settings.IPAMConfig?.IPv4Address || undefined,
+          macAddress: settings.MacAddress || config.MacAddress || undefined,
+          aliases: settings.Aliases ?? [],
+        }));
+  return parts.network.createSandbox({
+    containerId: container.id,
+    networks,
+    publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
+    sysctls: hostConfig.Sysctls ?? undefined,
+  });
+}

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { NetworkService } from "#network";
+import type { ContainerEndpoint, ContainerView } from "../contract.ts";
+import { type Container, hasProcess } from "./container.ts";
+import { etcFilesOf } from "./etc-files.ts";
+import type { ContainerParts } from "./parts.ts";
+
+type ViewParts = Pick<ContainerParts, "paths" | "registry" | "network" | "snapshots" | "appArmorProfile" | "catalog">;
+
+/** What others see of a container now. */
+export function viewOf(parts: ViewParts, container: Container): ContainerView {
+  const { document, life } = container;
+  const live = hasProcess(container);
+  const described = live ? parts.network.describe(container.id) : { endpoints: [], ports: [] };
+  const etc = etcFilesOf(parts, container);
+  return {
+    id: container.id,
+    name: container.name,
+    created: document.created,
+    path: document.path,
+    args: document.args,
+    imageId: document.imageId,
+    imageName: document.imageName,
+    config: document.config,
+    hostConfig: document.hostConfig,
+    state: {
+      status: life.status,
+      running: live || life.status === "restarting",
+      paused: life.status === "paused",
+      restarting: life.status === "restarting",
+      oomKilled: life.oomKilled,
+      dead: life.status === "dead",
+      pid: life.pid,
+      exitCode: life.exitCode,
+      error: life.error,
+      startedAt: life.startedAt,
+      finishedAt: life.finishedAt,
+      health: container.health,
+    },
+    restartCount: life.restartCount,
+    mounts: document.mounts,
+    networks: endpointsOf(parts.network, container, described.endpoints),
+    ports: described.ports,
+    sandboxKey: live ? `/proc/${life.pid}/ns/net` : "",
+    execIds: [...container.execIds],
+    appArmorProfile: parts.appArmorProfile ?? "",
+    driver: parts.snapshots.name,
+    paths: {
+      resolvConf: etc.resolvConf,
+      hostname: etc.hostname,
+      hosts: etc.hosts,
+      log:
+        document.hostConfig.LogConfig?.Type === "none"
+          ? ""
+          : join(parts.paths.containers, container.id, `${container.id}-json.log`),
+    },
+  };
+}
+
+function endpointsOf(
+  network: NetworkService,
+  container: Container,
+  live: readonly NonNullable<ContainerEndpoint["endpoint"]>[],
+): readonly ContainerEndpoint[] {
+  const endpoints: ContainerEndpoint[] = [];
+  for (const [requested, settings] of Object.entries(container.document.networkRequests)) {
+    const record = network.list().find((candidate) => candidate.name === requested || candidate.id === requested);
+    const name = record?.name ?? requested;
+    const endpoint = live.find((candidate) => candidate.networkId === record?.id);
+    endpoints.push({
+      networkName: name,
+      networkId: record?.id ?? "",
+      aliases: settings.Aliases ?? [],
+      macAddress: endpoint?.macAddress ?? settings.MacAddress ?? "",
+      endpoint,
+    });
+  }
+  return endpoints;
+}

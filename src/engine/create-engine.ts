@@ -1,0 +1,93 @@
+import { mkdirSync } from "node:fs";
+import { errorMessage, KeyedMutex } from "#base";
+import type { ImageStore } from "#images";
+import { createArchiveService } from "./archive/archive-service.ts";
+import { createContainerService } from "./containers/container-service.ts";
+import { hasProcess } from "./containers/container.ts";
+import { handleExit } from "./containers/exit.ts";
+import type { ContainerParts } from "./containers/parts.ts";
+import type { ContainerRegistry } from "./containers/registry.ts";
+import { endStrays, reconcile, restartByPolicy, sweepLeftovers } from "./containers/restore.ts";
+import { viewOf } from "./containers/view.ts";
+import { lostExit } from "./containers/waiting.ts";
+import type { Engine, SystemService } from "./contract.ts";
+import { createExecService } from "./execs/exec-service.ts";
+import { createExecRunner } from "./execs/run-in-container.ts";
+import { createImageService } from "./images/image-service.ts";
+import { createExitHub } from "./processes/exit-hub.ts";
+import { createStepService } from "./steps/step-service.ts";
+import { createVolumeService } from "./volumes/volume-service.ts";
+
+/** Everything the engine is made of; the daemon builds the parts and hands them over. */
+export type EngineParts = Omit<ContainerParts, "locks"> & {
+  readonly store: ImageStore;
+  readonly registry: ContainerRegistry;
+  readonly system: SystemService;
+};
+
+/**
+ * Puts the services together. `restore` brings record and kernel in line and must have finished before the first request
+ * is served; `restartByPolicy` may go on while requests are served.
+ */
+export function createEngine(given: EngineParts): {
+  readonly engine: Engine;
+  restore(): Promise<void>;
+  restartByPolicy(): Promise<void>;
+  /** True while a container's process lives. */
+  hasLiveContainers(): boolean;
+} {
+  const parts: ContainerParts = { ...given, locks: new KeyedMutex() };
+  const { registry, supervisor, logger } = parts;
+  mkdirSync(parts.paths.containers, { recursive: true, mode: 0o710 });
+  mkdirSync(parts.paths.bundles, { recursive: true, mode: 0o710 });
+  const hub = createExitHub(supervisor);
+  const runner = createExecRunner(parts, hub);
+
+  hub.onContainerExit((exit) => {
+    const container = registry.byId(exit.id);
+    if (container === undefined) {
+      // An exec or build step of an earlier daemon: nobody waits for it.
+      void supervisor.forget(exit.id).catch(() => {
+        // The supervisor went away; its successor reports the exit again.
+      });
+      return;
+    }
+    parts.locks
+      .run(container.id, () => handleExit(parts, runner, container, exit))
+      .catch((error: unknown) =>
+        logger.error("exit of a container", { container: exit.id, error: errorMessage(error) }),
+      );
+  });
+  supervisor.onReconnect(() => {
+    void (async () => {
+      const known = new Set((await supervisor.list()).map((status) => status.id));
+      hub.reconcile(known, (id) => lostExit(id, "the supervisor was killed and the process ended meanwhile"));
+      await reconcile(parts, runner);
+    })().catch((error: unknown) => logger.error("take-over after the supervisor died", { error: errorMessage(error) }));
+  });
+
+  const view = (reference: string) => viewOf(parts, registry.get(reference));
+  return {
+    engine: {
+      containers: createContainerService(parts, runner),
+      execs: createExecService(parts, runner),
+      archives: createArchiveService(parts),
+      images: createImageService({ ...given, view: (container) => view(container.id) }),
+      networks: parts.network,
+      volumes: createVolumeService(parts),
+      events: parts.events,
+      system: given.system,
+      steps: createStepService(parts, hub),
+    },
+    restore: async () => {
+      await endStrays(parts, (id) => registry.byId(id) !== undefined);
+      await reconcile(parts, runner);
+      await parts.network.restore(
+        new Set([...registry.all()].filter((container) => hasProcess(container)).map((container) => container.id)),
+      );
+      await sweepLeftovers(parts);
+    },
+    restartByPolicy: () => restartByPolicy(parts, runner),
+    hasLiveContainers: () => [...registry.all()].some((container) => hasProcess(container)),
+  };
+}

@@ -1,0 +1,224 @@
+import { defineErrors } from "#base";
+
+/** Errors of `src/engine`. Wording is Docker's where clients match on it (subtle behaviours 49-84). */
+export const errors = defineErrors({
+  containerNotFound: {
+    kind: "not-found",
+    message: (reference: string) => `No such container: ${reference}`,
+    hint: () => "`berth ps -a` lists the containers there are",
+  },
+  containerAmbiguous: {
+    kind: "invalid",
+    message: (reference: string) => `multiple IDs found with provided prefix: ${reference}`,
+    hint: () => "give more digits of the id, or the name",
+  },
+  nameInvalid: {
+    kind: "invalid",
+    message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+  },
+  nameTaken: {
+    kind: "conflict",
+    message: (name: string, holder: string) =>
+      `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+    hint: (name: string) => `\`berth rm -f ${name}\` removes the other container`,
+  },
+  renameTaken: {
+    kind: "conflict",
+    message: (name: string, holder: string) =>
+      `Error when allocating new name: Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+  },
+  renameSame: {
+    kind: "invalid",
+    message: () => "Renaming a container with the same name as its current name",
+  },
+  renameEmpty: { kind: "invalid", message: () => "Neither old nor new names may be empty" },
+  noCommand: {
+    kind: "invalid",
+    message: () => "no command specified",
+    hint: () => "the image sets no CMD or ENTRYPOINT: name a command after the image",
+  },
+  alreadyStarted: { kind: "not-modified", message: (name: string) => `container ${name} is already running` },
+  alreadyStopped: { kind: "not-modified", message: (name: string) => `container ${name} is already stopped` },
+  startPaused: {
+    kind: "conflict",
+    message: () => "cannot start a paused container, try unpause instead",
+  },
+  startDead: {
+    kind: "conflict",
+    message: () => "container is marked for removal and cannot be started",
+  },
+  notRunning: { kind: "conflict", message: (id: string) => `container ${id} is not running` },
+  killNotRunning: {
+    kind: "conflict",
+    message: (reference: string, id: string) => `cannot kill container: ${reference}: container ${id} is not running`,
+  },
+  signalInvalid: { kind: "invalid", message: (signal: string) => `invalid signal: ${signal}` },
+  stopFailed: {
+    kind: "internal",
+    message: (reference: string, reason: string) => `cannot stop container: ${reference}: ${reason}`,
+  },
+  paused: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} is paused, unpause the container before exec`,
+  },
+  alreadyPaused: { kind: "conflict", message: (id: string) => `container ${id} is already paused` },
+  restarting: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} is restarting, wait until the container is running`,
+  },
+  notPaused: { kind: "internal", message: (id: string) => `Container ${id} is not paused` },
+  attachPaused: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} is paused, unpause the container before attach`,
+  },
+  attachRestarting: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} is restarting, wait until the container is running`,
+  },
+  removeRunning: {
+    kind: "conflict",
+    message: (name: string) =>
+      `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
+    hint: (name: string) => `\`berth stop ${name}\` first, or \`berth rm -f ${name}\``,
+  },
+  removePaused: {
+    kind: "conflict",
+    message: (name: string) => `cannot remove container "/${name}": container is paused and must be unpaused first`,
+  },
+  removeInProgress: {
+    kind: "conflict",
+    message: (id: string) => `removal of container ${id} is already in progress`,
+  },
+  autoRemoveWithPolicy: {
+    kind: "invalid",
+    message: () => "can't create 'AutoRemove' container with restart policy",
+  },
+  restartPolicyUpdateAutoRemove: {
+    kind: "invalid",
+    message: () => "Restart policy cannot be updated because AutoRemove is enabled for the container",
+  },
+  restartPolicyCount: {
+    kind: "invalid",
+    message: () => "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+  },
+  restartPolicyNegative: {
+    kind: "invalid",
+    message: () => "invalid restart policy: maximum retry count cannot be negative",
+  },
+  hostnameInvalid: { kind: "invalid", message: (hostname: string) => `invalid hostname format: ${hostname}` },
+  workingDirectoryRelative: {
+    kind: "invalid",
+    message: (directory: string) => `the working directory '${directory}' is invalid, it needs to be an absolute path`,
+  },
+  environmentInvalid: { kind: "invalid", message: (variable: string) => `invalid environment variable: ${variable}` },
+  healthInvalid: {
+    kind: "invalid",
+    message: (what: string) => `${what} in Healthcheck cannot be less than 1ms`,
+  },
+  healthRetriesNegative: { kind: "invalid", message: () => "Retries in Healthcheck cannot be negative" },
+  optionsConflict: { kind: "invalid", message: (what: string) => `conflicting options: ${what}` },
+  joinSelf: { kind: "invalid", message: (kind: string) => `cannot join own ${kind} namespace` },
+  joinNotRunning: {
+    kind: "conflict",
+    message: (kind: string, id: string) => `cannot join ${kind} of a non running container: ${id}`,
+  },
+  modeInvalid: { kind: "invalid", message: (kind: string, mode: string) => `invalid ${kind} mode: ${mode}` },
+  mountInvalid: {
+    kind: "invalid",
+    message: (type: string, reason: string) => `invalid mount config for type "${type}": ${reason}`,
+  },
+  bindInvalid: {
+    kind: "invalid",
+    message: (specification: string) => `invalid volume specification: '${specification}'`,
+    hint: () => "the form is SOURCE:DESTINATION[:OPTIONS], with an absolute path or a volume name as SOURCE",
+  },
+  bindModeInvalid: { kind: "invalid", message: (mode: string) => `invalid mode: ${mode}` },
+  mountDestinationRoot: {
+    kind: "invalid",
+    message: () => `invalid volume specification: destination can't be '/'`,
+  },
+  mountDestinationRelative: {
+    kind: "invalid",
+    message: (path: string) => `invalid mount path: '${path}' mount path must be absolute`,
+  },
+  mountDuplicate: { kind: "invalid", message: (destination: string) => `Duplicate mount point: ${destination}` },
+  mountSourceCreate: {
+    kind: "internal",
+    message: (path: string, reason: string) => `error while creating mount source path '${path}': ${reason}`,
+  },
+  volumesFromInvalid: {
+    kind: "invalid",
+    message: (specification: string) => `invalid volumesFrom specification: '${specification}'`,
+  },
+  subpathMissing: {
+    kind: "invalid",
+    message: (subpath: string, volume: string) =>
+      `subpath '${subpath}' of volume '${volume}' is not a directory or file in it`,
+  },
+  volumeInUse: {
+    kind: "conflict",
+    message: (name: string, holders: readonly string[]) => `remove ${name}: volume is in use - [${holders.join(", ")}]`,
+    hint: () => "remove the containers first; stopped ones count too",
+  },
+  portSpecInvalid: { kind: "invalid", message: (text: string) => `invalid port specification: "${text}"` },
+  hostPortInvalid: { kind: "invalid", message: (text: string) => `invalid port range: "${text}"` },
+  hostIpInvalid: { kind: "invalid", message: (text: string) => `invalid IP address: ${text}` },
+  logDriverUnknown: {
+    kind: "invalid",
+    message: (driver: string) => `logger: no log driver named '${driver}' is registered`,
+    hint: () => "Berth writes logs with `json-file` or not at all (`none`)",
+  },
+  logOptionUnknown: {
+    kind: "invalid",
+    message: (option: string, driver: string) => `unknown log opt '${option}' for ${driver} log driver`,
+  },
+  logOptionInvalid: {
+    kind: "invalid",
+    message: (option: string, value: string) => `invalid value for ${option}: ${value}`,
+  },
+  logsUnreadable: {
+    kind: "unsupported",
+    message: () => "configured logging driver does not support reading",
+  },
+  logsRemoving: {
+    kind: "conflict",
+    message: () => "can not get logs from container which is dead or marked for removal",
+  },
+  unsupportedOption: {
+    kind: "unsupported",
+    message: (option: string, why: string) => `${option} cannot be used: ${why}`,
+  },
+  devicesUnavailable: {
+    kind: "internal",
+    message: (capabilities: string) => `could not select device driver "" with capabilities: ${capabilities}`,
+    hint: () => "no GPU driver is set up on this host",
+  },
+  blockDeviceMissing: { kind: "invalid", message: (path: string) => `${path} is not a block device of this host` },
+  psFailed: { kind: "invalid", message: (reason: string) => `Error running ps: ${reason}` },
+  psWithoutPid: {
+    kind: "invalid",
+    message: () => "Couldn't find PID field in ps output",
+    hint: () => "the ps arguments must keep the PID column",
+  },
+  execNotFound: { kind: "not-found", message: (id: string) => `No such exec instance: ${id}` },
+  execAlreadyRun: { kind: "conflict", message: (id: string) => `exec ${id} has already run` },
+  execNoCommand: { kind: "invalid", message: () => "No exec command specified" },
+  execNotRunning: { kind: "conflict", message: (id: string) => `exec ${id} is not running` },
+  containerHoldsNetwork: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} shares the network of another container`,
+  },
+  stopTimedOut: {
+    kind: "timeout",
+    message: (reference: string) => `container ${reference} did not exit after SIGKILL`,
+  },
+  updateSwap: {
+    kind: "invalid",
+    message: () =>
+      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+  },
+  updateStopped: {
+    kind: "conflict",
+    message: (id: string) => `Cannot update container ${id}: Container is marked for removal and cannot be "update".`,
+  },
+});

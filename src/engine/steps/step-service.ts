@@ -1,0 +1,79 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newId } from "#base";
+import type { Sandbox } from "#network";
+import { createFrameDemultiplexer } from "#wire";
+import type { ContainerParts } from "../containers/parts.ts";
+import { buildStepSpec } from "../containers/spec.ts";
+import { hostEtcFiles } from "../containers/etc-files.ts";
+import type { StepRequest, StepService } from "../contract.ts";
+import type { ExitHub } from "../processes/exit-hub.ts";
+
+/**
+ * Runs the commands of builds: a container's isolation without its row, name and log. Whatever a killed daemon leaves
+ * of one is ended by `endStrays` at the next start (ids begin with `build-`).
+ */
+export function createStepService(parts: ContainerParts, hub: ExitHub): StepService {
+  return {
+    run: async (request) => {
+      request.signal?.throwIfAborted();
+      const id = `build-${newId().slice(0, 32)}`;
+      const bundle = join(parts.paths.bundles, id);
+      const cgroup = parts.openCgroup(`${request.cgroupParent || parts.cgroupParent}/${id}`);
+      await using undo = new AsyncDisposableStack();
+      mkdirSync(bundle, { recursive: true, mode: 0o700 });
+      undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
+      undo.defer(() => parts.network.releaseContainer(id));
+      const sandbox = await openStepSandbox(parts, id, request);
+      undo.defer(() => sandbox?.release());
+      const etc = hostEtcFiles(bundle, request, sandbox);
+      const spec = buildStepSpec(parts, { id, request, sandbox, etc, cgroupsPath: cgroup.path });
+      writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+
+      const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
+      undo.defer(() => void stream.destroy());
+      const drained = new Promise<void>((resolve) => {
+        stream.once("close", resolve);
+        stream.once("end", resolve);
+        stream.once("error", () => resolve());
+      });
+      const demultiplex = createFrameDemultiplexer((type, data) => {
+        request.output(type === 2 ? "stderr" : "stdout", data);
+      });
+      stream.on("data", demultiplex);
+
+      const expected = hub.expect(id);
+      undo.defer(() => expected.cancel());
+      undo.defer(() => parts.supervisor.forget(id));
+      undo.defer(() => cgroup.remove());
+      await parts.supervisor.run({
+        id,
+        bundle,
+        runtime: parts.runtime(""),
+        streams: { terminal: false, openStdin: false, stdinOnce: false },
+        log: { driver: "none" },
+      });
+      const kill = () => {
+        void parts.supervisor.signal(id, 9).catch(() => {
+          // It has ended by itself.
+        });
+      };
+      request.signal?.addEventListener("abort", kill, { once: true });
+      undo.defer(() => request.signal?.removeEventListener("abort", kill));
+      if (request.signal?.aborted === true) kill();
+      const exit = await expected.exit;
+      await drained;
+      request.signal?.throwIfAborted();
+      return { exitCode: exit.exitCode, oomKilled: cgroup.exists() && cgroup.oomKills() > 0 };
+    },
+  };
+}
+
+async function openStepSandbox(parts: ContainerParts, id: string, request: StepRequest): Promise<Sandbox | undefined> {
+  if (request.network === "host" || typeof request.network === "object") return undefined;
+  return parts.network.createSandbox({
+    containerId: id,
+    networks: request.network === "none" ? [] : [{ network: "bridge" }],
+    publications: [],
+  });
+}

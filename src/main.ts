@@ -1,0 +1,23 @@
+/** One executable, several roles (argv[0] is the runtime, argv[1] this script). */
+const [role, ...rest] = process.argv.slice(2);
+
+// Each role is loaded on demand: the CLI's start-up must not pay for the daemon's code.
+if (role === "daemon") {
+  const [command] = rest;
+  if (rest.includes("--help") || rest.includes("-h")) {
+    const { daemonUsage } = await import("./daemon/usage.ts");
+    process.stdout.write(daemonUsage);
+  } else if (command === "install" || command === "uninstall") {
+    const { runServiceCommand } = await import("./daemon/install.ts");
+    process.exitCode = runServiceCommand(command, rest.slice(1));
+  } else {
+    const { runDaemon } = await import("./daemon/run-daemon.ts");
+    process.exitCode = await runDaemon(rest);
+  }
+} else if (role === "supervisor") {
+  const { runSupervisorRole } = await import("./daemon/supervisor-role.ts");
+  await runSupervisorRole(rest);
+} else {
+  const { runCli } = await import("./cli/index.ts");
+  process.exitCode = await runCli(process.argv.slice(2));
+}

@@ -1,0 +1,113 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { newId } from "#base";
+import { type Database, volumeTable } from "#db";
+import type { VolumeRecord } from "./contract.ts";
+import { errors } from "./errors.ts";
+import { checkMountOptions } from "./mount-options.ts";
+
+const validName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const anonymousLabel = "com.docker.volume.anonymous";
+
+export type CreateVolumeRequest = {
+  /** Absent or "" = a random 64-hex name, and the volume counts as anonymous. */
+  readonly name?: string | undefined;
+  readonly driver?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly options?: Readonly<Record<string, string>> | undefined;
+};
+
+/** The volumes of one data root: a row in the database and a directory `volumes/<name>/_data`. */
+export type LocalVolumes = {
+  /** Idempotent for the same name; durable when it returns. `created` tells whether it is new. */
+  create(request: CreateVolumeRequest): { readonly volume: VolumeRecord; readonly created: boolean };
+  list(): readonly VolumeRecord[];
+  find(name: string): VolumeRecord | undefined;
+  /** Throws not-found. */
+  get(name: string): VolumeRecord;
+  /** Deletes the volume and its data; idempotent. The caller has checked that nothing uses it. */
+  remove(name: string): void;
+};
+
+/** Set aside under this prefix, a volume's directory is on its way out. */
+const removing = ".removing-";
+
+/** Opens the volumes under `<dataRoot>/volumes` and finishes or undoes the removals that a crash interrupted. */
+export function openLocalVolumes(options: { readonly dataRoot: string; readonly database: Database }): LocalVolumes {
+  const root = join(options.dataRoot, "volumes");
+  // 0701: the container's root must be able to pass through, nobody may list (CVE-2021-41091).
+  mkdirSync(root, { recursive: true, mode: 0o701 });
+  const table = volumeTable(options.database);
+  const volumes = new Map<string, VolumeRecord>();
+  const directory = (name: string) => join(root, name);
+
+  for (const row of table.all()) {
+    volumes.set(row.name, {
+      name: row.name,
+      driver: "local",
+      mountpoint: join(directory(row.name), "_data"),
+      createdMs: row.created_ms,
+      labels: JSON.parse(row.labels) as Record<string, string>,
+      options: JSON.parse(row.options) as Record<string, string>,
+      anonymous: row.anonymous === 1,
+    });
+  }
+  for (const entry of readdirSync(root)) {
+    if (!entry.startsWith(removing)) continue;
+    const name = entry.slice(removing.length);
+    // The row is deleted after the directory was set aside: while it is there, the removal was not acknowledged.
+    if (volumes.has(name)) renameSync(join(root, entry), directory(name));
+    else rmSync(join(root, entry), { recursive: true, force: true });
+  }
+
+  return {
+    create: (request) => {
+      const driver = request.driver ?? "local";
+      if (driver !== "local" && driver !== "") throw errors.volumeDriverUnknown(driver);
+      const named = request.name !== undefined && request.name !== "";
+      const name = named ? (request.name ?? "") : newId();
+      const existing = volumes.get(name);
+      if (existing !== undefined) return { volume: existing, created: false };
+      if (!validName.test(name)) throw errors.volumeNameInvalid(name);
+      const volumeOptions = { ...request.options };
+      checkMountOptions(name, volumeOptions);
+      const labels = { ...request.labels };
+      if (!named) labels[anonymousLabel] ??= "";
+      const volume: VolumeRecord = {
+        name,
+        driver: "local",
+        mountpoint: join(directory(name), "_data"),
+        createdMs: Date.now(),
+        labels,
+        options: volumeOptions,
+        anonymous: anonymousLabel in labels,
+      };
+      mkdirSync(directory(name), { recursive: true, mode: 0o701 });
+      mkdirSync(volume.mountpoint, { recursive: true, mode: 0o755 });
+      table.insert({
+        name,
+        created_ms: volume.createdMs,
+        anonymous: volume.anonymous ? 1 : 0,
+        labels: JSON.stringify(labels),
+        options: JSON.stringify(volumeOptions),
+      });
+      volumes.set(name, volume);
+      return { volume, created: true };
+    },
+    list: () => [...volumes.values()],
+    find: (name) => volumes.get(name),
+    get: (name) => {
+      const volume = volumes.get(name);
+      if (volume === undefined) throw errors.volumeNotFound(name);
+      return volume;
+    },
+    remove: (name) => {
+      if (!volumes.has(name)) return;
+      const aside = join(root, `${removing}${name}`);
+      renameSync(directory(name), aside);
+      table.delete(name);
+      volumes.delete(name);
+      rmSync(aside, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { Cgroup, CgroupLayout } from "./contract.ts";
+import { errors } from "./errors.ts";
+import { unifiedMount } from "./layout.ts";
+import { openV1 } from "./v1/group.ts";
+import { openV2 } from "./v2/group.ts";
+
+/** `path` is a client's (`CgroupParent`) in part, and `remove` kills and deletes: it must stay below the root. */
+function checkPath(path: string): void {
+  const parts = path.split("/").slice(1);
+  const isBelowRoot = path.startsWith("/") && parts.every((part) => part !== "" && part !== "." && part !== "..");
+  if (!isBelowRoot || path.includes("\0")) throw errors.cgroupPathInvalid(path);
+}
+
+/**
+ * The control group at `path` (absolute, as in the runtime's `cgroupsPath`). It need not exist yet: the OCI runtime
+ * makes it. Throws when the path leaves the hierarchy.
+ */
+export function openCgroup(layout: CgroupLayout, path: string): Cgroup {
+  checkPath(path);
+  return layout.version === "v2" ? openV2(unifiedMount(layout), path) : openV1(layout.mounts, path);
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import { buildRuntimeSpec, type SpecInput } from "./build-spec.ts";
+import { parseDeviceRule, splitDeviceNumber } from "./devices.ts";
+import { runtimeResources } from "./resources.ts";
+
+const input: SpecInput = {
+  process: { terminal: false, user: { uid: 0, gid: 0 }, args: ["sh"], env: [], cwd: "/" },
+  rootfs: "/rootfs",
+  readonlyRootfs: false,
+  hostname: "web",
+  domainname: "",
+  privileged: false,
+  namespaces: { pid: "private", network: { path: "/proc/7/fd/9" }, ipc: "private", uts: "private", cgroup: "host" },
+  shm: { sizeBytes: 1024 },
+  mounts: [],
+  devices: [],
+  deviceRules: [],
+  resources: {},
+  cgroupsPath: "/berth/x",
+  seccomp: undefined,
+  maskedPaths: ["/proc/kcore"],
+  readonlyPaths: ["/proc/sys"],
+  sysctls: {},
+  annotations: {},
+};
+
+describe("buildRuntimeSpec()", () => {
+  test("joins a namespace by path and leaves the host's out", () => {
+    expect(buildRuntimeSpec(input).linux.namespaces).toEqual([
+      { type: "mount" },
+      { type: "pid" },
+      { type: "network", path: "/proc/7/fd/9" },
+      { type: "ipc" },
+      { type: "uts" },
+    ]);
+  });
+
+  test("puts parents before children and lets a given mount replace a default", () => {
+    const mount = (destination: string) => ({ destination, type: "bind", source: "/s", options: ["rbind"] });
+    const spec = buildRuntimeSpec({
+      ...input,
+      mounts: [mount("/a/b/c"), mount("/a"), mount("/dev/shm"), mount("/a/b")],
+    });
+    const destinations = spec.mounts.map(({ destination }) => destination);
+    expect(destinations.filter((path) => path === "/dev/shm")).toHaveLength(1);
+    expect(destinations.slice(-4)).toEqual(["/a", "/dev/shm", "/a/b", "/a/b/c"]);
+  });
+
+  test("denies all devices but the usual ones, and nothing to a privileged container", () => {
+    expect(buildRuntimeSpec(input).linux.resources?.devices?.[0]).toEqual({ allow: false, access: "rwm" });
+    expect(buildRuntimeSpec({ ...input, privileged: true }).linux.resources?.devices).toEqual([
+      { allow: true, access: "rwm" },
+    ]);
+  });
+
+  test("shares the root when a mount is shared", () => {
+    const mounts = [{ destination: "/a", type: "bind", source: "/s", options: ["rbind", "rshared"] }];
+    expect(buildRuntimeSpec({ ...input, mounts }).linux.rootfsPropagation).toBe("shared");
+  });
+});
+
+describe("runtimeResources()", () => {
+  test("turns --cpus into a quota and leaves unset limits out", () => {
+    expect(runtimeResources({ NanoCpus: 1_500_000_000, Memory: 0, PidsLimit: null })).toEqual({
+      cpu: { period: 100_000, quota: 150_000 },
+    });
+  });
+
+  test("keeps memory, swap and pids", () => {
+    expect(runtimeResources({ Memory: 64, MemorySwap: 128, PidsLimit: 10 })).toEqual({
+      memory: { limit: 64, swap: 128 },
+      pids: { limit: 10 },
+    });
+  });
+});
+
+test("splitDeviceNumber() reads the 64-bit dev_t", () => {
+  expect(splitDeviceNumber(0x0103)).toEqual({ major: 1, minor: 3 });
+  expect(splitDeviceNumber(0xfe00)).toEqual({ major: 254, minor: 0 });
+});
+
+test("parseDeviceRule() reads Docker's form and refuses others", () => {
+  expect(parseDeviceRule("c 42:* rw")).toEqual({ allow: true, type: "c", major: 42, access: "rw" });
+  expect(() => parseDeviceRule("c 42 rw")).toThrow("invalid device cgroup rule format: 'c 42 rw'");
+});

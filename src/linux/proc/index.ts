@@ -3,13 +3,7 @@ export { kernelVersion, type KernelVersion, lastCapability, parseKernelVersion, 
 export { type HostMemory, parseHostMemory, readHostMemory } from "./memory.ts";
 export { type MountInfo, mountOf, parseMountInfo, readMountInfo } from "./mountinfo.ts";
 export { type OsRelease, parseOsRelease, readOsRelease } from "./os-release.ts";
-export {
-  type ProcessStat,
-  processStartTime,
-  readProcessStat,
-  readProcessStatus,
-  type ProcessStatus,
-} from "./process.ts";
+export { readProcessStatus, type ProcessStatus } from "./process-status.ts";
 export {
   isResourceLimitName,
   readResourceLimits,

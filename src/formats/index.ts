@@ -11,3 +11,4 @@ export * from "./oci/image.ts";
 export * from "./oci/runtime.ts";
 export * from "./dockerignore/ignore-matcher.ts";
 export * from "./dockerignore/parse-ignore-file.ts";
+export * from "./reference/reference.ts";

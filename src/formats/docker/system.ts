@@ -76,7 +76,11 @@ export type InfoResponse = {
   OSType: "linux";
   Architecture: string;
   IndexServerAddress: string;
-  RegistryConfig: { InsecureRegistryCIDRs: string[] | null; IndexConfigs: Record<string, never>; Mirrors: string[] | null };
+  RegistryConfig: {
+    InsecureRegistryCIDRs: string[] | null;
+    IndexConfigs: Record<string, never>;
+    Mirrors: string[] | null;
+  };
   NCPU: number;
   MemTotal: number;
   GenericResources: null;

@@ -1,0 +1,72 @@
+import { parseRfc3339 } from "#base";
+import type { ImageHistoryLine, ImageRecord } from "#engine";
+import type { ImageHistoryDocument, ImageInspect, ImageSummary } from "#formats";
+import type { ApiVersion } from "../http/version.ts";
+import { configDocument } from "./container-inspect.ts";
+
+/** Unix seconds; 0 when the image does not say. */
+export function createdSeconds(created: string | undefined): number {
+  const time = created === undefined ? undefined : parseRfc3339(created);
+  return time === undefined ? 0 : Number(time / 1_000_000_000n);
+}
+
+/** One element of `GET /images/json`. */
+export function imageSummary(image: ImageRecord, version: ApiVersion, containers = -1): ImageSummary {
+  const dangling = image.repoTags.length === 0 && version < 43;
+  const summary: ImageSummary = {
+    Id: image.id,
+    ParentId: image.parentId ?? "",
+    RepoTags: dangling ? ["<none>:<none>"] : [...image.repoTags],
+    RepoDigests: dangling && image.repoDigests.length === 0 ? ["<none>@<none>"] : [...image.repoDigests],
+    Created: createdSeconds(image.config.created),
+    Size: image.sizeBytes,
+    SharedSize: -1,
+    Labels: image.config.config?.Labels ?? null,
+    Containers: containers,
+  };
+  if (version < 44) summary.VirtualSize = image.sizeBytes;
+  return summary;
+}
+
+/** The answer of `GET /images/{name}/json`. */
+export function imageInspect(image: ImageRecord, driver: string, version: ApiVersion): ImageInspect {
+  const { config } = image;
+  const document: ImageInspect = {
+    Id: image.id,
+    RepoTags: [...image.repoTags],
+    RepoDigests: [...image.repoDigests],
+    Parent: image.parentId ?? "",
+    Comment: config.history?.at(-1)?.comment ?? "",
+    DockerVersion: config.docker_version ?? "",
+    Author: config.author ?? "",
+    Config: configDocument(config.config ?? {}),
+    Architecture: config.architecture,
+    Os: config.os,
+    Size: image.sizeBytes,
+    GraphDriver: { Name: driver, Data: null },
+    RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: new Date(image.lastTaggedMs).toISOString() },
+  };
+  if (config.created !== undefined) document.Created = config.created;
+  else if (version < 44) document.Created = "0001-01-01T00:00:00Z";
+  if (config.variant !== undefined) document.Variant = config.variant;
+  if (config["os.version"] !== undefined) document.OsVersion = config["os.version"];
+  if (version < 44) document.VirtualSize = image.sizeBytes;
+  if (version < 45) {
+    document.Container = config.container ?? "";
+    document.ContainerConfig = configDocument(config.container_config ?? {});
+  }
+  return document;
+}
+
+/** One line of `docker history`. */
+export function historyDocument(line: ImageHistoryLine): ImageHistoryDocument {
+  return {
+    Id: line.id === "" ? "<missing>" : line.id,
+    Created: createdSeconds(line.created),
+    CreatedBy: line.created_by ?? "",
+    Tags: line.tags.length === 0 ? null : line.tags,
+    Size: line.sizeBytes,
+    Comment: line.comment ?? "",
+  };
+}

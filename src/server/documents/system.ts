@@ -1,0 +1,124 @@
+import { formatRfc3339Nano, nowNanoseconds } from "#base";
+import type { InfoResponse, VersionResponse } from "#formats";
+import { MAX_API_VERSION, MIN_API_VERSION } from "../http/version.ts";
+import type { ServerParts } from "../parts.ts";
+
+/** The answer of `GET /version`. */
+export function versionDocument({ version, engine }: ServerParts): VersionResponse {
+  const runtimes = engine.system.info().runtimes.filter((runtime) => runtime.works);
+  return {
+    Platform: { Name: "Berth" },
+    Components: [
+      {
+        Name: "Engine",
+        Version: version.version,
+        Details: {
+          ApiVersion: MAX_API_VERSION,
+          Arch: version.arch,
+          BuildTime: version.buildTime,
+          Experimental: "false",
+          GitCommit: version.gitCommit,
+          GoVersion: version.toolchain,
+          KernelVersion: version.kernelVersion,
+          MinAPIVersion: MIN_API_VERSION,
+          Os: "linux",
+        },
+      },
+      ...runtimes.map((runtime) => ({
+        Name: runtime.name,
+        Version: runtime.version,
+        Details: { Path: runtime.path },
+      })),
+    ],
+    Version: version.version,
+    ApiVersion: MAX_API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: version.gitCommit,
+    GoVersion: version.toolchain,
+    Os: "linux",
+    Arch: version.arch,
+    KernelVersion: version.kernelVersion,
+    BuildTime: version.buildTime,
+  };
+}
+
+/** The answer of `GET /info`. */
+export function infoDocument({ version, engine, counters }: ServerParts): InfoResponse {
+  const info = engine.system.info();
+  const can = info.capabilities;
+  const runtimes: InfoResponse["Runtimes"] = {};
+  for (const runtime of info.runtimes) {
+    runtimes[runtime.name] = runtime.works
+      ? { path: runtime.path }
+      : { path: runtime.path, status: { "berth.unusable": runtime.reason } };
+  }
+  return {
+    ID: info.instanceId,
+    Containers: info.containers.total,
+    ContainersRunning: info.containers.running,
+    ContainersPaused: info.containers.paused,
+    ContainersStopped: info.containers.stopped,
+    Images: info.images,
+    Driver: info.storageDriver,
+    DriverStatus: info.storageStatus,
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      Authorization: null,
+      Log: ["json-file", "none"],
+    },
+    MemoryLimit: can.memory,
+    SwapLimit: can.swap,
+    CpuCfsPeriod: can.cpuCfs,
+    CpuCfsQuota: can.cpuCfs,
+    CPUShares: can.cpuShares,
+    CPUSet: can.cpuset,
+    PidsLimit: can.pids,
+    OomKillDisable: can.oomKillDisable,
+    IPv4Forwarding: info.ipv4Forwarding,
+    Debug: false,
+    NFd: 0,
+    NGoroutines: 0,
+    SystemTime: formatRfc3339Nano(nowNanoseconds()),
+    LoggingDriver: "json-file",
+    CgroupDriver: info.cgroupDriver,
+    CgroupVersion: info.cgroupVersion,
+    NEventsListener: counters.eventListeners,
+    KernelVersion: info.kernelVersion,
+    OperatingSystem: info.operatingSystem,
+    OSVersion: info.osVersion,
+    OSType: "linux",
+    Architecture: info.architecture,
+    IndexServerAddress: "",
+    RegistryConfig: { InsecureRegistryCIDRs: null, IndexConfigs: {}, Mirrors: null },
+    NCPU: info.cpus,
+    MemTotal: info.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: info.dataRoot,
+    HttpProxy: "",
+    HttpsProxy: "",
+    NoProxy: "",
+    Name: info.name,
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: version.version,
+    Runtimes: runtimes,
+    DefaultRuntime: info.defaultRuntime,
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: "",
+    ContainerdCommit: { ID: "" },
+    RuncCommit: { ID: "" },
+    InitCommit: { ID: "" },
+    SecurityOptions: info.securityOptions,
+    Warnings: info.warnings.length === 0 ? null : info.warnings,
+  };
+}

@@ -1,0 +1,126 @@
+import { defineErrors } from "#base";
+
+/** What the HTTP form of the API can refuse. Wording that clients match on is Docker's. */
+export const serverErrors = defineErrors({
+  "page-not-found": { kind: "not-found", message: () => "page not found" },
+  "client-too-old": {
+    kind: "invalid",
+    message: (version: string, minimum: string) =>
+      `client version ${version} is too old. Minimum supported API version is ${minimum}, please upgrade your client to a newer version`,
+  },
+  "client-too-new": {
+    kind: "invalid",
+    message: (version: string, maximum: string) =>
+      `client version ${version} is too new. Maximum supported API version is ${maximum}`,
+  },
+  "malformed-request": { kind: "invalid", message: (reason: string) => `malformed request: ${reason}` },
+  "invalid-body": { kind: "invalid", message: (reason: string) => `invalid request body: ${reason}` },
+  "unsupported-media-type": {
+    kind: "invalid",
+    message: (type: string) => `unsupported media type: "${type}", must be "application/json"`,
+  },
+  "invalid-parameter": {
+    kind: "invalid",
+    message: (name: string, value: string, expected: string) => `invalid ${name} "${value}": expected ${expected}`,
+  },
+  "invalid-filter": {
+    kind: "invalid",
+    message: (filter: string) => `invalid filter${filter === "" ? "" : ` '${filter}'`}`,
+  },
+  "invalid-filter-value": {
+    kind: "invalid",
+    message: (key: string, value: string) => `invalid filter '${key}=${value}'`,
+  },
+  "invalid-detach-keys": { kind: "invalid", message: (keys: string) => `Invalid detach keys (${keys}) provided` },
+  "no-log-stream": {
+    kind: "invalid",
+    message: () => "Bad parameters: you must choose at least one stream",
+  },
+  "start-with-body": {
+    kind: "invalid",
+    message: () => "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+  },
+  "one-shot-stream": { kind: "invalid", message: () => "cannot have stream=true and one-shot=true" },
+  "since-after-until": {
+    kind: "invalid",
+    message: (since: string, until: string) => `\`since\` time (${since}) cannot be after \`until\` time (${until})`,
+  },
+  "invalid-size": { kind: "invalid", message: (side: string, value: string) => `invalid resize ${side}: "${value}"` },
+  "multiple-endpoints": {
+    kind: "invalid",
+    message: (names: string) => `Container cannot be created with multiple network endpoints: ${names}`,
+  },
+  "import-needs-source": {
+    kind: "unsupported",
+    message: () => "importing from a URL is not supported: send the archive in the body with fromSrc=-",
+  },
+  "registries-unsupported": {
+    kind: "not-found",
+    message: (reference: string) =>
+      `pull access denied for ${reference}, repository does not exist or cannot be reached: registries are not supported yet`,
+    hint: (_reference: string) =>
+      "Make a base image from the distribution's own packages: berth image bootstrap debian:bookworm, or load one with docker load",
+  },
+  "push-unsupported": {
+    kind: "unsupported",
+    message: (reference: string) => `cannot push ${reference}: registries are not supported yet`,
+    hint: (_reference: string) => "Write it to a file instead: docker save -o image.tar",
+  },
+  "registry-unsupported": {
+    kind: "unsupported",
+    message: (action: string) => `cannot ${action}: registries are not supported yet`,
+  },
+  "not-a-swarm-manager": {
+    kind: "unavailable",
+    message: () =>
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  },
+  "not-in-a-swarm": { kind: "unavailable", message: () => "This node is not part of a swarm" },
+  "swarm-unsupported": {
+    kind: "unsupported",
+    message: () => "this engine runs on one machine and has no swarm mode",
+  },
+  "no-such-plugin": { kind: "not-found", message: (name: string) => `plugin "${name}" not found` },
+  "plugins-unsupported": { kind: "unsupported", message: () => "this engine has no managed plugins" },
+  "network-connect-unsupported": {
+    kind: "unsupported",
+    message: () => "joining or leaving a network after a container was created is not supported yet",
+    hint: () => "Name the networks when creating the container",
+  },
+  "ipv6-unsupported": { kind: "unsupported", message: () => "networks with IPv6 are not supported yet" },
+  "plain-tcp-refused": {
+    kind: "forbidden",
+    message: (reason: string) => `request refused: ${reason} is not accepted on TCP without TLS client certificates`,
+    hint: (_reason: string) => "A web page may be trying to reach the engine; use the unix socket or TLS",
+  },
+  "prune-until": {
+    kind: "invalid",
+    message: () => "more than one until filter specified",
+  },
+  "prune-running": { kind: "conflict", message: () => "a prune operation is already running" },
+  "invalid-listen-address": {
+    kind: "invalid",
+    message: (text: string) => `invalid listen address "${text}": expected unix:///path or tcp://host:port`,
+  },
+  "address-in-use": {
+    kind: "conflict",
+    message: (address: string) => `cannot listen on ${address}: another program already does`,
+  },
+  "cannot-listen": {
+    kind: "internal",
+    message: (address: string, reason: string) => `cannot listen on ${address}: ${reason}`,
+  },
+  "no-such-group": {
+    kind: "invalid",
+    message: (group: string) => `the group "${group}" for the socket does not exist`,
+  },
+  "buildkit-unsupported": {
+    kind: "unsupported",
+    message: () => "BuildKit sessions are not supported: build with version=1 (the docker CLI: DOCKER_BUILDKIT=0)",
+  },
+  "remote-context-unsupported": {
+    kind: "unsupported",
+    message: (remote: string) => `a remote build context is not supported: ${remote}`,
+    hint: (_remote: string) => "Fetch it first and build from the directory",
+  },
+});

@@ -1,0 +1,173 @@
+import { isErrorKind } from "#base";
+import { requestBody } from "../http/body.ts";
+import { type JsonRecords, openRecords } from "../http/json-records.ts";
+import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
+import { filters, flag, integer, json, text, texts } from "../http/query.ts";
+import type { BuildRequest } from "../parts.ts";
+import { exclusivePrune, prunedBefore } from "./prune-window.ts";
+import { serverErrors } from "../errors.ts";
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `{"A":"1","B":null}` */
+function nullableStrings(value: unknown): Record<string, string | null> | undefined {
+  if (!isObject(value)) return undefined;
+  const entries = Object.entries(value);
+  if (!entries.every(([, item]) => item === null || typeof item === "string")) return undefined;
+  return Object.fromEntries(entries) as Record<string, string | null>;
+}
+
+function stringMap(value: unknown): Record<string, string> | undefined {
+  const map = nullableStrings(value);
+  return map === undefined || Object.values(map).includes(null) ? undefined : (map as Record<string, string>);
+}
+
+function stringList(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+}
+
+function ulimitList(value: unknown): BuildRequest["ulimits"] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const limits: { Name: string; Soft: number; Hard: number }[] = [];
+  for (const item of value as unknown[]) {
+    if (!isObject(item)) return undefined;
+    const { Name: name, Soft: soft, Hard: hard } = item;
+    if (typeof name !== "string" || !Number.isInteger(soft) || !Number.isInteger(hard)) return undefined;
+    limits.push({ Name: name, Soft: soft as number, Hard: hard as number });
+  }
+  return limits;
+}
+
+/** What the exception of a failed step knows about the process, when it does. */
+function exitCodeOf(error: unknown): number | undefined {
+  const code = (error as { exitCode?: unknown } | null)?.exitCode;
+  return typeof code === "number" ? code : undefined;
+}
+
+const buildQuery = {
+  dockerfile: text(),
+  t: texts(),
+  extrahosts: texts(),
+  remote: text(),
+  q: flag(),
+  nocache: flag(),
+  cachefrom: json(stringList, "a JSON list of image names"),
+  pull: flag(),
+  rm: flag(true),
+  forcerm: flag(),
+  memory: integer(),
+  memswap: integer(),
+  cpushares: integer(),
+  cpusetcpus: text(),
+  cpusetmems: text(),
+  cpuperiod: integer(),
+  cpuquota: integer(),
+  buildargs: json(nullableStrings, "a JSON object of strings or null"),
+  shmsize: integer(),
+  squash: flag(),
+  labels: json(stringMap, "a JSON object of strings"),
+  networkmode: text(),
+  cgroupparent: text(),
+  platform: text(),
+  target: text(),
+  version: text(),
+  ulimits: json(ulimitList, "a JSON list of {Name, Soft, Hard}"),
+  securityopt: json(stringList, "a JSON list of strings"),
+} as const;
+
+/** The classic builder's endpoint and its cache. */
+export const buildRoutes: readonly Route[] = [
+  route({
+    method: "POST",
+    path: "/build",
+    query: buildQuery,
+    async handle({ parts: { builder }, query, request, response, signal }) {
+      if (query.version === "2") throw serverErrors["buildkit-unsupported"]();
+      if (query.remote !== undefined) throw serverErrors["remote-context-unsupported"](query.remote);
+      const resources: BuildRequest["resources"] = {
+        ...(query.memory === undefined ? {} : { Memory: query.memory }),
+        ...(query.memswap === undefined ? {} : { MemorySwap: query.memswap }),
+        ...(query.cpushares === undefined ? {} : { CpuShares: query.cpushares }),
+        ...(query.cpuperiod === undefined ? {} : { CpuPeriod: query.cpuperiod }),
+        ...(query.cpuquota === undefined ? {} : { CpuQuota: query.cpuquota }),
+        ...(query.cpusetcpus === undefined ? {} : { CpusetCpus: query.cpusetcpus }),
+        ...(query.cpusetmems === undefined ? {} : { CpusetMems: query.cpusetmems }),
+      };
+      const records = openRecords(response);
+      try {
+        const { imageId } = await builder.build(
+          {
+            context: requestBody(request),
+            dockerfile: query.dockerfile ?? "Dockerfile",
+            tags: query.t,
+            buildArgs: query.buildargs ?? {},
+            labels: query.labels ?? {},
+            target: query.target,
+            noCache: query.nocache,
+            pull: query.pull,
+            networkMode: query.networkmode,
+            extraHosts: query.extrahosts,
+            platform: query.platform,
+            cacheFrom: query.cachefrom ?? [],
+            squash: query.squash,
+            shmSizeBytes: query.shmsize,
+            cgroupParent: query.cgroupparent,
+            securityOpt: query.securityopt ?? [],
+            ulimits: query.ulimits ?? [],
+            resources,
+            remove: query.rm,
+            forceRemove: query.forcerm,
+          },
+          (record) => {
+            if (!query.q) records.write(record);
+          },
+          signal,
+        );
+        finish(records, imageId, query.q);
+      } catch (error) {
+        if (!isErrorKind(error, "cancelled") || !signal.aborted) records.fail(error, exitCodeOf(error));
+      }
+      records.end();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/build/prune",
+    since: 31,
+    query: {
+      all: flag(),
+      filters: filters(["until", "id", "parent", "type", "description", "inuse", "shared", "private", "unused-for"]),
+      "keep-storage": integer(),
+      "reserved-space": integer(),
+    },
+    async handle({ parts: { builder }, query }) {
+      const before = prunedBefore(query.filters);
+      const { deleted, reclaimedBytes } = await exclusivePrune(builder, () =>
+        builder.prune({
+          all: query.all,
+          keepBytes: query["reserved-space"] ?? query["keep-storage"],
+          beforeMs: before === undefined ? undefined : Number(before / 1_000_000n),
+        }),
+      );
+      return jsonReply({ CachesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimedBytes });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/build/cancel",
+    since: 31,
+    query: { id: text() },
+    handle() {
+      // Classic builds have no id; they end when their client goes away.
+      return emptyReply(200);
+    },
+  }),
+];
+
+/** The id ends every build: `aux` is what --iidfile reads; with -q it is all there is. */
+function finish(records: JsonRecords, imageId: string, quiet: boolean): void {
+  if (quiet) records.write({ stream: `${imageId}\n` });
+  else records.write({ aux: { ID: imageId } });
+}

@@ -1,0 +1,175 @@
+import { formatRfc3339Fixed } from "#base";
+import { createDetachWatcher, defaultDetachKeys, joinStreams, parseDetachKeys } from "#wire";
+import type { Attachment, ContainerView, EventService, LogRecord } from "#engine";
+import { statsDocument } from "../documents/stats.ts";
+import { serverErrors } from "../errors.ts";
+import { hijackRoute, type HijackCall, jsonReply, route, type Route } from "../http/route.ts";
+import { flag, text, time } from "../http/query.ts";
+import { coalesced, drained, isGone, openStream } from "../http/stream-reply.ts";
+import { logLine } from "./log-line.ts";
+import { nextStats, statsRecords } from "./stats-records.ts";
+
+const multiplexed = "application/vnd.docker.multiplexed-stream";
+const raw = "application/vnd.docker.raw-stream";
+
+/** The head that ends HTTP on a hijacked connection (subtle behaviours 23 to 26). */
+export function hijackHead(upgraded: boolean, terminal: boolean, version: number): string {
+  if (!upgraded) return `HTTP/1.1 200 OK\r\nContent-Type: ${raw}\r\n\r\n`;
+  const type = version >= 42 && !terminal ? multiplexed : raw;
+  return `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`;
+}
+
+/** The detach keys a call asked for; undefined when its process has no terminal, where no key is special. */
+export function detachInspector(
+  keys: string | undefined,
+  terminal: boolean,
+): ReturnType<typeof createDetachWatcher> | undefined {
+  const parsed = keys === undefined ? defaultDetachKeys : parseDetachKeys(keys);
+  if (parsed === undefined) throw serverErrors["invalid-detach-keys"](keys ?? "");
+  return terminal ? createDetachWatcher(parsed) : undefined;
+}
+
+/** Takes the connection over and carries a process's streams on it until either side is done. */
+export async function serveAttachment(
+  call: Pick<HijackCall<unknown>, "socket" | "upgraded" | "version">,
+  attachment: Attachment,
+  options: {
+    readonly head: Buffer;
+    readonly stdin: boolean;
+    readonly detachKeys: string | undefined;
+    readonly onDetach: () => void;
+  },
+): Promise<void> {
+  const inspect = detachInspector(options.detachKeys, attachment.terminal);
+  call.socket.write(hijackHead(call.upgraded, attachment.terminal, call.version));
+  const how = await joinStreams(call.socket, attachment.stream, {
+    head: options.head,
+    stdin: options.stdin,
+    inspect,
+    settled: attachment.settled,
+  });
+  if (how === "detached") options.onDetach();
+}
+
+/** What every container event carries: labels, image, name (subtle behaviour 138). */
+export function containerActor(container: ContainerView): Parameters<EventService["emit"]>[0]["actor"] {
+  return {
+    id: container.id,
+    attributes: { ...container.config.Labels, image: container.imageName, name: container.name },
+  };
+}
+
+/** Containers as streams: attach, logs, stats. */
+export const containerStreamRoutes: readonly Route[] = [
+  hijackRoute({
+    method: "POST",
+    path: "/containers/{id}/attach",
+    query: {
+      detachKeys: text(),
+      logs: flag(),
+      stream: flag(),
+      stdin: flag(),
+      stdout: flag(),
+      stderr: flag(),
+    },
+    async handle(call) {
+      const { parts, params, query } = call;
+      const { engine } = parts;
+      const container = engine.containers.get(params["id"] ?? "");
+      // Before the engine is asked: a bad key must not leave an attached stream behind.
+      detachInspector(query.detachKeys, container.config.Tty === true);
+      const stdin = query.stdin && query.stream;
+      const attachment = await engine.containers.attach(container.id, {
+        stdin,
+        stdout: query.stdout,
+        stderr: query.stderr,
+        stream: query.stream,
+        logs: query.logs,
+      });
+      if (call.socket.destroyed) {
+        attachment.stream.destroy();
+        return;
+      }
+      await serveAttachment(call, attachment, {
+        head: call.head,
+        stdin,
+        detachKeys: query.detachKeys,
+        onDetach: () => engine.events.emit({ type: "container", action: "detach", actor: containerActor(container) }),
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/logs",
+    query: {
+      follow: flag(),
+      stdout: flag(),
+      stderr: flag(),
+      since: time(),
+      until: time(),
+      timestamps: flag(),
+      details: flag(),
+      tail: text(),
+    },
+    async handle({ parts: { engine }, params: { id = "" }, query, version, response, signal }) {
+      if (!query.stdout && !query.stderr) throw serverErrors["no-log-stream"]();
+      const { terminal, records } = await engine.containers.logs(id, {
+        stdout: query.stdout,
+        stderr: query.stderr,
+        since: query.since === 0n ? undefined : query.since,
+        until: query.until === 0n ? undefined : query.until,
+        tail: tailCount(query.tail),
+        follow: query.follow,
+        signal,
+      });
+      openStream(response, version >= 42 && !terminal ? multiplexed : raw);
+      const out = coalesced(response);
+      const prefix = (record: LogRecord) =>
+        (query.timestamps ? `${formatRfc3339Fixed(record.time)} ` : "") + (query.details ? details(record) : "");
+      for await (const record of records) {
+        if (isGone(response)) break;
+        const slow = out.write(logLine(record, prefix(record), terminal));
+        if (slow !== undefined) await slow;
+      }
+      out.flush();
+      if (!isGone(response)) response.end();
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/stats",
+    query: { stream: flag(true), "one-shot": flag() },
+    async handle({ parts, params: { id = "" }, query, version, response, signal }) {
+      const oneShot = query["one-shot"] && version >= 41;
+      if (query.stream && oneShot) throw serverErrors["one-shot-stream"]();
+      // By id from now on: a rename must not end the stream.
+      const container = parts.engine.containers.get(id);
+      if (!query.stream) {
+        const first = await parts.engine.containers.stats(container.id);
+        if (oneShot || first.cgroup === undefined) return jsonReply(statsDocument(first, undefined));
+        const second = await nextStats(parts, container.id, signal);
+        return second === undefined ? undefined : jsonReply(statsDocument(second, first));
+      }
+      openStream(response, "application/json");
+      for await (const document of statsRecords(parts, container.id, signal)) {
+        if (isGone(response)) break;
+        if (!response.write(`${JSON.stringify(document)}\n`)) await drained(response);
+      }
+      if (!isGone(response)) response.end();
+      return undefined;
+    },
+  }),
+];
+
+/** A number of lines; everything that is no number, and negative ones, mean all (subtle behaviour 125). */
+function tailCount(tail: string | undefined): number | undefined {
+  if (tail === undefined || !/^\d{1,15}$/.test(tail)) return undefined;
+  return Number(tail);
+}
+
+/** Sorted, URL-escaped pairs and a space (subtle behaviour 129). */
+function details({ attributes }: LogRecord): string {
+  const pairs = Object.entries(attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const escape = (part: string) => encodeURIComponent(part).replaceAll("%20", "+");
+  return `${pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`).join(",")} `;
+}

@@ -1,0 +1,116 @@
+import type { ImageProgress } from "#engine";
+import type { JsonMessage } from "#formats";
+import { serverErrors } from "../errors.ts";
+import { requestBody } from "../http/body.ts";
+import { type JsonRecords, openRecords } from "../http/json-records.ts";
+import { route, type Route } from "../http/route.ts";
+import { flag, text, texts } from "../http/query.ts";
+import { isGone, openStream, pump } from "../http/stream-reply.ts";
+import type { ServerParts } from "../parts.ts";
+import { joinReference } from "./images.ts";
+
+/** The progress of the engine as Docker's records. */
+function reportTo(records: JsonRecords): ImageProgress {
+  return (record) => {
+    const message: JsonMessage = {};
+    if (record.stream !== undefined) message.stream = record.stream;
+    if (record.status !== undefined) message.status = record.status;
+    if (record.id !== undefined) message.id = record.id;
+    if (record.progress !== undefined) message.progressDetail = { ...record.progress };
+    records.write(message);
+  };
+}
+
+/** Images as archives: load, save, import; and what stands for a pull until there are registries. */
+export const imageTransferRoutes: readonly Route[] = [
+  route({
+    method: "POST",
+    path: "/images/load",
+    query: { quiet: flag(true), platform: text() },
+    async handle({ parts: { engine }, query, request, response }) {
+      const records = openRecords(response);
+      try {
+        const report = reportTo(records);
+        const images = await engine.images.load(requestBody(request), query.quiet ? () => {} : report);
+        for (const image of images) {
+          const names = image.repoTags.map((tag) => `Loaded image: ${tag}\n`);
+          for (const stream of names.length === 0 ? [`Loaded image ID: ${image.id}\n`] : names)
+            records.write({ stream });
+        }
+      } catch (error) {
+        records.fail(error);
+      }
+      records.end();
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/get",
+    query: { names: texts(), platform: text() },
+    async handle({ parts: { engine }, query, response }) {
+      if (query.names.length === 0) throw serverErrors["invalid-parameter"]("names", "", "the names of images");
+      // Before the headers: an unknown name is still a 404.
+      for (const name of query.names) engine.images.get(name);
+      openStream(response, "application/x-tar");
+      await pump(response, engine.images.save(query.names));
+      if (!isGone(response)) response.end();
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name...}/get",
+    query: { platform: text() },
+    async handle({ parts: { engine }, params: { name = "" }, response }) {
+      engine.images.get(name);
+      openStream(response, "application/x-tar");
+      await pump(response, engine.images.save([name]));
+      if (!isGone(response)) response.end();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/create",
+    query: {
+      fromImage: text(),
+      fromSrc: text(),
+      repo: text(),
+      tag: text(),
+      message: text(),
+      changes: texts(),
+      platform: text(),
+    },
+    async handle({ parts, query, request, response }) {
+      if (query.fromImage !== undefined)
+        throw serverErrors["registries-unsupported"](joinReference(query.fromImage, query.tag) ?? query.fromImage);
+      if (query.fromSrc !== "-") throw serverErrors["import-needs-source"]();
+      const edit = parts.builder.changes(query.changes);
+      await importArchive(parts, request, openRecords(response), { ...query, config: edit({}) });
+    },
+  }),
+];
+
+async function importArchive(
+  { engine }: ServerParts,
+  request: Parameters<typeof requestBody>[0],
+  records: JsonRecords,
+  options: {
+    readonly repo: string | undefined;
+    readonly tag: string | undefined;
+    readonly message: string | undefined;
+    readonly platform: string | undefined;
+    readonly config: NonNullable<Parameters<ServerParts["engine"]["images"]["importRootfs"]>[1]["config"]>;
+  },
+): Promise<void> {
+  try {
+    const image = await engine.images.importRootfs(requestBody(request), {
+      config: options.config,
+      tag: joinReference(options.repo, options.tag),
+      ...(options.message === undefined ? {} : { message: options.message }),
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
+    });
+    records.write({ status: image.id });
+  } catch (error) {
+    records.fail(error);
+  }
+  records.end();
+}

@@ -1,0 +1,161 @@
+import type { ImageRecord } from "#engine";
+import type { ImageSummary } from "#formats";
+import { historyDocument, imageInspect, imageSummary } from "../documents/image.ts";
+import { serverErrors } from "../errors.ts";
+import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
+import { filters, flag, integer, text } from "../http/query.ts";
+import { exclusivePrune, parseMoment, prunedBefore } from "./prune-window.ts";
+
+const listFilterKeys = ["dangling", "label", "label!", "before", "since", "reference", "until"] as const;
+
+/** Docker's `reference` filter: a shell pattern over the familiar name, with or without tag (path.Match). */
+export function referencePattern(pattern: string): (image: ImageRecord) => boolean {
+  // path.Match: `*` and `?` do not cross a slash.
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, String.raw`\$&`)
+    .replace(/\*+/g, "[^/]*")
+    .replaceAll("?", "[^/]");
+  let expression: RegExp;
+  try {
+    expression = new RegExp(`^${source}$`);
+  } catch {
+    throw serverErrors["invalid-filter-value"]("reference", pattern);
+  }
+  const matches = (name: string) => expression.test(name) || expression.test(name.slice(name.lastIndexOf("/") + 1));
+  return ({ repoTags, repoDigests }) =>
+    [...repoTags, ...repoDigests].some((name) => {
+      const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.replace(/:[^:/]*$/, "");
+      return expression.test(name) || matches(bare);
+    });
+}
+
+/** Nanoseconds since the epoch an image says it was made. */
+function createdAt(image: ImageRecord): bigint {
+  return (image.config.created === undefined ? undefined : parseMoment(image.config.created)) ?? 0n;
+}
+
+/** Images: list, inspect, history, tag, remove, prune. */
+export const imageRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/images/json",
+    query: {
+      all: flag(),
+      filters: filters(listFilterKeys),
+      filter: text(),
+      "shared-size": flag(),
+      digests: flag(),
+    },
+    handle({ parts: { engine }, query, version }) {
+      const { filters: given } = query;
+      const dangling = given.flag("dangling");
+      const before = given.values("before").map((reference) => createdAt(engine.images.get(reference)));
+      const since = given.values("since").map((reference) => createdAt(engine.images.get(reference)));
+      const until = prunedBefore(given);
+      // `filter` is how clients before 1.28 asked for a name.
+      const names = [...given.values("reference"), ...(query.filter === undefined ? [] : [query.filter])];
+      const patterns = names.map(referencePattern);
+      const images = engine.images.list();
+      const parents = new Set(images.map((image) => image.parentId));
+      const summaries: ImageSummary[] = [];
+      for (const image of images) {
+        const untagged = image.repoTags.length === 0 && image.repoDigests.length === 0;
+        if (dangling !== undefined && dangling !== untagged) continue;
+        // Untagged parents of other images are intermediate, shown by --all only.
+        if (!query.all && untagged && parents.has(image.id)) continue;
+        if (!given.labels(image.config.config?.Labels)) continue;
+        if (patterns.length > 0 && !patterns.some((matches) => matches(image))) continue;
+        if (before.some((time) => createdAt(image) >= time)) continue;
+        if (since.some((time) => createdAt(image) <= time)) continue;
+        if (until !== undefined && createdAt(image) >= until) continue;
+        summaries.push(imageSummary(image, version));
+      }
+      return jsonReply(summaries);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name...}/json",
+    handle({ parts: { engine }, params: { name = "" }, version }) {
+      return jsonReply(imageInspect(engine.images.get(name), engine.system.info().storageDriver, version));
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name...}/history",
+    handle({ parts: { engine }, params: { name = "" } }) {
+      return jsonReply(engine.images.history(name).map(historyDocument));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/{name...}/tag",
+    query: { repo: text(), tag: text() },
+    handle({ parts: { engine }, params: { name = "" }, query }) {
+      const target = joinReference(query.repo, query.tag);
+      if (target === undefined) throw serverErrors["invalid-parameter"]("repo", "", "a repository name");
+      engine.images.tag(name, target);
+      return emptyReply(201);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/images/{name...}",
+    query: { force: flag(), noprune: flag() },
+    async handle({ parts: { engine }, params: { name = "" }, query }) {
+      const removed = await engine.images.remove(name, { force: query.force, prune: !query.noprune });
+      return jsonReply(removed.map(removalDocument));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/prune",
+    since: 25,
+    query: { filters: filters(["dangling", "label", "label!", "until"]) },
+    async handle({ parts: { engine }, query }) {
+      const before = prunedBefore(query.filters);
+      const { removed, reclaimedBytes } = await exclusivePrune(engine.images, () =>
+        engine.images.prune({
+          all: query.filters.flag("dangling") === false,
+          keep: (image) =>
+            !query.filters.labels(image.config.config?.Labels) || (before !== undefined && createdAt(image) >= before),
+        }),
+      );
+      return jsonReply({
+        ImagesDeleted: removed.length === 0 ? null : removed.map(removalDocument),
+        SpaceReclaimed: reclaimedBytes,
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/{name...}/push",
+    query: { tag: text() },
+    handle({ parts: { engine }, params: { name = "" }, query }) {
+      const reference = joinReference(name, query.tag) ?? name;
+      engine.images.get(reference);
+      throw serverErrors["push-unsupported"](reference);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/search",
+    query: { term: text(), limit: integer(), filters: filters(["is-automated", "is-official", "stars"]) },
+    handle() {
+      throw serverErrors["registry-unsupported"]("search");
+    },
+  }),
+];
+
+function removalDocument(
+  removal: { readonly untagged: string } | { readonly deleted: string },
+): { Untagged: string } | { Deleted: string } {
+  return "untagged" in removal ? { Untagged: removal.untagged } : { Deleted: removal.deleted };
+}
+
+/** `repo` and `tag` parameters as one reference; a digest as tag joins with "@". Undefined without a repository. */
+export function joinReference(repository: string | undefined, tag: string | undefined): string | undefined {
+  if (repository === undefined) return undefined;
+  if (tag === undefined) return repository;
+  return tag.includes(":") ? `${repository}@${tag}` : `${repository}:${tag}`;
+}

@@ -1,0 +1,131 @@
+import type { NetworkRecord } from "#engine";
+import { connectNetworkSchema, createNetworkSchema, disconnectNetworkSchema } from "#formats";
+import { networkContainers, networkDocument } from "../documents/network.ts";
+import { serverErrors } from "../errors.ts";
+import type { Filters } from "../http/filters.ts";
+import { emptyReply, jsonReply, jsonRoute, route, type Route } from "../http/route.ts";
+import { filters, flag, text } from "../http/query.ts";
+import { pruneFilterKeys, prunedBefore } from "./prune-window.ts";
+
+const predefined = new Set(["bridge", "host", "none"]);
+
+function networkSelector(
+  given: Filters,
+  inUse: (network: NetworkRecord) => boolean,
+): (network: NetworkRecord) => boolean {
+  const dangling = given.flag("dangling");
+  for (const value of given.values("type"))
+    if (value !== "builtin" && value !== "custom") throw serverErrors["invalid-filter-value"]("type", value);
+  return (network) =>
+    given.matches("name", network.name) &&
+    given.matches("id", network.id) &&
+    given.any("driver", (value) => value === network.driver) &&
+    given.any("scope", (value) => value === "local") &&
+    given.any("type", (value) => (value === "builtin") === predefined.has(network.name)) &&
+    given.labels(network.labels) &&
+    (dangling === undefined || dangling === (!predefined.has(network.name) && !inUse(network)));
+}
+
+/** Networks. */
+export const networkRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/networks",
+    query: { filters: filters(["dangling", "driver", "id", "label", "name", "scope", "type"]) },
+    handle({ parts: { engine }, query, version }) {
+      const accepts = networkSelector(query.filters, (network) => engine.networks.endpointsOf(network.id).length > 0);
+      return jsonReply(
+        engine.networks
+          .list()
+          .filter(accepts)
+          .map((network) => networkDocument(network, version)),
+      );
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/networks/{id}",
+    query: { verbose: flag(), scope: text() },
+    handle({ parts: { engine }, params: { id = "" }, version }) {
+      const network = engine.networks.get(id);
+      return jsonReply(networkDocument(network, version, networkContainers(engine, network)));
+    },
+  }),
+  jsonRoute({
+    method: "POST",
+    path: "/networks/create",
+    body: createNetworkSchema,
+    async handle({ parts: { engine }, body }) {
+      if (body.EnableIPv6 === true) throw serverErrors["ipv6-unsupported"]();
+      const [pool, second] = body.IPAM?.Config ?? [];
+      if (second !== undefined) throw serverErrors["invalid-body"]("IPAM.Config: expected one pool but got several");
+      const network = await engine.networks.create({
+        name: body.Name,
+        driver: emptyAsUndefined(body.Driver) ?? "bridge",
+        subnet: emptyAsUndefined(pool?.Subnet),
+        gateway: emptyAsUndefined(pool?.Gateway),
+        ipRange: emptyAsUndefined(pool?.IPRange),
+        internal: body.Internal === true,
+        options: body.Options ?? {},
+        labels: body.Labels ?? {},
+      });
+      return jsonReply({ Id: network.id, Warning: "" }, 201);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/networks/{id}",
+    async handle({ parts: { engine }, params: { id = "" } }) {
+      await engine.networks.remove(id);
+      return emptyReply();
+    },
+  }),
+  jsonRoute({
+    method: "POST",
+    path: "/networks/{id}/connect",
+    body: connectNetworkSchema,
+    handle({ parts: { engine }, params: { id = "" }, body }) {
+      engine.networks.get(id);
+      engine.containers.get(body.Container);
+      throw serverErrors["network-connect-unsupported"]();
+    },
+  }),
+  jsonRoute({
+    method: "POST",
+    path: "/networks/{id}/disconnect",
+    body: disconnectNetworkSchema,
+    handle({ parts: { engine }, params: { id = "" }, body }) {
+      engine.networks.get(id);
+      engine.containers.get(body.Container);
+      throw serverErrors["network-connect-unsupported"]();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/networks/prune",
+    since: 25,
+    query: { filters: filters(pruneFilterKeys) },
+    async handle({ parts: { engine }, query }) {
+      const before = prunedBefore(query.filters);
+      const beforeMs = before === undefined ? undefined : Number(before / 1_000_000n);
+      const deleted: string[] = [];
+      for (const network of engine.networks.list()) {
+        if (predefined.has(network.name) || engine.networks.endpointsOf(network.id).length > 0) continue;
+        if (!query.filters.labels(network.labels) || (beforeMs !== undefined && network.createdMs >= beforeMs))
+          continue;
+        try {
+          await engine.networks.remove(network.id);
+        } catch {
+          // Taken into use, or removed by someone else, since it was listed: it is simply not pruned.
+          continue;
+        }
+        deleted.push(network.name);
+      }
+      return jsonReply({ NetworksDeleted: deleted.length === 0 ? null : deleted });
+    },
+  }),
+];
+
+function emptyAsUndefined(value: string | null | undefined): string | undefined {
+  return value === null || value === undefined || value === "" ? undefined : value;
+}

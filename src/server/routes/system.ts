@@ -1,0 +1,89 @@
+import type { DiskUsageResponse, VolumeDocument } from "#formats";
+import { containerSummary } from "../documents/container-summary.ts";
+import { imageSummary } from "../documents/image.ts";
+import { infoDocument, versionDocument } from "../documents/system.ts";
+import { volumeDocument } from "../documents/volume.ts";
+import { serverErrors } from "../errors.ts";
+import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
+import { texts } from "../http/query.ts";
+import { imageNameResolver } from "./container-selection.ts";
+
+/**
+ * What every client reads first (subtle behaviours 5 to 8). Builder-Version 1: the classic builder is the one there
+ * is, so that clients with both do not try the other.
+ */
+const pingHeaders = [
+  "Builder-Version",
+  "1",
+  "Cache-Control",
+  "no-cache, no-store, must-revalidate",
+  "Pragma",
+  "no-cache",
+  "Swarm",
+  "inactive",
+  "Content-Type",
+  "text/plain; charset=utf-8",
+] as const;
+
+const usageTypes = ["container", "image", "volume", "build-cache"] as const;
+
+/** The daemon itself. */
+export const systemRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/_ping",
+    handle: () => ({ kind: "text", status: 200, text: "OK", headers: pingHeaders }),
+  }),
+  route({ method: "HEAD", path: "/_ping", handle: () => emptyReply(200, pingHeaders) }),
+  route({ method: "OPTIONS", path: "/{any...}", handle: () => emptyReply(200) }),
+  route({ method: "GET", path: "/version", handle: ({ parts }) => jsonReply(versionDocument(parts)) }),
+  route({ method: "GET", path: "/info", handle: ({ parts }) => jsonReply(infoDocument(parts)) }),
+  route({
+    method: "POST",
+    path: "/auth",
+    handle() {
+      throw serverErrors["registry-unsupported"]("log in");
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/system/df",
+    query: { type: texts() },
+    async handle({ parts: { engine, builder }, query, version }) {
+      for (const type of query.type)
+        if (!usageTypes.includes(type as (typeof usageTypes)[number]))
+          throw serverErrors["invalid-parameter"]("type", type, usageTypes.join(", "));
+      const wants = (type: (typeof usageTypes)[number]) => query.type.length === 0 || query.type.includes(type);
+      const usage: DiskUsageResponse = {};
+      if (wants("image")) {
+        usage.LayersSize = await engine.system.layersSize();
+        usage.Images = engine.images
+          .list()
+          .map((image) => ({ ...imageSummary(image, version, engine.images.usedBy(image.id).length), SharedSize: 0 }));
+      }
+      if (wants("container")) {
+        const shownName = imageNameResolver(engine);
+        const now = Date.now();
+        usage.Containers = await Promise.all(
+          engine.containers.list().map(async (container) => {
+            const sizes = await engine.containers.sizes(container.id);
+            return {
+              ...containerSummary(container, shownName(container), now, version),
+              SizeRw: sizes.writableBytes,
+              SizeRootFs: sizes.rootFsBytes,
+            };
+          }),
+        );
+      }
+      if (wants("volume")) {
+        usage.Volumes = engine.volumes.list().map((volume): VolumeDocument => ({
+          ...volumeDocument(volume),
+          // -1: the size is not known; walking every volume would make `df` as slow as the disk.
+          UsageData: { Size: -1, RefCount: volume.usedBy.length },
+        }));
+      }
+      if (wants("build-cache")) usage.BuildCache = [...(await builder.cache())];
+      return jsonReply(usage);
+    },
+  }),
+];

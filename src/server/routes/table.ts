@@ -1,0 +1,35 @@
+import type { Route } from "../http/route.ts";
+import { archiveRoutes } from "./archive.ts";
+import { buildRoutes } from "./build.ts";
+import { commitRoutes } from "./commit.ts";
+import { containerLifecycleRoutes } from "./container-lifecycle.ts";
+import { containerStreamRoutes } from "./container-streams.ts";
+import { containerRoutes } from "./containers.ts";
+import { eventRoutes } from "./events.ts";
+import { execRoutes } from "./exec.ts";
+import { imageTransferRoutes } from "./image-transfer.ts";
+import { imageRoutes } from "./images.ts";
+import { networkRoutes } from "./networks.ts";
+import { pluginRoutes } from "./plugins.ts";
+import { swarmRoutes } from "./swarm.ts";
+import { systemRoutes } from "./system.ts";
+import { volumeRoutes } from "./volumes.ts";
+
+/** Every route of the API. The compatibility table is generated from this. */
+export const routes: readonly Route[] = [
+  ...systemRoutes,
+  ...eventRoutes,
+  ...containerRoutes,
+  ...containerLifecycleRoutes,
+  ...containerStreamRoutes,
+  ...execRoutes,
+  ...archiveRoutes,
+  ...commitRoutes,
+  ...imageRoutes,
+  ...imageTransferRoutes,
+  ...buildRoutes,
+  ...networkRoutes,
+  ...volumeRoutes,
+  ...pluginRoutes,
+  ...swarmRoutes,
+];

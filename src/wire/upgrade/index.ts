@@ -1,0 +1,3 @@
+export * from "./detach-keys.ts";
+export * from "./join.ts";
+export * from "./request-head.ts";

@@ -1,3 +1,6 @@
+export { deleteArguments, execArguments, runArguments, type RuntimeExecutable } from "./driver/arguments.ts";
+export { type CgroupFacts, findRuntimes, type FoundRuntime } from "./driver/find-runtimes.ts";
+export { runtimeError, runtimeMessage } from "./driver/runtime-error.ts";
 export { buildRuntimeSpec, type NamespaceChoice, type SpecInput } from "./spec/build-spec.ts";
 export { parseDeviceRule, resolveDevices, splitDeviceNumber } from "./spec/devices.ts";
 export { blockDevice, runtimeResources } from "./spec/resources.ts";

@@ -1,0 +1,40 @@
+import type { EngineError } from "#base";
+import { errors } from "../errors.ts";
+
+/** What a runtime logged last, from its `--log-format json` file or its plain output. */
+export function runtimeMessage(log: string): string {
+  const lines = log.split("\n").filter((line) => line.trim() !== "");
+  for (const line of lines.toReversed()) {
+    try {
+      const record = JSON.parse(line) as { msg?: unknown; level?: unknown };
+      if (typeof record.msg === "string" && record.level !== "debug" && record.level !== "info") return record.msg;
+    } catch {
+      return line;
+    }
+  }
+  return "";
+}
+
+/**
+ * A failed run or exec as the error clients know: not found (exit code 127), not executable (126), anything else. The
+ * texts hold the words that the docker CLI and docker-py match on (subtle behaviours 49, 50, 52). What each runtime
+ * says was recorded from crun 1.8 and runc 1.1 (`runtime-error.test.ts`).
+ */
+export function runtimeError(log: string, command: string): EngineError {
+  const message = runtimeMessage(log);
+  const quoted = JSON.stringify(command);
+  const about = message.toLowerCase();
+  if (/chdir|\bcwd\b|mkdir .*not a directory/.test(about)) return errors.workingDirectoryUnusable(message);
+  if (/executable file .*not found/.test(about)) {
+    return command.includes("/")
+      ? errors.commandNotFound(quoted, `stat ${command}: no such file or directory`)
+      : errors.commandNotFound(quoted, "executable file not found in $PATH");
+  }
+  if (/exec: .*no such file or directory/.test(about)) {
+    return errors.commandNotFound(quoted, `stat ${command}: no such file or directory`);
+  }
+  if (/open executable|exec: .*permission denied|exec: .*is a directory/.test(about)) {
+    return errors.commandNotExecutable(quoted);
+  }
+  return errors.runtimeFailed(message === "" ? "the runtime gave no reason" : message);
+}

@@ -23,6 +23,69 @@ export const errors = defineErrors({
     kind: "internal",
     message: (reason: string) => `failed to create task for container: OCI runtime create failed: ${reason}`,
   },
+  memoryMinimum: { kind: "invalid", message: () => "Minimum memory limit allowed is 6MB" },
+  swapBelowMemory: {
+    kind: "invalid",
+    message: () => "Minimum memoryswap limit should be larger than memory limit, see usage",
+  },
+  swapWithoutMemory: {
+    kind: "invalid",
+    message: () => "You should always set the Memory limit when using Memoryswap limit, see usage",
+  },
+  reservationMinimum: { kind: "invalid", message: () => "Minimum memory reservation allowed is 6MB" },
+  reservationAboveMemory: {
+    kind: "invalid",
+    message: () => "Minimum memory limit can not be less than memory reservation limit, see usage",
+  },
+  swappinessRange: {
+    kind: "invalid",
+    message: (value: number) => `Invalid value: ${value}, valid memory swappiness range is 0-100`,
+  },
+  kernelMemory: { kind: "invalid", message: () => "Minimum kernel memory limit allowed is 4MB" },
+  optionsExclude: {
+    kind: "invalid",
+    message: (one: string, other: string) => `Conflicting options: ${one} and ${other} cannot both be set.`,
+  },
+  cpusRange: {
+    kind: "invalid",
+    message: (count: number) => `range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`,
+  },
+  cpuSharesRange: {
+    kind: "invalid",
+    message: (value: number) => `Invalid CPU shares ${value}, the range is 2 to 262144`,
+  },
+  cpuPeriodRange: {
+    kind: "invalid",
+    message: () => "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+  },
+  cpuQuotaRange: { kind: "invalid", message: () => "CPU cfs quota can not be less than 1ms (i.e. 1000)" },
+  cpuRealtime: {
+    kind: "invalid",
+    message: () => "cpu real-time runtime cannot be higher than cpu real-time period",
+  },
+  cpusetMalformed: {
+    kind: "invalid",
+    message: (which: string, text: string) => `Invalid value ${text} for cpuset ${which}`,
+  },
+  cpusetUnavailable: {
+    kind: "invalid",
+    message: (what: string, text: string, available: string) =>
+      `Requested ${what} are not available - requested ${text}, available: ${available}`,
+  },
+  blkioWeightRange: {
+    kind: "invalid",
+    message: () => "Range of blkio weight is from 10 to 1000",
+  },
+  blkioWeightDeviceRange: {
+    kind: "invalid",
+    message: (path: string) => `Range of blkio weight of device ${path} is from 10 to 1000`,
+  },
+  blkioRate: { kind: "invalid", message: (path: string) => `the rate of device ${path} cannot be negative` },
+  ulimitInverted: {
+    kind: "invalid",
+    message: (name: string, soft: number, hard: number) =>
+      `ulimit ${name}: soft limit must be less than or equal to hard limit: ${soft} > ${hard}`,
+  },
   deviceMissing: {
     kind: "invalid",
     message: (path: string) =>

@@ -4,3 +4,4 @@ export { runtimeError, runtimeMessage } from "./driver/runtime-error.ts";
 export { buildRuntimeSpec, type NamespaceChoice, type SpecInput } from "./spec/build-spec.ts";
 export { parseDeviceRule, resolveDevices, splitDeviceNumber } from "./spec/devices.ts";
 export { blockDevice, runtimeResources } from "./spec/resources.ts";
+export { type HostLimits, validateResources } from "./spec/validate-resources.ts";

@@ -39,6 +39,17 @@ export type ImageCatalog = {
   list(): readonly ImageRecord[];
   /** Points `repository[:tag]` at an image; moves it when it existed. Refuses digests and the name `sha256`. */
   tag(id: Digest, reference: string): void;
+  /** Records that a repository has the image under a manifest digest ("debian@sha256:…"), with the manifest's bytes. */
+  addManifest(
+    id: Digest,
+    manifest: { readonly repository: string; readonly bytes: Uint8Array; readonly mediaType: string },
+  ): Digest;
+  /** The manifest an image was pulled or loaded with, byte for byte. */
+  manifestOf(
+    id: Digest,
+  ): { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array } | undefined;
+  /** The config's bytes, of which the id is the digest. */
+  configBytesOf(id: Digest): Uint8Array;
   /**
    * Adds an image made of layers that are already in the store. Idempotent: equal bytes give an equal id.
    * @param image.config serialised exactly once, here, unless `configBytes` holds the original bytes.
@@ -105,14 +116,38 @@ export type LayerStore = {
     tar: AsyncIterable<Uint8Array>,
     options?: { readonly expected?: Digest | undefined; readonly onBytes?: (count: number) => void },
   ): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
-  /** Makes a layer of a writable snapshot's changes by moving the directory (no copy); used by build and commit. */
+  /**
+   * Makes a layer of a writable snapshot's changes by moving the directory (no copy); used by builds. The snapshot must
+   * be unmounted, and only `remove` may follow for it.
+   */
   adopt(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
   /** Makes a layer of a writable snapshot's changes by copying them; the snapshot stays usable (`commit`). */
   copyFrom(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
   /** The layer's tar, byte for byte as it was when its diffID was computed; verified while it is read. */
   tarOf(diffId: Digest): AsyncIterable<Uint8Array>;
+  /** Bytes of that tar, known without reading it. */
+  tarSizeOf(diffId: Digest): number;
   /** Absolute directory of the unpacked layer. Read only. */
   directoryOf(diffId: Digest): string;
+  /**
+   * Holds layers against garbage collection while something is made of them (in memory: a restart ends it). A layer
+   * that has just been applied, adopted or copied is safe for an hour, or until an image or snapshot takes it over.
+   */
+  lease(diffIds?: readonly Digest[]): LayerLease;
+  /** Holds layers durably under a name (a build's cache entry, an unfinished pull). Adds to what the owner holds. */
+  pin(owner: string, diffIds: readonly Digest[]): void;
+  /** Ends the owner's pins. Idempotent. */
+  unpin(owner: string): void;
+  /** Deletes layers that no image, snapshot, pin or lease holds; returns the bytes won. */
+  collectGarbage(): Promise<number>;
+  /** Bytes of all layers, uncompressed. */
+  totalSize(): number;
+};
+
+export type LayerLease = Disposable & {
+  add(diffId: Digest): void;
+  /** Idempotent. */
+  release(): void;
 };
 
 export type Change = { readonly kind: "modified" | "added" | "deleted"; readonly path: string };
@@ -120,8 +155,12 @@ export type Change = { readonly kind: "modified" | "added" | "deleted"; readonly
 /** Writable root file systems on top of layers: "overlay2" or "vfs". */
 export type Snapshotter = {
   readonly name: "overlay2" | "vfs";
-  /** Makes a writable snapshot named `id` over `diffIds` (bottom first). Idempotent. Touches no mount. */
-  prepare(id: string, diffIds: readonly Digest[]): Promise<void>;
+  /**
+   * Makes a writable snapshot named `id` over `diffIds` (bottom first). Idempotent. Touches no mount. Holds the layers.
+   * @param options.discardable nothing in it needs to survive a power cut (`--rm`, build steps): `fsync` inside costs
+   *   nothing and unmounting does not wait for the disk (overlay's `volatile`)
+   */
+  prepare(id: string, diffIds: readonly Digest[], options?: { readonly discardable?: boolean }): Promise<void>;
   /** Mounts it (synchronous kernel work, about 1 ms) and returns the absolute root path. Idempotent while mounted. */
   mount(id: string): string;
   /** Unmounts; the contents stay. Idempotent; lazy when busy. */

@@ -15,6 +15,7 @@ export {
   trySymlinkAt,
   tryUnlinkAt,
 } from "./change.ts";
+export { copyFileContents, copyTree, type CopyTreeOptions } from "./copy-tree.ts";
 export { readDirectory } from "./directory.ts";
 export {
   findAttributeAt,

@@ -17,6 +17,9 @@ export type FileStatus = {
   readonly deviceMinor: number;
   readonly mtimeSeconds: number;
   readonly mtimeNanoseconds: number;
+  /** When the inode last changed in any way; unlike mtime no program can set it back. */
+  readonly ctimeSeconds: number;
+  readonly ctimeNanoseconds: number;
   /** Allocated bytes (blocks of 512). */
   readonly allocatedBytes: number;
 };
@@ -54,6 +57,8 @@ function decode(): FileStatus {
     inode: view.getBigUint64(32, true),
     sizeBytes: view.getUint32(40, true) + view.getUint32(44, true) * 2 ** 32,
     allocatedBytes: (view.getUint32(48, true) + view.getUint32(52, true) * 2 ** 32) * 512,
+    ctimeSeconds: view.getUint32(96, true) + view.getInt32(100, true) * 2 ** 32,
+    ctimeNanoseconds: view.getUint32(104, true),
     mtimeSeconds: view.getUint32(112, true) + view.getInt32(116, true) * 2 ** 32,
     mtimeNanoseconds: view.getUint32(120, true),
     deviceMajor: view.getUint32(128, true),

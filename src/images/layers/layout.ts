@@ -1,0 +1,49 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Digest, digestHex, newId } from "#base";
+
+/**
+ * The store's directories below the data root; none is open to other users, for layers hold setuid programs.
+ *
+ *     layers/<diffid hex>/diff           an unpacked layer, in overlayfs form
+ *     layers/<diffid hex>/skeleton       its tar without the files' contents
+ *     layers/<diffid hex>/kept/<n>       contents that the same layer replaced later
+ *     l/<number>                         short link to a layer's diff, for mount options
+ *     snapshots/<id>/                    writable root file systems
+ *     tmp/                               half-done things; emptied at start
+ */
+export type StoreLayout = {
+  readonly root: string;
+  readonly layers: string;
+  readonly links: string;
+  readonly snapshots: string;
+  readonly tmp: string;
+  layer(diffId: Digest): string;
+  /** A fresh path in tmp; nothing is there yet. */
+  fresh(kind: string): string;
+};
+
+/** Makes the directories. */
+export function openLayout(dataRoot: string): StoreLayout {
+  const at = (name: string) => {
+    const path = join(dataRoot, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  };
+  const layers = at("layers");
+  const tmp = at("tmp");
+  return {
+    root: dataRoot,
+    layers,
+    links: at("l"),
+    snapshots: at("snapshots"),
+    tmp,
+    layer: (diffId) => join(layers, digestHex(diffId)),
+    fresh: (kind) => join(tmp, `${kind}-${newId().slice(0, 12)}`),
+  };
+}
+
+/** Removes what a crash left in tmp. Only at start, before anything works there. */
+export function emptyTmp(layout: StoreLayout): void {
+  for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
+}

@@ -1,0 +1,256 @@
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestHex, isDigest, KeyedMutex, type Logger } from "#base";
+import { type Database, layerTable } from "#db";
+import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
+import type { LayerLease, LayerStore } from "../contract.ts";
+import { errors } from "../errors.ts";
+import { describeLayer } from "./describe.ts";
+import { makeDirectoryDurable, makeTreeDurable } from "./durable.ts";
+import { layerTar } from "./layer-tar.ts";
+import type { StoreLayout } from "./layout.ts";
+import { type LayerFacts, unpackLayer } from "./unpack.ts";
+
+/** A new layer that nothing holds yet is safe from garbage collection for so long. */
+const FRESH_MS = 60 * 60 * 1000;
+
+/** The layer store with what only its neighbours in this folder need. */
+export type LayerShelf = LayerStore & {
+  /** Short link to the layer's directory, relative to the data root: "l/2s". */
+  linkOf(diffId: Digest): string;
+  /** True when the layer hides everything below it, its root being opaque. */
+  isOpaque(diffId: Digest): boolean;
+  /** Adds a source of references that keep layers. */
+  addHolder(holder: () => Iterable<Digest>): void;
+};
+
+type Entry = { readonly number: number; readonly sizeBytes: number; readonly tarBytes: number; opaque?: boolean };
+
+/** Removes a tree without stopping this thread; names that are no UTF-8 take the slow way. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  if (!existsSync(path)) return;
+  const slash = path.lastIndexOf("/");
+  const parent = openDirectory(toByteString(path.slice(0, slash)));
+  try {
+    removeTreeAt(parent, toByteString(path.slice(slash + 1)));
+  } finally {
+    closeFd(parent);
+  }
+}
+
+/** Opens the store of layers and repairs what a crash left: rows without directories, directories without rows. */
+export function openLayerStore(parts: {
+  readonly layout: StoreLayout;
+  readonly database: Database;
+  readonly logger: Logger;
+}): LayerShelf {
+  const { layout, database, logger } = parts;
+  const table = layerTable(database);
+  const entries = new Map<Digest, Entry>();
+  const holders: (() => Iterable<Digest>)[] = [];
+  const leases = new Set<Set<Digest>>();
+  const pins = new Map<string, Set<Digest>>();
+  const fresh = new Map<Digest, number>();
+  const landing = new KeyedMutex();
+  const flights = new Map<Digest, Promise<unknown>>();
+
+  const linkPath = (number: number) => join("l", number.toString(36));
+
+  const makeLink = (number: number, diffId: Digest) => {
+    const link = join(layout.root, linkPath(number));
+    rmSync(link, { force: true });
+    symlinkSync(join("../layers", digestHex(diffId), "diff"), link);
+  };
+
+  const repair = () => {
+    const present = new Set(readdirSync(layout.layers));
+    for (const row of table.all()) {
+      const hex = digestHex(row.diff_id);
+      if (!present.delete(hex)) {
+        logger.error("a layer's directory is missing; its images need to be loaded again", { layer: row.diff_id });
+        table.delete(row.diff_id);
+        continue;
+      }
+      entries.set(row.diff_id, { number: row.number, sizeBytes: row.size_bytes, tarBytes: row.tar_bytes });
+    }
+    for (const stray of present) renameSync(join(layout.layers, stray), layout.fresh("stray"));
+    // The lower directory of images without layers.
+    mkdirSync(join(layout.links, "empty"), { recursive: true, mode: 0o755 });
+    const links = new Set(readdirSync(layout.links));
+    links.delete("empty");
+    for (const [diffId, { number }] of entries) {
+      const name = number.toString(36);
+      const isRight =
+        links.delete(name) && readlinkSync(join(layout.links, name)) === `../layers/${digestHex(diffId)}/diff`;
+      if (!isRight) makeLink(number, diffId);
+    }
+    for (const stray of links) rmSync(join(layout.links, stray), { force: true });
+    for (const { owner, diff_id } of table.pins()) {
+      pins.set(owner, (pins.get(owner) ?? new Set<Digest>()).add(diff_id));
+    }
+  };
+  repair();
+
+  const get = (diffId: Digest): Entry => {
+    const entry = entries.get(diffId);
+    if (entry === undefined) throw errors.layerMissing(diffId);
+    return entry;
+  };
+
+  /** Moves a whole, durable layer from tmp to its place. The row is what makes it exist. */
+  const land = (directory: string, facts: LayerFacts) =>
+    landing.run(facts.diffId, async () => {
+      const { diffId, sizeBytes, tarBytes } = facts;
+      fresh.set(diffId, Date.now());
+      if (entries.has(diffId)) {
+        await removeTree(directory);
+        return { diffId, sizeBytes };
+      }
+      const place = layout.layer(diffId);
+      // Without a row it is a left-over.
+      if (existsSync(place)) renameSync(place, layout.fresh("stray"));
+      renameSync(directory, place);
+      await makeDirectoryDurable(layout.layers);
+      database.transaction(() => {
+        const number = table.insert({ diff_id: diffId, size_bytes: sizeBytes, tar_bytes: tarBytes });
+        makeLink(number, diffId);
+        entries.set(diffId, { number, sizeBytes, tarBytes });
+      });
+      return { diffId, sizeBytes };
+    });
+
+  const unpack = async (
+    tar: AsyncIterable<Uint8Array>,
+    options: { readonly expected?: Digest | undefined; readonly onBytes?: (count: number) => void },
+  ) => {
+    const directory = layout.fresh("layer");
+    try {
+      const facts = await unpackLayer(tar, directory, options.onBytes);
+      if (options.expected !== undefined && facts.diffId !== options.expected) {
+        throw errors.layerDigestMismatch(options.expected, facts.diffId);
+      }
+      if (!entries.has(facts.diffId)) await makeTreeDurable(directory);
+      return await land(directory, facts);
+    } catch (error) {
+      await removeTree(directory);
+      throw error;
+    }
+  };
+
+  const describe = async (directory: string) => {
+    try {
+      const facts = await describeLayer(directory);
+      if (!entries.has(facts.diffId)) await makeTreeDurable(directory);
+      return await land(directory, facts);
+    } catch (error) {
+      await removeTree(directory);
+      throw error;
+    }
+  };
+
+  const held = (): Set<Digest> => {
+    const all = new Set<Digest>();
+    for (const holder of holders) for (const diffId of holder()) all.add(diffId);
+    for (const diffId of all) fresh.delete(diffId);
+    for (const lease of leases) for (const diffId of lease) all.add(diffId);
+    for (const pin of pins.values()) for (const diffId of pin) all.add(diffId);
+    const oldest = Date.now() - FRESH_MS;
+    for (const [diffId, since] of fresh) {
+      if (since > oldest) all.add(diffId);
+      else fresh.delete(diffId);
+    }
+    return all;
+  };
+
+  return {
+    has: (diffId) => entries.has(diffId),
+    sizeOf: (diffId) => get(diffId).sizeBytes,
+    tarSizeOf: (diffId) => get(diffId).tarBytes,
+    directoryOf: (diffId) => join(layout.layer(diffId), get(diffId) && "diff"),
+    linkOf: (diffId) => linkPath(get(diffId).number),
+    isOpaque: (diffId) => {
+      const entry = get(diffId);
+      if (entry.opaque === undefined) {
+        const fd = openDirectory(toByteString(join(layout.layer(diffId), "diff")));
+        entry.opaque = findAttributeAt(fd, ".", "trusted.overlay.opaque")?.toString() === "y";
+        closeFd(fd);
+      }
+      return entry.opaque;
+    },
+    apply: async (tar, options = {}) => {
+      const { expected } = options;
+      if (expected === undefined) return unpack(tar, options);
+      if (!isDigest(expected)) throw errors.layerArchiveInvalid(`malformed digest "${String(expected).slice(0, 80)}"`);
+      for (;;) {
+        const entry = entries.get(expected);
+        if (entry !== undefined) {
+          fresh.set(expected, Date.now());
+          return { diffId: expected, sizeBytes: entry.sizeBytes };
+        }
+        const flight = flights.get(expected);
+        if (flight === undefined) break;
+        // Someone else unpacks it. When that fails (its source may have gone), we do it ourselves.
+        await flight.catch(() => undefined);
+      }
+      const flight = unpack(tar, options).finally(() => flights.delete(expected));
+      flights.set(expected, flight);
+      return flight;
+    },
+    adopt: async (source) => {
+      const directory = layout.fresh("layer");
+      mkdirSync(directory, { mode: 0o700 });
+      renameSync(source, join(directory, "diff"));
+      return describe(directory);
+    },
+    copyFrom: async (source) => {
+      const directory = layout.fresh("layer");
+      mkdirSync(directory, { mode: 0o700 });
+      await copyTree(source, join(directory, "diff"));
+      return describe(directory);
+    },
+    tarOf: (diffId) => {
+      get(diffId);
+      return layerTar(layout.layer(diffId), diffId);
+    },
+    lease: (diffIds = []): LayerLease => {
+      const lease = new Set(diffIds);
+      leases.add(lease);
+      const release = () => void leases.delete(lease);
+      return { add: (diffId) => void lease.add(diffId), release, [Symbol.dispose]: release };
+    },
+    pin: (owner, diffIds) => {
+      database.transaction(() => {
+        for (const diffId of diffIds) table.insertPin({ owner, diff_id: diffId });
+      });
+      const pinned = pins.get(owner) ?? new Set<Digest>();
+      for (const diffId of diffIds) pinned.add(diffId);
+      pins.set(owner, pinned);
+    },
+    unpin: (owner) => {
+      if (!pins.delete(owner)) return;
+      table.deletePins(owner);
+    },
+    collectGarbage: async () => {
+      const keep = held();
+      const trash: string[] = [];
+      let won = 0;
+      // Decided and done in one go, without a pause: whoever takes a layer up next finds it absent, never half there.
+      for (const [diffId, entry] of [...entries]) {
+        if (keep.has(diffId) || landing.isBusy(diffId)) continue;
+        table.delete(diffId);
+        entries.delete(diffId);
+        rmSync(join(layout.root, linkPath(entry.number)), { force: true });
+        const path = layout.fresh("trash");
+        renameSync(layout.layer(diffId), path);
+        trash.push(path);
+        won += entry.sizeBytes;
+      }
+      for (const path of trash) await removeTree(path);
+      return won;
+    },
+    totalSize: () => [...entries.values()].reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    addHolder: (holder) => void holders.push(holder),
+  };
+}

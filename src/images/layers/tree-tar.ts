@@ -1,0 +1,210 @@
+import { readSync } from "node:fs";
+import {
+  closeFd,
+  FILE_TYPE,
+  type FileStatus,
+  findAttributeAt,
+  findStatusAt,
+  listAttributesAt,
+  O,
+  openAt,
+  readDirectory,
+  readLinkAt,
+  S_IFMT,
+  statusOf,
+  tryOpenAt,
+} from "#linux";
+import { encodeTarHeader, plainTarHeader, tarEnd, type TarEntryType, type TarHeader, tarPaddingOf } from "#wire";
+
+/** A piece of a tar that is being made: bytes to copy, or an open file whose first `sizeBytes` come next. */
+export type TarPiece =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "file"; readonly path: string; readonly fd: number; readonly sizeBytes: number };
+
+export type TreeTarOptions = {
+  /** Open directory that holds the tree or the file. */
+  readonly directoryFd: number;
+  /** What of it: "" the directory's contents, else one name in it with everything below. */
+  readonly name: string;
+  /** How that name is called in the archive; "" leaves out the directory itself. */
+  readonly as: string;
+  /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
+  readonly whiteouts: "overlay" | "literal";
+};
+
+const fileTypes: ReadonlyMap<number, TarEntryType> = new Map([
+  [FILE_TYPE.regular, "file"],
+  [FILE_TYPE.directory, "directory"],
+  [FILE_TYPE.symlink, "symlink"],
+  [FILE_TYPE.character, "character"],
+  [FILE_TYPE.block, "block"],
+  [FILE_TYPE.fifo, "fifo"],
+]);
+
+/** Attributes worth carrying: file capabilities, and what users set. Overlay's own never leave the host. */
+function carriedAttributes(directoryFd: number, name: string): ReadonlyMap<string, Buffer> {
+  const carried = new Map<string, Buffer>();
+  for (const attribute of listAttributesAt(directoryFd, name)) {
+    const isCarried =
+      attribute === "security.capability" || (attribute.startsWith("user.") && !attribute.startsWith("user.overlay."));
+    if (!isCarried) continue;
+    const value = findAttributeAt(directoryFd, name, attribute);
+    if (value !== undefined) carried.set(attribute, value);
+  }
+  return carried;
+}
+
+function headerOf(path: string, type: TarEntryType, status: FileStatus): TarHeader {
+  return plainTarHeader({
+    path: type === "directory" ? `${path}/` : path,
+    type,
+    mode: status.mode & 0o7777,
+    uid: status.uid,
+    gid: status.gid,
+    sizeBytes: type === "file" ? status.sizeBytes : 0,
+    mtimeSeconds: status.mtimeSeconds,
+    deviceMajor: status.deviceMajor,
+    deviceMinor: status.deviceMinor,
+  });
+}
+
+function bytes(data: Uint8Array): TarPiece {
+  return { kind: "bytes", bytes: data };
+}
+
+/**
+ * Makes a tar of a directory tree, piece by piece, in sorted order. Deterministic: equal trees give equal bytes (times
+ * in whole seconds, owners by number). Sockets are left out as tar does. Every step is by descriptor and follows no
+ * link, so the tree may be a running container's. The consumer must read each file before it takes the next piece.
+ */
+export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
+  const links = new Map<string, string>();
+  const overlay = options.whiteouts === "overlay";
+
+  function* member(directoryFd: number, name: string, path: string, displayPath: string): Generator<TarPiece> {
+    const status = findStatusAt(directoryFd, name);
+    // Gone since the directory was read.
+    if (status === undefined) return;
+    const type = fileTypes.get(status.mode & S_IFMT);
+    if (type === undefined) return;
+    if (type === "directory") {
+      yield* directory(directoryFd, name, path, displayPath, status);
+      return;
+    }
+    if (overlay && type === "character" && status.deviceMajor === 0 && status.deviceMinor === 0) {
+      const slash = displayPath.lastIndexOf("/") + 1;
+      const whiteoutPath = `${displayPath.slice(0, slash)}.wh.${displayPath.slice(slash)}`;
+      yield bytes(encodeTarHeader(plainTarHeader({ path: whiteoutPath, type: "file", mode: 0o600 })));
+      return;
+    }
+    const identity = `${status.device}:${status.inode}`;
+    const first = status.linkCount > 1 ? links.get(identity) : undefined;
+    if (first !== undefined) {
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "hardlink", status), linkPath: first }));
+      return;
+    }
+    if (status.linkCount > 1) links.set(identity, displayPath);
+    const attributes = carriedAttributes(directoryFd, name);
+    if (type !== "file") {
+      const linkPath = type === "symlink" ? readLinkAt(directoryFd, name) : "";
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, type, status), linkPath, attributes }));
+      return;
+    }
+    // O_NONBLOCK: it may have become a FIFO since.
+    const fd = tryOpenAt(directoryFd, name, O.readOnly | O.noFollow | O.nonBlock);
+    if (fd < 0) return;
+    try {
+      const opened = statusOf(fd);
+      if ((opened.mode & S_IFMT) !== FILE_TYPE.regular) return;
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "file", opened), attributes }));
+      if (opened.sizeBytes === 0) return;
+      yield { kind: "file", path, fd, sizeBytes: opened.sizeBytes };
+      const padding = tarPaddingOf(opened.sizeBytes);
+      if (padding > 0) yield bytes(new Uint8Array(padding));
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  function* directory(
+    parentFd: number,
+    name: string,
+    path: string,
+    displayPath: string,
+    status: FileStatus,
+  ): Generator<TarPiece> {
+    const fd = name === "" ? parentFd : tryOpenAt(parentFd, name, O.readOnly | O.directory | O.noFollow);
+    if (fd < 0) return;
+    try {
+      if (displayPath !== "") {
+        const attributes = carriedAttributes(fd, ".");
+        yield bytes(encodeTarHeader({ ...headerOf(displayPath, "directory", status), attributes }));
+      }
+      const inside = (child: string) => (displayPath === "" ? child : `${displayPath}/${child}`);
+      if (overlay && findAttributeAt(fd, ".", "trusted.overlay.opaque")?.toString() === "y") {
+        yield bytes(encodeTarHeader(plainTarHeader({ path: inside(".wh..wh..opq"), type: "file", mode: 0o600 })));
+      }
+      for (const child of readDirectory(fd)) {
+        yield* member(fd, child, path === "" ? child : `${path}/${child}`, inside(child));
+      }
+    } finally {
+      if (name !== "") closeFd(fd);
+    }
+  }
+
+  if (options.name === "") {
+    // A descriptor of our own: reading a directory moves its position.
+    const fd = openAt(options.directoryFd, ".", O.readOnly | O.directory);
+    try {
+      yield* directory(fd, "", "", options.as, statusOf(fd));
+    } finally {
+      closeFd(fd);
+    }
+  } else {
+    yield* member(options.directoryFd, options.name, options.name, options.as);
+  }
+  yield bytes(tarEnd);
+}
+
+/** How much is read of a file at once, and how much is gathered before it is handed on. */
+const CHUNK = 256 * 1024;
+
+/** Reads exactly `sizeBytes` of an open file; a file that shrank meanwhile is filled up with zeros, as GNU tar does. */
+export function* readExactly(fd: number, sizeBytes: number): Generator<Buffer> {
+  for (let position = 0; position < sizeBytes;) {
+    const want = Math.min(CHUNK, sizeBytes - position);
+    const buffer = Buffer.allocUnsafeSlow(want);
+    const length = readSync(fd, buffer, 0, want, position);
+    if (length === 0) buffer.fill(0);
+    const piece = length === 0 ? buffer : buffer.subarray(0, length);
+    position += piece.length;
+    yield piece;
+  }
+}
+
+/** Joins small pieces into larger ones, so that the reader's per-piece cost does not count. */
+export function* gathered(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < CHUNK) continue;
+    yield waiting.length === 1 ? piece : Buffer.concat(waiting);
+    waiting = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(waiting);
+}
+
+function* flattened(pieces: Iterable<TarPiece>): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    if (piece.kind === "bytes") yield piece.bytes;
+    else yield* readExactly(piece.fd, piece.sizeBytes);
+  }
+}
+
+/** The tree as a stream of tar bytes. */
+export async function* tarOfTree(options: TreeTarOptions): AsyncGenerator<Uint8Array> {
+  for (const chunk of gathered(flattened(treeAsTar(options)))) yield chunk;
+}

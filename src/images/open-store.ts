@@ -1,0 +1,64 @@
+import { errorMessage, type Logger } from "#base";
+import type { Database } from "#db";
+import { createImageCatalog } from "./catalog/catalog.ts";
+import { openImageIndex } from "./catalog/index-of-images.ts";
+import type { ImageCatalog, LayerStore, Snapshotter } from "./contract.ts";
+import { emptyTmp, openLayout, type StoreLayout } from "./layers/layout.ts";
+import { type LayerShelf, openLayerStore } from "./layers/store.ts";
+import { openSnapshotLedger, type SnapshotLedger } from "./snapshots/ledger.ts";
+import { createOverlaySnapshotter, type OverlaySupport, probeOverlay } from "./snapshots/overlay.ts";
+import { createCopySnapshotter } from "./snapshots/vfs.ts";
+
+export type StorageDriver = "overlay2" | "vfs";
+
+export type ImageStore = {
+  readonly catalog: ImageCatalog;
+  readonly layers: LayerStore;
+  readonly snapshots: Snapshotter;
+};
+
+function chooseSnapshotter(
+  parts: { readonly layout: StoreLayout; readonly layers: LayerShelf; readonly ledger: SnapshotLedger },
+  wanted: StorageDriver | undefined,
+  logger: Logger,
+): Snapshotter {
+  // Containers that exist decide, unless somebody says otherwise: their root file systems can be used by one driver only.
+  const existing = parts.ledger.drivers();
+  const choice = wanted ?? (existing.has("vfs") && !existing.has("overlay2") ? "vfs" : undefined);
+  if (choice === "vfs") return createCopySnapshotter(parts);
+  let support: OverlaySupport;
+  try {
+    support = probeOverlay(parts.layout);
+  } catch (error) {
+    if (choice === "overlay2") throw error;
+    logger.warn("overlay mounts do not work here; root file systems are copied (slow, and large)", {
+      error: errorMessage(error),
+    });
+    return createCopySnapshotter(parts);
+  }
+  return createOverlaySnapshotter({ ...parts, support });
+}
+
+/**
+ * Opens the store of images, layers and writable root file systems below a data root, and repairs what a crash left:
+ * half-done layers, stray directories, layers nobody holds. Only one process may have it open.
+ */
+export function openImageStore(options: {
+  readonly dataRoot: string;
+  readonly database: Database;
+  readonly logger: Logger;
+  /** @default overlay2 where it works, else vfs */
+  readonly storageDriver?: StorageDriver | undefined;
+}): ImageStore {
+  const { dataRoot, database, logger } = options;
+  const layout = openLayout(dataRoot);
+  emptyTmp(layout);
+  const layers = openLayerStore({ layout, database, logger });
+  const ledger = openSnapshotLedger(database, layers);
+  const catalog = createImageCatalog({ index: openImageIndex(database), layers, layout, logger });
+  const snapshots = chooseSnapshotter({ layout, layers, ledger }, options.storageDriver, logger);
+  layers.collectGarbage().catch((error: unknown) => {
+    logger.warn("layers nobody holds could not be removed", { error: errorMessage(error) });
+  });
+  return { catalog, layers, snapshots };
+}

@@ -45,6 +45,8 @@ export type Sandbox = {
 
 export type SandboxRequest = {
   readonly containerId: string;
+  /** For messages; default the short id. */
+  readonly containerName?: string | undefined;
   /** Networks to join by name or id; usually one: "bridge". Empty = `--network none` (loopback only). */
   readonly networks: readonly {
     readonly network: string;

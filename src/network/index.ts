@@ -1,1 +1,16 @@
-export * from "./contract.ts";
+export type {
+  Endpoint,
+  HostsFileOptions,
+  NetworkRecord,
+  NetworkService,
+  PortPublication,
+  PublishedPort,
+  ResolvConfOptions,
+  Sandbox,
+  SandboxRequest,
+} from "./contract.ts";
+export { buildHostsFile } from "./hosts-file.ts";
+export type { Instance } from "./instance-names.ts";
+export { type AddressPool } from "./ipam/subnet-choice.ts";
+export { createNetworkService, type LinuxNetworkService, type NetworkServiceOptions } from "./network-service.ts";
+export { buildResolvConf, readHostResolvConf } from "./resolv-conf.ts";

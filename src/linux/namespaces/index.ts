@@ -1,0 +1,7 @@
+export {
+  closeNamespace,
+  createNetworkNamespace,
+  insideNetworkNamespace,
+  openOwnNetworkNamespace,
+} from "./network-namespace.ts";
+export { sysctlPath, writeSysctl } from "./sysctl.ts";

@@ -7,3 +7,7 @@ export * from "./poll/index.ts";
 export * from "./process/index.ts";
 export * from "./pty/index.ts";
 export * from "./socket/index.ts";
+export * from "./netlink/index.ts";
+export * from "./nftables/index.ts";
+export * from "./namespaces/index.ts";
+export * from "./ports/index.ts";

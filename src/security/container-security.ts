@@ -1,0 +1,66 @@
+import type { HostConfig, RuntimeSeccomp } from "#formats";
+import { hostHasAppArmor } from "./apparmor/profile.ts";
+import { availableCapabilities } from "./capabilities/names.ts";
+import { resolveCapabilities } from "./capabilities/resolve.ts";
+import { defaultMaskedPaths, defaultReadonlyPaths } from "./paths/system-paths.ts";
+import { containerSeccomp, kernelHasSeccomp } from "./seccomp/container-seccomp.ts";
+import { parseSecurityOptions } from "./security-options.ts";
+
+/** Every security decision about one container, ready for its OCI spec. */
+export type ContainerSecurity = {
+  /** The bounding set; `capabilitySets` turns it into a process's sets. */
+  readonly capabilities: readonly string[];
+  readonly seccomp: RuntimeSeccomp | undefined;
+  readonly noNewPrivileges: boolean;
+  readonly appArmorProfile: string | undefined;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  readonly writableCgroups: boolean;
+  readonly privileged: boolean;
+};
+
+/** Decides by HostConfig and the daemon's defaults. Throws invalid as `checkSecurityOptions` does. */
+export function containerSecurity(
+  hostConfig: Pick<HostConfig, "SecurityOpt" | "CapAdd" | "CapDrop" | "Privileged" | "MaskedPaths" | "ReadonlyPaths">,
+  defaults: { readonly noNewPrivileges: boolean; readonly appArmorProfile: string | undefined },
+): ContainerSecurity {
+  const privileged = hostConfig.Privileged === true;
+  const options = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  const capabilities = resolveCapabilities({
+    add: hostConfig.CapAdd ?? [],
+    drop: hostConfig.CapDrop ?? [],
+    privileged,
+  });
+  const openPaths = privileged || options.systemPathsUnconfined;
+  return {
+    capabilities,
+    seccomp: containerSeccomp(options.seccomp, capabilities, privileged),
+    noNewPrivileges: options.noNewPrivileges ?? defaults.noNewPrivileges,
+    appArmorProfile: appArmorProfile(options.appArmor, privileged, defaults.appArmorProfile),
+    maskedPaths: openPaths ? [] : (hostConfig.MaskedPaths ?? defaultMaskedPaths()),
+    readonlyPaths: openPaths ? [] : (hostConfig.ReadonlyPaths ?? defaultReadonlyPaths()),
+    writableCgroups: options.writableCgroups || privileged,
+    privileged,
+  };
+}
+
+/** On a host without AppArmor the option has nothing to act on, as in Docker. */
+function appArmorProfile(given: string | undefined, privileged: boolean, byDefault: string | undefined) {
+  if (!hostHasAppArmor()) return undefined;
+  if (given !== undefined) return given;
+  return privileged ? "unconfined" : byDefault;
+}
+
+/** The capabilities of `exec --privileged`; the container's seccomp filter and AppArmor profile stay. */
+export function privilegedCapabilities(): readonly string[] {
+  return availableCapabilities();
+}
+
+/** What `info` lists under SecurityOptions. */
+export function securityOptions(appArmor: string | undefined): readonly string[] {
+  const options: string[] = [];
+  if (appArmor !== undefined) options.push("name=apparmor");
+  if (kernelHasSeccomp()) options.push("name=seccomp,profile=builtin");
+  options.push("name=cgroupns");
+  return options;
+}

@@ -46,3 +46,11 @@ export function openFifoForOutput(path: string): number {
 export function growPipe(fd: number, sizeBytes: number): void {
   trySyscall(SYS.fcntl, fd, F_SETPIPE_SZ, sizeBytes);
 }
+
+// include/uapi/linux/fcntl.h
+const F_DUPFD_CLOEXEC = 1030;
+
+/** Another descriptor of the same open file, close-on-exec; fcntl(2). */
+export function duplicateDescriptor(fd: number): number {
+  return syscall(`dup ${fd}`, SYS.fcntl, fd, F_DUPFD_CLOEXEC, 3);
+}

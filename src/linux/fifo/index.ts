@@ -1,4 +1,5 @@
 export {
+  duplicateDescriptor,
   growPipe,
   makeFifo,
   openFifoBlockingReader,

@@ -1,10 +1,4 @@
-export {
-  duplicateFromProcess,
-  exitCodeOfWaitStatus,
-  openPidfd,
-  reapedWaitStatus,
-  sendSignalByPidfd,
-} from "./pidfd.ts";
+export { duplicateFromProcess, exitCodeOfWaitStatus, openPidfd, reapedWaitStatus, sendSignalByPidfd } from "./pidfd.ts";
 export { type ProcessStat, readProcessStat } from "./stat.ts";
 export { becomeSubreaper } from "./subreaper.ts";
 export { peekEndedChild, reapByPid, reapByPidfd } from "./wait.ts";

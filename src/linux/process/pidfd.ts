@@ -1,4 +1,4 @@
-import { KernelError, stableBuffer, SYS, syscall, trySyscall } from "../ffi/index.ts";
+import { KernelError, stableBuffer, SYS, trySyscall } from "../ffi/index.ts";
 
 const ESRCH = 3;
 const EBADF = 9;

@@ -3,6 +3,7 @@ import { addressOf, stableBuffer, SYS, trySyscall } from "../ffi/index.ts";
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
+const MSG_PEEK = 2;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 /** One descriptor a message is all that is needed; room for more so that a hostile sender's extras are closed too. */
@@ -40,11 +41,19 @@ export function sendDescriptor(socket: number, text: string, fd: number): number
 
 /**
  * Receives one message and its descriptor, close-on-exec; undefined descriptor when none came. A number is 0 at the
- * end of the stream or -errno. Further descriptors of one message are closed.
+ * end of the stream or -errno. Further descriptors of one message are closed. With `peek` the message stays in the queue.
  */
-export function receiveDescriptor(socket: number): { readonly text: string; readonly fd: number | undefined } | number {
+export function receiveDescriptor(
+  socket: number,
+  options: { readonly peek?: boolean } = {},
+): { readonly text: string; readonly fd: number | undefined } | number {
   const { header, data, control } = message(4096, CONTROL_BYTES);
-  const length = trySyscall(SYS.recvmsg, socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const length = trySyscall(
+    SYS.recvmsg,
+    socket,
+    header,
+    MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (options.peek === true ? MSG_PEEK : 0),
+  );
   if (length <= 0) return length;
   const controlLength = Number(header.readBigUInt64LE(40));
   const descriptors: number[] = [];

@@ -1,0 +1,157 @@
+import type { Socket } from "node:net";
+import { delay, errorMessage, isErrorKind, type Logger } from "#base";
+import { errors } from "../errors.ts";
+import type { ProcessExit, SupervisorClient } from "../protocol/client.ts";
+import { type Calls, fromWireError, PROTOCOL_VERSION, type SupervisorMessage } from "../protocol/messages.ts";
+import { readLines } from "./line-reader.ts";
+import { openSocket } from "./open-socket.ts";
+
+/** How to reach a supervisor, and how to make one. */
+export type ConnectOptions = {
+  readonly socketPath: string;
+  /** The supervisor's folder; named in errors. */
+  readonly stateRoot: string;
+  /** Starts `berth supervisor`, detached in a session of its own; called when none answers. It may return at once. */
+  readonly spawn: () => Promise<void> | void;
+  readonly logger: Logger;
+};
+
+const FIRST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 50;
+const START_PATIENCE_MS = 10_000;
+const RETRY_MS = 1000;
+
+type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
+
+/** Connects, starting the supervisor when none answers. Rejects with "unavailable" when none comes up. */
+export async function connectSupervisor(options: ConnectOptions): Promise<SupervisorClient> {
+  const { socketPath, logger } = options;
+  const exitListeners = new Set<(exit: ProcessExit) => void>();
+  const reconnectListeners = new Set<() => void>();
+  const pending = new Map<number, Pending>();
+  let socket: Socket | undefined;
+  let serial = 0;
+  let closed = false;
+
+  const handle = (message: SupervisorMessage) => {
+    if ("exit" in message) {
+      for (const listener of exitListeners) listener(message.exit);
+      return;
+    }
+    const call = pending.get(message.n);
+    pending.delete(message.n);
+    if ("error" in message) call?.reject(fromWireError(message.error));
+    else call?.resolve(message.ok);
+  };
+
+  const onLost = () => {
+    socket = undefined;
+    const reason = errors.supervisorUnavailable("it ended");
+    for (const call of pending.values()) call.reject(reason);
+    pending.clear();
+    if (!closed) void reconnect();
+  };
+
+  const open = async (): Promise<void> => {
+    const opened = await openSocket(socketPath, { hello: { version: PROTOCOL_VERSION } });
+    socket = opened;
+    opened.on("error", (error) => logger.debug("supervisor connection", { error: error.message }));
+    opened.on("close", onLost);
+    opened.on("end", () => opened.destroy());
+    readLines(opened, (line) => {
+      handle(JSON.parse(line) as SupervisorMessage);
+      return true;
+    });
+    opened.resume();
+  };
+
+  const openOrSpawn = async (): Promise<void> => {
+    try {
+      await open();
+      return;
+    } catch (error) {
+      if (!isErrorKind(error, "unavailable") || error.code === "supervisorVersion") throw error;
+    }
+    logger.info("starting the supervisor", { socket: socketPath });
+    await options.spawn();
+    const deadline = performance.now() + START_PATIENCE_MS;
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+      await delay(wait);
+      try {
+        await open();
+        return;
+      } catch (error) {
+        if (!isErrorKind(error, "unavailable") || error.code === "supervisorVersion") throw error;
+        if (performance.now() > deadline) {
+          throw errors.supervisorUnavailable(`none came up for "${options.stateRoot}": ${error.message}`);
+        }
+      }
+    }
+  };
+
+  const reconnect = async (): Promise<void> => {
+    logger.warn("the supervisor is gone; running containers are not affected", { socket: socketPath });
+    for (;;) {
+      if (closed) return;
+      try {
+        await openOrSpawn();
+        break;
+      } catch (error) {
+        logger.error("no supervisor", { error: errorMessage(error) });
+        await delay(RETRY_MS);
+      }
+    }
+    for (const listener of reconnectListeners) listener();
+  };
+
+  const call = <Name extends keyof Calls>(
+    name: Name,
+    argument: Calls[Name]["argument"],
+  ): Promise<Calls[Name]["result"]> =>
+    new Promise((resolve, reject) => {
+      if (socket === undefined) {
+        reject(errors.supervisorUnavailable("it is being restarted"));
+        return;
+      }
+      const n = ++serial;
+      pending.set(n, { resolve: resolve as (value: unknown) => void, reject });
+      socket.write(`${JSON.stringify({ n, call: name, argument })}\n`);
+    });
+  const quiet = async (done: Promise<null>): Promise<void> => {
+    await done;
+  };
+
+  await openOrSpawn();
+  return {
+    run: (request) => call("run", request),
+    exec: (request) => call("exec", request),
+    signal: (id, signal) => quiet(call("signal", { id, signal })),
+    resize: (id, size) => quiet(call("resize", { id, ...size })),
+    closeStdin: (id) => quiet(call("closeStdin", { id })),
+    attach: async (request) => {
+      const stream = await openSocket(socketPath, { attach: request });
+      return stream;
+    },
+    list: () => call("list", null),
+    forget: (id) => quiet(call("forget", { id })),
+    onExit: (listener) => {
+      exitListeners.add(listener);
+      return () => void exitListeners.delete(listener);
+    },
+    onReconnect: (listener) => {
+      reconnectListeners.add(listener);
+      return () => void reconnectListeners.delete(listener);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        closed = true;
+        if (socket === undefined) {
+          resolve();
+          return;
+        }
+        socket.once("close", () => resolve());
+        socket.end();
+        socket.destroy();
+      }),
+  };
+}

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { EngineError } from "#base";
+import type { EngineError } from "#base";
 import { fakeContainer } from "./testing/fake-engine.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
@@ -87,7 +87,7 @@ describe("createServer", () => {
     [Buffer.from("{}"), "text/plain"],
     [Buffer.from(""), "application/json"],
     [Buffer.from("null"), "application/json"],
-    [Buffer.from(`${"[".repeat(100_000)}`), "application/json"],
+    [Buffer.from("[".repeat(100_000)), "application/json"],
     [Buffer.from('{"Image":1}'), "application/json"],
     [Buffer.from('{"Cmd":[1]}'), "application/json"],
     [Buffer.from('{"Memory":0,"HostConfig":{"Memory":1.5}}'), "application/json; charset=utf-8"],

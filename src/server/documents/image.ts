@@ -1,4 +1,4 @@
-import { parseRfc3339 } from "#base";
+import { parseRfc3339, ZERO_TIME } from "#base";
 import type { ImageHistoryLine, ImageRecord } from "#engine";
 import type { ImageHistoryDocument, ImageInspect, ImageSummary } from "#formats";
 import type { ApiVersion } from "../http/version.ts";
@@ -45,10 +45,10 @@ export function imageInspect(image: ImageRecord, driver: string, version: ApiVer
     Size: image.sizeBytes,
     GraphDriver: { Name: driver, Data: null },
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
-    Metadata: { LastTagTime: new Date(image.lastTaggedMs).toISOString() },
+    Metadata: { LastTagTime: image.lastTaggedMs === 0 ? ZERO_TIME : new Date(image.lastTaggedMs).toISOString() },
   };
   if (config.created !== undefined) document.Created = config.created;
-  else if (version < 44) document.Created = "0001-01-01T00:00:00Z";
+  else if (version < 44) document.Created = ZERO_TIME;
   if (config.variant !== undefined) document.Variant = config.variant;
   if (config["os.version"] !== undefined) document.OsVersion = config["os.version"];
   if (version < 44) document.VirtualSize = image.sizeBytes;

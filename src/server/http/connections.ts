@@ -107,9 +107,14 @@ export function createConnections(server: Server, takesOver: (method: string, pa
       const connection = connections.get(request.socket);
       if (connection === undefined) return;
       connection.busy = true;
-      response.once("close", () => {
+      const rest = () => {
         connection.busy = false;
         connection.since = Date.now();
+      };
+      // An answer may be complete before its request is: what still comes is body, not a next head.
+      response.once("close", () => {
+        if (request.complete) rest();
+        else request.once("end", rest);
       });
     },
     hijacked(socket) {

@@ -123,7 +123,6 @@ export function createDispatch(router: Router, parts: ServerParts): Dispatch {
       return;
     }
     if (!request.complete && hasBody(request)) {
-      response.setHeader("Connection", "close");
       discard(request);
     }
     send(response, reply);

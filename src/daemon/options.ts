@@ -90,6 +90,9 @@ const configFileSchema = v.strictObject({
 });
 type ConfigFile = v.InferOutput<typeof configFileSchema>;
 
+/** May use the socket, where the host has such a group. */
+export const defaultGroup = "berth";
+
 const defaultConfigFile = "/etc/berth/daemon.json";
 
 /** Flags over `daemon.json` over defaults. Throws with the flag or directive that is wrong. */
@@ -119,7 +122,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     dataRoot: values["data-root"] ?? file["data-root"] ?? "/var/lib/berth",
     execRoot,
     pidFile: values.pidfile ?? file.pidfile ?? `${execRoot}/berth.pid`,
-    group: values.group ?? file.group ?? "berth",
+    group: values.group ?? file.group ?? defaultGroup,
     logLevel,
     storageDriver,
     defaultRuntime: values["default-runtime"] ?? file["default-runtime"] ?? "",

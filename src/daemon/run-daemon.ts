@@ -15,11 +15,13 @@ import { openLocalVolumes } from "#volumes";
 import { errors } from "./errors.ts";
 import { findHostCaBundle } from "./host-ca.ts";
 import { findInitBinary } from "./init-binary.ts";
+import { cgroupFacts, hostLimits } from "./host-limits.ts";
 import { claimRoots, instanceOf } from "./instance.ts";
+import { listenAddress } from "./listen-address.ts";
 import { type DaemonOptions, parseDaemonOptions } from "./options.ts";
 import { chooseRuntimes } from "./runtimes.ts";
 import { selfCommand } from "./self.ts";
-import { version } from "./version.ts";
+import { serverVersion } from "./version.ts";
 
 /** A daemon that serves; `stop` lets containers and supervisor live on. */
 export type RunningDaemon = { stop(): Promise<void> };
@@ -67,7 +69,11 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
 
   const layout = detectCgroups();
   const limits = offeredLimits(layout);
-  const runtimes = chooseRuntimes(findRuntimes(layout, options.runtimes), options, join(options.execRoot, "runtime"));
+  const runtimes = chooseRuntimes(
+    findRuntimes(cgroupFacts(layout), options.runtimes),
+    options,
+    join(options.execRoot, "runtime"),
+  );
   const store = openImageStore({
     dataRoot: options.dataRoot,
     database,
@@ -133,6 +139,7 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
     openCgroup: (path) => openCgroup(layout, path),
     cgroupParent: options.cgroupParent || (instance.isDefault ? "/berth" : `/berth-${instance.id}`),
     runtime: runtimes.get,
+    hostLimits: hostLimits(limits),
     initPath: findInitBinary(),
     hostCaBundle,
     noNewPrivileges: options.noNewPrivileges,
@@ -148,8 +155,8 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
     logger,
     hostCaBundle,
   });
-  const server = createServer({ engine, builder, logger, version });
-  for (const host of options.hosts) await server.listen({ host, group: options.group, tls: options.tls });
+  const server = createServer({ engine, builder, logger, version: serverVersion() });
+  for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());
   logger.info("daemon is ready", {
     hosts: options.hosts.join(","),

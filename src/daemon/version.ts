@@ -1,11 +1,17 @@
+import { arch, release } from "node:os";
+import type { ServerVersion } from "#server";
 import manifest from "../../package.json" with { type: "json" };
 
-/** Who this daemon says it is. */
-export const version = {
-  berth: manifest.version,
-  /** Docker Engine API spoken. */
-  api: "1.50",
-  minimumApi: "1.24",
-  /** Docker release whose behaviour clients may expect; they compare versions. */
-  compatible: "28.2.2",
-} as const;
+const architectures: Readonly<Record<string, string>> = { x64: "amd64" };
+
+/** Who this daemon says it is, in `/version` and in the response headers. */
+export function serverVersion(): ServerVersion {
+  return {
+    version: manifest.version,
+    gitCommit: "",
+    buildTime: "",
+    toolchain: `bun ${Bun.version}`,
+    arch: architectures[arch()] ?? arch(),
+    kernelVersion: release(),
+  };
+}

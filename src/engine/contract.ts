@@ -399,6 +399,11 @@ export type StepRequest = {
   readonly ulimits?: HostConfig["Ulimits"];
   readonly securityOpt?: readonly string[] | undefined;
   readonly cgroupParent?: string | undefined;
+  /**
+   * A file or directory of the host that a step sees (the host's CA bundle, a here-document's script). The builder puts
+   * destinations below /dev, which is a tmpfs, so that their mount points leave nothing in the layer.
+   */
+  readonly mounts?: readonly { readonly source: string; readonly destination: string; readonly readonly: boolean }[];
   readonly output: (stream: "stdout" | "stderr", data: Uint8Array) => void;
   readonly signal?: AbortSignal | undefined;
 };

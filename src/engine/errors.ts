@@ -193,7 +193,18 @@ export const errors = defineErrors({
     message: (capabilities: string) => `could not select device driver "" with capabilities: ${capabilities}`,
     hint: () => "no GPU driver is set up on this host",
   },
-  blockDeviceMissing: { kind: "invalid", message: (path: string) => `${path} is not a block device of this host` },
+  ulimitUnknown: { kind: "invalid", message: (name: string) => `invalid ulimit type: ${name}` },
+  initMissing: {
+    kind: "unavailable",
+    message: () => "no init program for --init was found on this host",
+    hint: () => "install tini or catatonit",
+  },
+  pathNotFound: {
+    kind: "not-found",
+    message: (path: string, id: string) => `Could not find the file ${path} in container ${id}`,
+  },
+  extractionPoint: { kind: "invalid", message: () => "extraction point is not a directory" },
+  rootReadOnly: { kind: "invalid", message: () => "container rootfs is marked read-only" },
   psFailed: { kind: "invalid", message: (reason: string) => `Error running ps: ${reason}` },
   psWithoutPid: {
     kind: "invalid",

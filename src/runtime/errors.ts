@@ -86,6 +86,15 @@ export const errors = defineErrors({
     message: (name: string, soft: number, hard: number) =>
       `ulimit ${name}: soft limit must be less than or equal to hard limit: ${soft} > ${hard}`,
   },
+  sysctlMalformed: { kind: "invalid", message: (name: string) => `sysctl '${name}' is not allowed: malformed` },
+  sysctlNotNamespaced: {
+    kind: "invalid",
+    message: (name: string) => `sysctl '${name}' is not allowed: it is not in a separate kernel namespace`,
+  },
+  sysctlShared: {
+    kind: "invalid",
+    message: (name: string, namespace: string) => `sysctl '${name}' is not allowed in the host ${namespace} namespace`,
+  },
   deviceMissing: {
     kind: "invalid",
     message: (path: string) =>

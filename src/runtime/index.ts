@@ -5,3 +5,5 @@ export { buildRuntimeSpec, type NamespaceChoice, type SpecInput } from "./spec/b
 export { parseDeviceRule, resolveDevices, splitDeviceNumber } from "./spec/devices.ts";
 export { blockDevice, runtimeResources } from "./spec/resources.ts";
 export { type HostLimits, validateResources } from "./spec/validate-resources.ts";
+export { checkSysctls, type OwnNamespaces } from "./spec/sysctls.ts";
+export { serializeSpec } from "./spec/serialize.ts";

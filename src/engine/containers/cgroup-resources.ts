@@ -1,23 +1,9 @@
-import { statSync } from "node:fs";
 import type { Resources } from "#cgroups";
 import type { HostConfig } from "#formats";
-import { errors } from "../errors.ts";
-
-/** A block device's numbers, from its path on the host. */
-function deviceNumbers(path: string): { readonly major: number; readonly minor: number } {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined || !status.isBlockDevice()) throw errors.blockDeviceMissing(path);
-  // Linux's dev_t: sysmacros.h, gnu_dev_major and gnu_dev_minor.
-  const device = BigInt(status.rdev);
-  return {
-    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
-    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
-  };
-}
+import { blockDevice } from "#runtime";
 
 type Rates = HostConfig["BlkioDeviceReadBps"];
-const rates = (list: Rates) =>
-  list?.map(({ Path, Rate }) => ({ ...deviceNumbers(Path), rate: Rate }));
+const rates = (list: Rates) => list?.map(({ Path, Rate }) => ({ ...blockDevice(Path), rate: Rate }));
 
 /** 0 and null mean "leave as it is" in an update. */
 const set = (value: number | null | undefined) => (value ? value : undefined);
@@ -45,7 +31,7 @@ export function cgroupResources(changed: Partial<HostConfig>, next: HostConfig):
     cpusetCpus: text(changed.CpusetCpus),
     cpusetMems: text(changed.CpusetMems),
     blkioWeight: set(changed.BlkioWeight),
-    blkioWeightDevice: changed.BlkioWeightDevice?.map(({ Path, Weight }) => ({ ...deviceNumbers(Path), weight: Weight })),
+    blkioWeightDevice: changed.BlkioWeightDevice?.map(({ Path, Weight }) => ({ ...blockDevice(Path), weight: Weight })),
     blkioReadBps: rates(changed.BlkioDeviceReadBps),
     blkioWriteBps: rates(changed.BlkioDeviceWriteBps),
     blkioReadIops: rates(changed.BlkioDeviceReadIOps),

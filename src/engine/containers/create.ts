@@ -34,10 +34,12 @@ export async function createContainer(
   const merged = mergeConfig(userConfig, image.config.config ?? {});
   validateConfig(merged);
   const { path, args } = commandOf(merged);
-  const hostConfig = normalizeHostConfig(givenHostConfig ?? {}, parts.defaults);
-  validateHostConfig(merged, hostConfig);
-  checkSecurityOptions(hostConfig);
-  const warnings = [...validateResources(hostConfig)];
+  const normalized = normalizeHostConfig(givenHostConfig ?? {}, parts.defaults);
+  validateHostConfig(merged, normalized);
+  checkSecurityOptions(normalized);
+  const checked = validateResources(normalized, parts.hostLimits);
+  const { hostConfig } = checked;
+  const warnings = [...checked.warnings];
   parts.runtime(hostConfig.Runtime ?? "");
   portPublications(merged, hostConfig);
   warnings.push(...checkNamespaceTargets(parts, merged, hostConfig));

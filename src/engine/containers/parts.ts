@@ -2,6 +2,7 @@ import type { KeyedMutex, Logger } from "#base";
 import type { Cgroup } from "#cgroups";
 import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
 import type { NetworkService } from "#network";
+import type { HostLimits } from "#runtime";
 import type { RuntimeCommand, SupervisorClient } from "#supervisor";
 import type { LocalVolumes } from "#volumes";
 import type { EventService } from "../contract.ts";
@@ -37,6 +38,8 @@ export type ContainerParts = {
   readonly cgroupParent: string;
   /** The OCI runtime by name; throws when it is unknown or does not work here. */
   readonly runtime: (name: string) => RuntimeCommand;
+  /** What limits are checked against. */
+  readonly hostLimits: HostLimits;
   /** Host's init for `--init`; undefined when the host has none. */
   readonly initPath: string | undefined;
   /** The host's CA bundle, when containers are to trust it (daemon option). */

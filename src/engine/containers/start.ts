@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError, errorMessage, nowNanoseconds } from "#base";
+import { closeFd } from "#linux";
 import type { Sandbox } from "#network";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
@@ -70,9 +71,11 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const runtime = parts.runtime(hostConfig.Runtime ?? "");
   const rootfs = parts.snapshots.mount(container.id);
   const sandbox = await openSandbox(parts, container);
+  // Volumes' subpaths, held open until the runtime has mounted them.
+  const held: number[] = [];
   try {
     const etc = writeEtcFiles(parts, container, directory, sandbox);
-    const spec = buildSpec(parts, container, { rootfs, sandbox, etc });
+    const spec = buildSpec(parts, container, { rootfs, sandbox, etc, held });
     mkdirSync(bundle, { recursive: true, mode: 0o700 });
     writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
     const terminal = config.Tty === true;
@@ -100,6 +103,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     parts.registry.saveLife(container);
   } finally {
     sandbox?.release();
+    for (const fd of held) closeFd(fd);
   }
 }
 

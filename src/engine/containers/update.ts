@@ -49,7 +49,7 @@ export function updateContainer(
     next.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
   }
   validateHostConfig(document.config, next);
-  const warnings = validateResources(next);
+  const { warnings } = validateResources(next, parts.hostLimits);
   if (hasProcess(container)) {
     const pids = body.PidsLimit;
     parts.openCgroup(cgroupPath(parts, container)).update({

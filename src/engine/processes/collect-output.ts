@@ -1,12 +1,12 @@
 import type { Readable } from "node:stream";
-import { createFrameDemultiplexer } from "#wire";
+import { createStdioDemuxer } from "#wire";
 
 /** Reads a multiplexed stream to its end; the first `limit` bytes as text, with "..." when there were more. */
 export async function collectOutput(stream: Readable, limit: number): Promise<string> {
   const kept: Uint8Array[] = [];
   let size = 0;
   let cut = false;
-  const demultiplex = createFrameDemultiplexer((_, data) => {
+  const demuxer = createStdioDemuxer((_, data) => {
     const room = limit - size;
     if (room < data.length) cut = true;
     if (room <= 0) return;
@@ -14,7 +14,7 @@ export async function collectOutput(stream: Readable, limit: number): Promise<st
     size += Math.min(room, data.length);
   });
   try {
-    for await (const chunk of stream) demultiplex(chunk as Uint8Array);
+    for await (const chunk of stream) demuxer.push(chunk as Uint8Array);
   } catch {
     // The process was given up on; what came until then is the answer.
   }

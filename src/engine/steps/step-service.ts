@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import type { Sandbox } from "#network";
-import { createFrameDemultiplexer } from "#wire";
+import { createStdioDemuxer, STDIO } from "#wire";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildStepSpec } from "../containers/spec.ts";
 import { hostEtcFiles } from "../containers/etc-files.ts";
@@ -27,7 +27,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       const sandbox = await openStepSandbox(parts, id, request);
       undo.defer(() => sandbox?.release());
       const etc = hostEtcFiles(bundle, request, sandbox);
-      const spec = buildStepSpec(parts, { id, request, sandbox, etc, cgroupsPath: cgroup.path });
+      const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
       writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
@@ -37,10 +37,10 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
         stream.once("end", resolve);
         stream.once("error", () => resolve());
       });
-      const demultiplex = createFrameDemultiplexer((type, data) => {
-        request.output(type === 2 ? "stderr" : "stdout", data);
+      const demuxer = createStdioDemuxer((source, data) => {
+        request.output(source === STDIO.STDERR ? "stderr" : "stdout", data);
       });
-      stream.on("data", demultiplex);
+      stream.on("data", (chunk: Uint8Array) => demuxer.push(chunk));
 
       const expected = hub.expect(id);
       undo.defer(() => expected.cancel());

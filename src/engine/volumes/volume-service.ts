@@ -1,4 +1,4 @@
-import { du } from "#linux";
+import { treeSize } from "#images";
 import type { LocalVolumes, VolumeRecord } from "#volumes";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { EventService, VolumeService } from "../contract.ts";
@@ -45,7 +45,7 @@ export function createVolumeService(parts: {
       let reclaimedBytes = 0;
       for (const volume of volumes.list()) {
         if ((!all && !volume.anonymous) || keep(volume) || volumeUsers(registry, volume.name).length > 0) continue;
-        reclaimedBytes += await du(volume.mountpoint);
+        reclaimedBytes += await treeSize(volume.mountpoint);
         remove(volume);
         deleted.push(volume.name);
       }

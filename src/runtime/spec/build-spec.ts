@@ -23,6 +23,7 @@ export type SpecInput = {
   readonly hostname: string;
   readonly domainname: string;
   readonly privileged: boolean;
+  readonly writableCgroups: boolean;
   readonly namespaces: {
     readonly pid: NamespaceChoice;
     readonly network: NamespaceChoice;

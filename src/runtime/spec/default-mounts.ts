@@ -2,7 +2,7 @@ import type { RuntimeMount } from "#formats";
 import type { SpecInput } from "./build-spec.ts";
 
 /** The file systems every container gets (moby `daemon/pkg/oci/defaults.go`); privileged ones may write to /sys. */
-export function defaultMounts(input: Pick<SpecInput, "privileged" | "shm">): RuntimeMount[] {
+export function defaultMounts(input: Pick<SpecInput, "privileged" | "writableCgroups" | "shm">): RuntimeMount[] {
   const writable = input.privileged ? "rw" : "ro";
   const mounts: RuntimeMount[] = [
     { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
@@ -23,7 +23,7 @@ export function defaultMounts(input: Pick<SpecInput, "privileged" | "shm">): Run
       destination: "/sys/fs/cgroup",
       type: "cgroup",
       source: "cgroup",
-      options: [writable, "nosuid", "noexec", "nodev"],
+      options: [input.writableCgroups ? "rw" : "ro", "nosuid", "noexec", "nodev"],
     },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   ];

@@ -37,7 +37,7 @@ export function splitDeviceNumber(device: number): { readonly major: number; rea
   };
 }
 
-function deviceOf(path: string, inContainer: string, status: Stats): RuntimeDevice {
+function deviceOf(inContainer: string, status: Stats): RuntimeDevice {
   return {
     path: inContainer,
     type: status.isBlockDevice() ? "b" : "c",
@@ -64,7 +64,7 @@ function devicesBelow(directory: string, inContainer: string): RuntimeDevice[] {
       }
     } else if (entry.name !== "console") {
       const status = statSync(path, { throwIfNoEntry: false });
-      if (isDevice(status)) found.push(deviceOf(path, target, status));
+      if (isDevice(status)) found.push(deviceOf(target, status));
     }
   }
   return found;
@@ -83,11 +83,8 @@ export function resolveDevices(hostConfig: HostConfig): {
     if (!/^[rwm]{1,3}$/.test(access)) throw errors.deviceAccessInvalid(access);
     const status = statSync(PathOnHost, { throwIfNoEntry: false });
     const target = PathInContainer ? PathInContainer : PathOnHost;
-    const found = isDevice(status)
-      ? [deviceOf(PathOnHost, target, status)]
-      : status?.isDirectory() === true
-        ? devicesBelow(PathOnHost, target)
-        : [];
+    const isDirectory = status?.isDirectory() === true;
+    const found = isDirectory ? devicesBelow(PathOnHost, target) : isDevice(status) ? [deviceOf(target, status)] : [];
     if (found.length === 0) throw errors.deviceMissing(PathOnHost);
     devices.push(...found);
     rules.push(...found.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })));

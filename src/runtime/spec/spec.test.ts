@@ -10,6 +10,7 @@ const input: SpecInput = {
   hostname: "web",
   domainname: "",
   privileged: false,
+  writableCgroups: false,
   namespaces: { pid: "private", network: { path: "/proc/7/fd/9" }, ipc: "private", uts: "private", cgroup: "host" },
   shm: { sizeBytes: 1024 },
   mounts: [],

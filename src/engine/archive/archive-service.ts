@@ -1,0 +1,97 @@
+import { basename, join } from "node:path";
+import { extractInto, tarOfDirectory } from "#images";
+import { FILE_TYPE, S_IFMT } from "#linux";
+import { resolveUser } from "#security";
+import type { Container } from "../containers/container.ts";
+import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
+import type { ArchiveService, PathStat } from "../contract.ts";
+import { errors } from "../errors.ts";
+import { commitContainer } from "./commit.ts";
+import { type ContainerRoot, openContainerRoot, openSnapshotRoot } from "./container-root.ts";
+import { asksForDirectory, pathStat, resolveInRoot, statusInRoot } from "./path-status.ts";
+
+/** The name a path goes by in an archive: its last part, "/" for the root. */
+function nameOf(path: string): string {
+  return basename(join("/", path)) || "/";
+}
+
+/** Runs `work` on the files of a container and ends the use after it, or after the stream it returns. */
+async function* releasing(root: ContainerRoot, tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* tar;
+  } finally {
+    root.release();
+  }
+}
+
+/** `cp`, `diff`, `export` and `commit` (subtle behaviours 164-169, 182). */
+export function createArchiveService(parts: ContainerParts): ArchiveService {
+  const get = (reference: string): Container => parts.registry.get(reference);
+
+  const statIn = (root: ContainerRoot, container: Container, path: string): PathStat => {
+    const stat = pathStat(root.fd, root.rest, nameOf(path));
+    if (stat === undefined) throw errors.pathNotFound(path, container.id);
+    return stat;
+  };
+
+  return {
+    stat: async (reference, path) => {
+      const container = get(reference);
+      const root = openContainerRoot(parts, container, path);
+      try {
+        return statIn(root, container, path);
+      } finally {
+        root.release();
+      }
+    },
+
+    get: async (reference, path) => {
+      const container = get(reference);
+      const root = openContainerRoot(parts, container, path);
+      try {
+        const stat = statIn(root, container, path);
+        // `dir/` means the directory a link leads to, under the link's name; `dir/.` what is in it.
+        const followed = asksForDirectory(path) ? (resolveInRoot(root.fd, root.rest) ?? root.rest) : root.rest;
+        const contents = path.endsWith("/.") || path === "." || join("/", followed) === "/";
+        const tar = tarOfDirectory(root.path, followed, { rebase: contents ? "" : nameOf(path) });
+        emitContainerEvent(parts, container, "archive-path", { path });
+        return { stat, tar: releasing(root, tar) };
+      } catch (error) {
+        root.release();
+        throw error;
+      }
+    },
+
+    put: async (reference, path, tar, options) => {
+      const container = get(reference);
+      const root = openContainerRoot(parts, container, path);
+      try {
+        // The extraction point is followed to its end.
+        const target = resolveInRoot(root.fd, root.rest);
+        const status = target === undefined ? undefined : statusInRoot(root.fd, `${target}/`);
+        if (target === undefined) throw errors.pathNotFound(path, container.id);
+        if (status === undefined || (status.mode & S_IFMT) !== FILE_TYPE.directory) throw errors.extractionPoint();
+        if (root.readonly) throw errors.rootReadOnly();
+        const owner = options.copyOwner ? resolveUser(root.path, container.document.config.User ?? "") : undefined;
+        await extractInto(root.path, target, tar, {
+          noOverwriteDirectoryNonDirectory: options.noOverwriteDirectoryNonDirectory,
+          owner: owner === undefined ? undefined : { uid: owner.uid, gid: owner.gid },
+        });
+        emitContainerEvent(parts, container, "extract-to-dir", { path });
+      } finally {
+        root.release();
+      }
+    },
+
+    changes: async (reference) => parts.snapshots.changes(get(reference).id),
+
+    export: async (reference) => {
+      const container = get(reference);
+      const root = openSnapshotRoot(parts, container, "/");
+      emitContainerEvent(parts, container, "export");
+      return releasing(root, tarOfDirectory(root.path, "/", { rebase: "" }));
+    },
+
+    commit: async (reference, options) => commitContainer(parts, get(reference), options),
+  };
+}

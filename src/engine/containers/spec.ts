@@ -1,0 +1,233 @@
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { HostConfig, RuntimeProcess, RuntimeSpec } from "#formats";
+import { closeFd, O, openDirectory, toByteString, tryOpenInRoot } from "#linux";
+import type { Sandbox } from "#network";
+import { buildRuntimeSpec, checkSysctls, resolveDevices, runtimeResources, type SpecInput } from "#runtime";
+import { capabilitySets, containerSecurity, privilegedCapabilities, resolveUser } from "#security";
+import type { StepRequest } from "../contract.ts";
+import { errors } from "../errors.ts";
+import type { ExecProcess } from "../execs/run-in-container.ts";
+import type { Container, StoredMount } from "./container.ts";
+import { caEnvironment, containerEnvironment, mergeEnvironment } from "./environment.ts";
+import type { EtcFiles } from "./etc-files.ts";
+import { joinedContainer, namespacesOf } from "./namespaces.ts";
+import { caMounts, containerMounts, etcMounts } from "./oci-mounts.ts";
+import { cgroupPath, type ContainerParts } from "./parts.ts";
+import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
+
+const initInContainer = "/sbin/docker-init";
+
+/** apt's setting for the CA bundle, written beside the container's /etc files. */
+function aptConfig(etc: EtcFiles): string {
+  const path = join(dirname(etc.hosts), "apt-ca.conf");
+  writeFileSync(path, 'Acquire::https::CAInfo "/dev/berth/ca-certificates.crt";\n', { mode: 0o644 });
+  return path;
+}
+
+/** A volume's subpath as a path no link can lead astray: resolved inside the volume, held open by the daemon. */
+function mountSource(mount: StoredMount, held: number[]): string {
+  const subpath = mount.subpath ?? "";
+  if (subpath === "") return mount.source;
+  const root = openDirectory(toByteString(mount.source));
+  const fd = tryOpenInRoot(root, toByteString(subpath), O.path);
+  closeFd(root);
+  if (fd < 0) throw errors.subpathMissing(subpath, mount.name);
+  held.push(fd);
+  return `/proc/${process.pid}/fd/${fd}`;
+}
+
+/** config.json of a container that is about to start. `held` receives descriptors to close once it runs. */
+export function buildSpec(
+  parts: ContainerParts,
+  container: Container,
+  start: {
+    readonly rootfs: string;
+    readonly sandbox: Sandbox | undefined;
+    readonly etc: EtcFiles;
+    readonly held: number[];
+  },
+): RuntimeSpec {
+  const { config, hostConfig, path, args, mounts } = container.document;
+  const security = containerSecurity(hostConfig, parts);
+  const user = resolveUser(start.rootfs, config.User ?? "", hostConfig.GroupAdd ?? []);
+  const usesInit = hostConfig.Init ?? parts.defaults.init;
+  if (usesInit && parts.initPath === undefined) throw errors.initMissing();
+  const command = [path, ...args];
+  const namespaces = namespacesOf(parts.registry, container, start.sandbox);
+  const devices = resolveDevices(hostConfig);
+  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+  const bundle = parts.hostCaBundle;
+  return buildRuntimeSpec({
+    process: {
+      terminal: config.Tty === true,
+      ...(config.Tty === true && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
+      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+      args: usesInit ? [initInContainer, "--", ...command] : command,
+      env: withHome(containerEnvironment(config, bundle !== undefined), user.home),
+      cwd: config.WorkingDir ? config.WorkingDir : "/",
+      capabilities: capabilitySets(security.capabilities, user.uid),
+      rlimits: resourceLimits(hostConfig),
+      noNewPrivileges: security.noNewPrivileges,
+      ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
+      ...oomScore(hostConfig),
+    },
+    rootfs: start.rootfs,
+    readonlyRootfs: hostConfig.ReadonlyRootfs === true,
+    hostname: namespaces.uts === "private" ? hostnameOf(parts, container) : "",
+    domainname: namespaces.uts === "private" ? (config.Domainname ?? "") : "",
+    privileged: security.privileged,
+    writableCgroups: security.writableCgroups,
+    namespaces,
+    shm: sharedMemory(parts, container),
+    mounts: [
+      ...etcMounts(start.etc),
+      ...caMounts(bundle, bundle === undefined ? "" : aptConfig(start.etc)),
+      ...(usesInit ? [initMount(parts.initPath ?? "")] : []),
+      ...containerMounts(mounts, hostConfig, (mount) => mountSource(mount, start.held)),
+    ],
+    devices: devices.devices,
+    deviceRules: devices.rules,
+    resources: runtimeResources(hostConfig),
+    cgroupsPath: cgroupPath(parts, container),
+    seccomp: security.seccomp,
+    maskedPaths: security.maskedPaths,
+    readonlyPaths: security.readonlyPaths,
+    sysctls: checkSysctls(hostConfig.Sysctls ?? {}, {
+      network: namespaces.network !== "host",
+      ipc: namespaces.ipc === "private",
+      uts: namespaces.uts === "private",
+    }),
+    annotations: hostConfig.Annotations ?? {},
+  });
+}
+
+/** HOME by passwd, unless the container sets its own. */
+function withHome(environment: string[], home: string): string[] {
+  return environment.some((entry) => entry.startsWith("HOME=")) ? environment : [...environment, `HOME=${home}`];
+}
+
+function oomScore(hostConfig: HostConfig): { oomScoreAdj?: number } {
+  const adjustment = oomScoreAdjustment(hostConfig);
+  return adjustment === undefined ? {} : { oomScoreAdj: adjustment };
+}
+
+function initMount(initPath: string) {
+  return { destination: initInContainer, type: "bind", source: initPath, options: ["bind", "ro", "rprivate"] };
+}
+
+/** A container in another's network has that one's name. */
+function hostnameOf(parts: ContainerParts, container: Container): string {
+  const mode = container.document.hostConfig.NetworkMode ?? "";
+  if (!mode.startsWith("container:")) return container.document.config.Hostname ?? "";
+  return joinedContainer(parts.registry, container, "network", mode).document.config.Hostname ?? "";
+}
+
+function sharedMemory(parts: ContainerParts, container: Container): SpecInput["shm"] {
+  const { hostConfig } = container.document;
+  const mode = hostConfig.IpcMode ?? "";
+  if (mode === "none") return "none";
+  if (mode === "host") return { source: "/dev/shm" };
+  if (mode.startsWith("container:")) {
+    const target = joinedContainer(parts.registry, container, "IPC", mode);
+    return { source: `/proc/${target.life.pid}/root/dev/shm` };
+  }
+  return { sizeBytes: hostConfig.ShmSize ?? 0 };
+}
+
+/** config.json of a build step. */
+export function buildStepSpec(
+  parts: ContainerParts,
+  step: {
+    readonly request: StepRequest;
+    readonly sandbox: Sandbox | undefined;
+    readonly etc: EtcFiles;
+    readonly cgroupsPath: string;
+  },
+): RuntimeSpec {
+  const { request } = step;
+  const hostConfig: HostConfig = {
+    ...request.resources,
+    SecurityOpt: request.securityOpt === undefined ? null : [...request.securityOpt],
+    Ulimits: request.ulimits,
+  };
+  const security = containerSecurity(hostConfig, parts);
+  const user = resolveUser(request.rootfs, request.user, []);
+  const bundle = parts.hostCaBundle;
+  const environment = bundle === undefined ? request.env : mergeEnvironment([...caEnvironment()], request.env);
+  return buildRuntimeSpec({
+    process: {
+      terminal: false,
+      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+      args: [...request.args],
+      env: withHome([...environment], user.home),
+      cwd: request.cwd === "" ? "/" : request.cwd,
+      capabilities: capabilitySets(security.capabilities, user.uid),
+      rlimits: resourceLimits(hostConfig),
+      noNewPrivileges: security.noNewPrivileges,
+      ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
+    },
+    rootfs: request.rootfs,
+    readonlyRootfs: false,
+    hostname: request.hostname ?? "build",
+    domainname: "",
+    privileged: false,
+    writableCgroups: false,
+    namespaces: {
+      pid: "private",
+      ipc: "private",
+      uts: "private",
+      cgroup: parts.defaults.cgroupnsMode,
+      network: stepNetwork(parts, request, step.sandbox),
+    },
+    shm: { sizeBytes: request.shmSizeBytes ?? 64 * 1024 * 1024 },
+    mounts: [...etcMounts(step.etc), ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc))],
+    devices: [],
+    deviceRules: [],
+    resources: runtimeResources(hostConfig),
+    cgroupsPath: step.cgroupsPath,
+    seccomp: security.seccomp,
+    maskedPaths: security.maskedPaths,
+    readonlyPaths: security.readonlyPaths,
+    sysctls: {},
+    annotations: {},
+  });
+}
+
+function stepNetwork(
+  parts: ContainerParts,
+  request: StepRequest,
+  sandbox: Sandbox | undefined,
+): SpecInput["namespaces"]["network"] {
+  if (sandbox !== undefined) return { path: sandbox.path };
+  if (typeof request.network !== "object") return "host";
+  const target = parts.registry.get(request.network.containerId);
+  return { path: `/proc/${target.life.pid}/ns/net` };
+}
+
+/** The OCI process of `exec`: the container's environment and confinement, the exec's command, user and directory. */
+export function buildExecDocument(
+  parts: ContainerParts,
+  container: Container,
+  rootfs: string,
+  exec: ExecProcess,
+): RuntimeProcess {
+  const { config, hostConfig } = container.document;
+  const security = containerSecurity(hostConfig, parts);
+  const user = resolveUser(rootfs, exec.user === "" ? (config.User ?? "") : exec.user, hostConfig.GroupAdd ?? []);
+  const capabilities = exec.privileged ? privilegedCapabilities() : security.capabilities;
+  const environment = containerEnvironment({ ...config, Tty: exec.terminal }, parts.hostCaBundle !== undefined);
+  return {
+    terminal: exec.terminal,
+    ...(exec.consoleSize === undefined ? {} : { consoleSize: exec.consoleSize }),
+    user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+    args: [...exec.args],
+    env: withHome(mergeEnvironment(environment, exec.env), user.home),
+    cwd: exec.workingDirectory || config.WorkingDir || "/",
+    capabilities: capabilitySets(capabilities, user.uid),
+    rlimits: resourceLimits(hostConfig),
+    noNewPrivileges: security.noNewPrivileges,
+    ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
+    ...oomScore(hostConfig),
+  };
+}

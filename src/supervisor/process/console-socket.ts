@@ -11,8 +11,8 @@ export type ConsoleSocket = {
   close(): void;
 };
 
-/** Listens on a fresh path, short because socket paths are. */
-export function openConsoleSocket(stateRoot: string, poller: Poller): ConsoleSocket {
+/** Listens on a fresh path, short because socket paths are. `onMaster` is called when the terminal comes. */
+export function openConsoleSocket(stateRoot: string, poller: Poller, onMaster: (fd: number) => void): ConsoleSocket {
   const path = join(stateRoot, `tty-${randomBytes(6).toString("hex")}`);
   const listener = listenUnix(path, 1);
   let connection: number | undefined;
@@ -27,8 +27,10 @@ export function openConsoleSocket(stateRoot: string, poller: Poller): ConsoleSoc
     const message = receiveDescriptor(connection);
     if (typeof message === "number" && message < 0) return;
     if (typeof message !== "number" && message.fd !== undefined) {
-      if (master === undefined) master = message.fd;
-      else trySyscall(SYS.close, message.fd);
+      if (master === undefined) {
+        master = message.fd;
+        onMaster(master);
+      } else trySyscall(SYS.close, message.fd);
     }
     poller.unwatch(connection);
   };

@@ -97,7 +97,12 @@ export function prepareStreams(options: {
   };
   try {
     if (streams.terminal) {
-      consoleSocket = openConsoleSocket(options.stateRoot, options.poller);
+      const size = streams.consoleSize;
+      consoleSocket = openConsoleSocket(options.stateRoot, options.poller, (master) => {
+        // Kept, and of the right size, before the runtime lets the program run.
+        keeper.put(keeperKey, "terminal", master);
+        if (size !== undefined && size.height > 0 && size.width > 0) setWindowSize(master, size);
+      });
       const fd = none("r+");
       return {
         inherited: [fd, fd, fd],
@@ -107,9 +112,6 @@ export function prepareStreams(options: {
           const terminal = consoleSocket?.take();
           consoleSocket?.close();
           if (terminal === undefined) throw new Error("the runtime sent no terminal");
-          keeper.put(keeperKey, "terminal", terminal);
-          const size = streams.consoleSize;
-          if (size !== undefined && size.height > 0 && size.width > 0) setWindowSize(terminal, size);
           return { terminal };
         },
         abandon,

@@ -1,11 +1,28 @@
 /** A state root, a busybox root file system and a client, made for one test file and removed after it. */
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { newId, silentLogger } from "#base";
-import { connectSupervisor, type LogTarget, type ProcessExit, type ProcessStreams, type RunRequest, type SupervisorClient } from "#supervisor";
+import {
+  connectSupervisor,
+  type LogTarget,
+  type ProcessExit,
+  type ProcessStreams,
+  type RunRequest,
+  type SupervisorClient,
+} from "#supervisor";
 
 const RUNTIMES = { crun: "/usr/bin/crun", runc: "/usr/sbin/runc" } as const;
 
@@ -47,7 +64,12 @@ export function config(rootfs: string, args: readonly string[], terminal: boolea
     mounts: [
       { destination: "/proc", type: "proc", source: "proc", options: [] },
       { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["mode=755"] },
-      { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666", "mode=620"] },
+      {
+        destination: "/dev/pts",
+        type: "devpts",
+        source: "devpts",
+        options: ["newinstance", "ptmxmode=0666", "mode=620"],
+      },
     ],
     linux: { namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }, { type: "uts" }, { type: "network" }] },
   };
@@ -153,6 +175,7 @@ export async function readAll(stream: Duplex): Promise<Buffer> {
 /** Memory of a process in megabytes: all of it, and its share of what is shared. */
 export function memoryOf(pid: number): { rss: number; pss: number; anonymous: number } {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const field = (name: string) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(rollup)?.[1]) / 102.4) / 10;
+  const field = (name: string) =>
+    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(rollup)?.[1]) / 102.4) / 10;
   return { rss: field("Rss"), pss: field("Pss"), anonymous: field("Anonymous") };
 }

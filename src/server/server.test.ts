@@ -162,8 +162,8 @@ describe("createServer", () => {
   test("wait sends its headers before the result", async () => {
     add();
     const held = Promise.withResolvers<{ exitCode: number }>();
-    const wait = api.engine.containers.wait;
-    (api.engine.containers as { wait: unknown }).wait = async () => ({ result: held.promise });
+    const before = { ...api.engine.containers };
+    Object.assign(api.engine.containers, { wait: async () => ({ result: held.promise }) });
     const head = Promise.withResolvers<void>();
     const socket = api.connect();
     let text = "";
@@ -180,22 +180,23 @@ describe("createServer", () => {
     await more;
     expect(text).toContain('{"StatusCode":9}\n');
     socket.destroy();
-    (api.engine.containers as { wait: unknown }).wait = wait;
+    Object.assign(api.engine.containers, before);
     expect((await api.call("POST", "/containers/web/wait?condition=nonsense")).status).toBe(400);
   });
 
   test("aborts the work of a client that left", async () => {
     const aborted = Promise.withResolvers<void>();
     const view = add();
-    const { logs } = api.engine.containers;
-    (api.engine.containers as { logs: unknown }).logs = async (_id: string, options: { signal: AbortSignal }) => {
-      options.signal.addEventListener("abort", () => aborted.resolve());
-      return logs(view.id, { stdout: true, stderr: true, follow: true, signal: options.signal });
+    const before = { ...api.engine.containers };
+    const logs: typeof before.logs = async (_id, options) => {
+      options.signal?.addEventListener("abort", () => aborted.resolve());
+      return before.logs(view.id, options);
     };
+    Object.assign(api.engine.containers, { logs });
     const socket = api.connect();
     socket.on("data", () => socket.destroy());
     socket.write("GET /containers/web/logs?stdout=1&follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
     await aborted.promise;
-    (api.engine.containers as { logs: unknown }).logs = logs;
+    Object.assign(api.engine.containers, before);
   });
 });

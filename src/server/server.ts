@@ -76,6 +76,8 @@ export function createServer(options: ServerOptions): ApiServer {
   });
   server.on("upgrade", (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
     const upgraded = connections.hijacked(socket);
+    // Nothing may flow, nor end, before whoever takes the connection over listens.
+    socket.pause();
     guarded(
       request,
       (error) => writeRawReply(socket, errorReply(error, parts.logger, request), standardHeaders(parts)),

@@ -74,15 +74,12 @@ export function coalesced(response: ServerResponse): {
     write(chunk) {
       pending.push(chunk);
       size += chunk.length;
-      if (size >= 65_536) {
-        flush();
-        return response.writableNeedDrain ? drained(response) : undefined;
-      }
-      if (!scheduled) {
+      if (size >= 65_536) flush();
+      else if (!scheduled) {
         scheduled = true;
         setImmediate(flush);
       }
-      return undefined;
+      return response.writableNeedDrain ? drained(response) : undefined;
     },
     flush,
   };

@@ -24,7 +24,12 @@ function add(terminal: boolean) {
 }
 
 /** A raw client that can wait for text. */
-function client(): { socket: Socket; until(pattern: RegExp): Promise<string>; ended: Promise<string>; text(): string } {
+function client(): {
+  socket: Socket;
+  until: (pattern: RegExp) => Promise<string>;
+  ended: Promise<string>;
+  text: () => string;
+} {
   const socket = api.connect();
   let text = "";
   const watchers = new Set<() => void>();
@@ -247,6 +252,27 @@ describe("exec start", () => {
       `POST /exec/${id}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\nraw`,
     );
     expect(await ended).toEndWith("\r\n\r\nraw");
+  });
+
+  test("loses nothing that comes while the process is being started", async () => {
+    const id = await createExec({ Cmd: ["cat"], AttachStdin: true });
+    const held = Promise.withResolvers<void>();
+    const before = { ...api.engine.execs };
+    const slow: typeof before.start = async (...args) => {
+      await held.promise;
+      return before.start(...args);
+    };
+    Object.assign(api.engine.execs, { start: slow });
+    const { socket, until, ended } = client();
+    socket.write(start(id, upgrade));
+    await until(/\r\n\r\n/);
+    socket.write("one,");
+    await Bun.sleep(5);
+    socket.end("two");
+    await Bun.sleep(5);
+    held.resolve();
+    expect(await ended).toEndWith("\r\n\r\none,two");
+    Object.assign(api.engine.execs, before);
   });
 
   test("without AttachStdin drops what the client sends and survives its half-close", async () => {

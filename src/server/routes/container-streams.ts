@@ -1,4 +1,5 @@
-import { formatRfc3339Fixed } from "#base";
+import type { Duplex } from "node:stream";
+import { delay, formatRfc3339Fixed } from "#base";
 import { createDetachWatcher, defaultDetachKeys, joinStreams, parseDetachKeys } from "#wire";
 import type { Attachment, ContainerView, EventService, LogRecord } from "#engine";
 import { statsDocument } from "../documents/stats.ts";
@@ -13,7 +14,7 @@ const multiplexed = "application/vnd.docker.multiplexed-stream";
 const raw = "application/vnd.docker.raw-stream";
 
 /** The head that ends HTTP on a hijacked connection (subtle behaviours 23 to 26). */
-export function hijackHead(upgraded: boolean, terminal: boolean, version: number): string {
+function hijackHead(upgraded: boolean, terminal: boolean, version: number): string {
   if (!upgraded) return `HTTP/1.1 200 OK\r\nContent-Type: ${raw}\r\n\r\n`;
   const type = version >= 42 && !terminal ? multiplexed : raw;
   return `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`;
@@ -29,9 +30,25 @@ export function detachInspector(
   return terminal ? createDetachWatcher(parsed) : undefined;
 }
 
-/** Takes the connection over and carries a process's streams on it until either side is done. */
-export async function serveAttachment(
+/**
+ * Between the head and the first output: docker-py reads the head through a buffer that it then drops, with all that
+ * came in the same packet. Docker's own slowness hides that; here it has to be waited for.
+ */
+const HEAD_ALONE_MS = 3;
+
+/** Ends HTTP on the connection; output may follow once this resolves. */
+export async function sendHijackHead(
   call: Pick<HijackCall<unknown>, "socket" | "upgraded" | "version">,
+  terminal: boolean,
+): Promise<void> {
+  call.socket.on("error", () => call.socket.destroy());
+  call.socket.write(hijackHead(call.upgraded, terminal, call.version));
+  await delay(HEAD_ALONE_MS);
+}
+
+/** Carries a process's streams on a connection that was taken over, until either side is done. */
+export async function serveAttachment(
+  socket: Duplex,
   attachment: Attachment,
   options: {
     readonly head: Buffer;
@@ -40,12 +57,10 @@ export async function serveAttachment(
     readonly onDetach: () => void;
   },
 ): Promise<void> {
-  const inspect = detachInspector(options.detachKeys, attachment.terminal);
-  call.socket.write(hijackHead(call.upgraded, attachment.terminal, call.version));
-  const how = await joinStreams(call.socket, attachment.stream, {
+  const how = await joinStreams(socket, attachment.stream, {
     head: options.head,
     stdin: options.stdin,
-    inspect,
+    inspect: detachInspector(options.detachKeys, attachment.terminal),
     settled: attachment.settled,
   });
   if (how === "detached") options.onDetach();
@@ -86,11 +101,8 @@ export const containerStreamRoutes: readonly Route[] = [
         stream: query.stream,
         logs: query.logs,
       });
-      if (call.socket.destroyed) {
-        attachment.stream.destroy();
-        return;
-      }
-      await serveAttachment(call, attachment, {
+      await sendHijackHead(call, attachment.terminal);
+      await serveAttachment(call.socket, attachment, {
         head: call.head,
         stdin,
         detachKeys: query.detachKeys,

@@ -6,7 +6,7 @@ import { parseBody } from "../http/body.ts";
 import { readRawBody } from "../http/raw-body.ts";
 import { emptyReply, hijackRoute, jsonReply, jsonRoute, route, type Route } from "../http/route.ts";
 import { terminalSide } from "./container-lifecycle.ts";
-import { containerActor, detachInspector, hijackHead, serveAttachment } from "./container-streams.ts";
+import { containerActor, detachInspector, sendHijackHead, serveAttachment } from "./container-streams.ts";
 
 /** Further processes in running containers. */
 export const execRoutes: readonly Route[] = [
@@ -25,7 +25,7 @@ export const execRoutes: readonly Route[] = [
     method: "POST",
     path: "/exec/{id}/start",
     async handle(call) {
-      const { parts, params, request, socket, upgraded, version } = call;
+      const { parts, params, request, socket, version } = call;
       const { engine } = parts;
       const { body: bytes, rest } = await readRawBody(socket, call.head, request.headers);
       const body = parseBody(startExecSchema, bytes, request.headers["content-type"]) ?? {};
@@ -41,24 +41,21 @@ export const execRoutes: readonly Route[] = [
         await engine.execs.start(exec.id, options);
         return emptyReply(200);
       }
+      // Docker switches protocols first and starts then: a failure is read as output, and its code in the exec
+      // (subtle behaviour 40).
+      const headSent = sendHijackHead(call, terminal);
       let attachment: Attachment | undefined;
       try {
         attachment = await engine.execs.start(exec.id, options);
+        await headSent;
       } catch (error) {
-        // Docker has switched protocols by then: the client reads the failure as output and learns the exit code
-        // from the exec (subtle behaviour 40).
+        await headSent;
         const text = Buffer.from(`${errorMessage(error)}\r\n`);
-        socket.write(hijackHead(upgraded, terminal, version));
         socket.end(terminal ? text : encodeFrame(STDIO.STDOUT, text));
         socket.resume();
-        return undefined;
       }
       if (attachment === undefined) return undefined;
-      if (socket.destroyed) {
-        attachment.stream.destroy();
-        return undefined;
-      }
-      await serveAttachment(call, attachment, {
+      await serveAttachment(socket, attachment, {
         head: rest,
         stdin: exec.body.AttachStdin === true,
         detachKeys: exec.body.DetachKeys === "" ? undefined : (exec.body.DetachKeys ?? undefined),

@@ -10,7 +10,7 @@ import type { ServerParts } from "../parts.ts";
 import { joinReference } from "./images.ts";
 
 /** The progress of the engine as Docker's records. */
-function reportTo(records: JsonRecords): ImageProgress {
+export function reportTo(records: JsonRecords): ImageProgress {
   return (record) => {
     const message: JsonMessage = {};
     if (record.stream !== undefined) message.stream = record.stream;

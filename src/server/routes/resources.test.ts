@@ -184,17 +184,18 @@ describe("POST /build", () => {
 
   test("aborts when its client leaves", async () => {
     const aborted = Promise.withResolvers<void>();
-    const { build } = api.builder;
-    api.builder.build = async (_request, _output, signal) => {
+    const before = { ...api.builder };
+    const build: typeof before.build = async (_request, _output, signal) => {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       aborted.resolve();
       throw new EngineError("cancelled", "x", "cancelled");
     };
+    Object.assign(api.builder, { build });
     const socket = api.connect();
     socket.on("data", () => socket.destroy());
     socket.write("POST /build HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     await aborted.promise;
-    api.builder.build = build;
+    Object.assign(api.builder, before);
   });
 
   test.each([
@@ -237,12 +238,11 @@ describe("archive", () => {
   });
 
   test("answers although the body was not read", async () => {
-    const { put } = api.engine.archives;
-    (api.engine.archives as { put: unknown }).put = async () => {
-      throw new EngineError("not-found", "x", "Could not find the file /t in container web");
-    };
+    const before = { ...api.engine.archives };
+    const put = () => Promise.reject(new EngineError("not-found", "x", "Could not find the file /t in container web"));
+    Object.assign(api.engine.archives, { put });
     const answer = await api.call("PUT", "/containers/web/archive?path=/t", Buffer.alloc(5_000_000));
-    (api.engine.archives as { put: unknown }).put = put;
+    Object.assign(api.engine.archives, before);
     expect(answer.status).toBe(404);
     expect((await api.call("GET", "/_ping")).text).toBe("OK");
   });
@@ -328,13 +328,13 @@ describe("the rest", () => {
 
   test("one prune at a time", async () => {
     const held = Promise.withResolvers<{ deleted: []; reclaimedBytes: 0 }>();
-    const { prune } = api.engine.containers;
-    (api.engine.containers as { prune: unknown }).prune = () => held.promise;
+    const before = { ...api.engine.containers };
+    Object.assign(api.engine.containers, { prune: () => held.promise });
     const first = api.call("POST", "/containers/prune");
     await Bun.sleep(5);
     expect((await api.call("POST", "/containers/prune")).status).toBe(409);
     held.resolve({ deleted: [], reclaimedBytes: 0 });
     expect((await first).json).toEqual({ ContainersDeleted: null, SpaceReclaimed: 0 });
-    (api.engine.containers as { prune: unknown }).prune = prune;
+    Object.assign(api.engine.containers, before);
   });
 });

@@ -1,5 +1,6 @@
 import type { Route } from "../http/route.ts";
 import { archiveRoutes } from "./archive.ts";
+import { bootstrapRoutes } from "./bootstrap.ts";
 import { buildRoutes } from "./build.ts";
 import { commitRoutes } from "./commit.ts";
 import { containerLifecycleRoutes } from "./container-lifecycle.ts";
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...commitRoutes,
   ...imageRoutes,
   ...imageTransferRoutes,
+  ...bootstrapRoutes,
   ...buildRoutes,
   ...networkRoutes,
   ...volumeRoutes,

@@ -32,6 +32,10 @@ export function joinStreams(
       resolve(how);
     };
 
+    if (client.destroyed) {
+      finish("lost");
+      return;
+    }
     const fromClient = (chunk: Buffer) => {
       if (!options.stdin || outcome !== undefined) return;
       const looked = options.inspect?.(chunk);

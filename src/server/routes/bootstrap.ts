@@ -1,0 +1,30 @@
+import * as v from "valibot";
+import { openRecords } from "../http/json-records.ts";
+import { jsonRoute, type Route } from "../http/route.ts";
+import { reportTo } from "./image-transfer.ts";
+
+/** Berth's own: base images made from the distribution's packages, for machines that reach no registry. */
+export const bootstrapRoutes: readonly Route[] = [
+  jsonRoute({
+    method: "POST",
+    path: "/berth/v1/images/bootstrap",
+    body: v.object({
+      /** "debian:bookworm", "busybox", … */
+      reference: v.pipe(v.string(), v.minLength(1)),
+      /** Another name for the image. */
+      as: v.nullish(v.string()),
+      suite: v.nullish(v.string()),
+    }),
+    async handle({ parts: { engine }, body, response, signal }) {
+      const records = openRecords(response);
+      try {
+        const options = { as: body.as ?? undefined, suite: body.suite ?? undefined };
+        const image = await engine.images.bootstrap(body.reference, options, reportTo(records), signal);
+        records.write({ stream: `Made image: ${image.repoTags[0] ?? image.id}\n` });
+      } catch (error) {
+        records.fail(error);
+      }
+      records.end();
+    },
+  }),
+];

@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import {
+  closeFd,
+  FILE_TYPE,
+  type FileStatus,
+  findAttributeAt,
+  findStatusAt,
+  fromByteString,
+  KernelError,
+  listAttributesAt,
+  O,
+  openDirectory,
+  openInRoot,
+  readDirectory,
+  readLinkAt,
+  S_IFMT,
+  statusOf,
+  toByteString,
+  tryOpenInRoot,
+} from "#linux";
+import type { FileDigests } from "../cache/file-digests.ts";
+import { type IgnoreRules, noIgnoreRules } from "./ignore.ts";
+import { baseName, joinPath, readAt, readPieces, type SourceEntry, type SourceTree, type SourceType } from "./tree.ts";
+
+const types = new Map<number, SourceType>([
+  [FILE_TYPE.regular, "file"],
+  [FILE_TYPE.directory, "directory"],
+  [FILE_TYPE.symlink, "symlink"],
+  [FILE_TYPE.character, "character"],
+  [FILE_TYPE.block, "block"],
+  [FILE_TYPE.fifo, "fifo"],
+]);
+
+const noAttributes: ReadonlyMap<string, Buffer> = new Map();
+const ENOENT = 2;
+const ENOTDIR = 20;
+const ELOOP = 40;
+
+export type DirectoryTreeOptions = {
+  /** What to leave out. @default nothing */
+  readonly ignore?: IgnoreRules;
+  /** Remembers digests over builds; without it every file is read. */
+  readonly digests?: FileDigests | undefined;
+  /** Whether to read extended attributes. @default false */
+  readonly attributes?: boolean;
+};
+
+/**
+ * A directory of the host as a tree. Read lazily, and only through openat2(2) with the directory as root: neither a link
+ * in it nor someone who changes it meanwhile leads outside.
+ */
+export function openDirectoryTree(directory: string, options: DirectoryTreeOptions = {}): SourceTree {
+  const root = openDirectory(toByteString(directory));
+  const ignore = options.ignore ?? noIgnoreRules;
+
+  const entryAt = (folder: number, name: string, path: string): SourceEntry | undefined => {
+    const status = findStatusAt(folder, name);
+    const type = status === undefined ? undefined : types.get(status.mode & S_IFMT);
+    if (status === undefined || type === undefined) return undefined;
+    return {
+      path,
+      type,
+      mode: status.mode & 0o7777,
+      uid: status.uid,
+      gid: status.gid,
+      sizeBytes: type === "file" ? status.sizeBytes : 0,
+      mtimeSeconds: status.mtimeSeconds,
+      mtimeNanoseconds: status.mtimeNanoseconds,
+      linkTarget: type === "symlink" ? readLinkAt(folder, name) : "",
+      deviceMajor: status.deviceMajor,
+      deviceMinor: status.deviceMinor,
+      attributes: options.attributes === true && type !== "symlink" ? attributesAt(folder, name) : noAttributes,
+      inodeKey: type === "file" && status.linkCount > 1 ? `${status.device}:${status.inode}` : undefined,
+    };
+  };
+
+  const withFolder = <T>(path: string, work: (folder: number) => T): T | undefined => {
+    const folder = tryOpenInRoot(root, path, O.path | O.directory);
+    if (folder === -ENOENT || folder === -ENOTDIR || folder === -ELOOP) return undefined;
+    if (folder < 0) throw new KernelError(`open ${fromByteString(path)}`, -folder);
+    try {
+      return work(folder);
+    } finally {
+      closeFd(folder);
+    }
+  };
+
+  const hidden = (entry: SourceEntry): boolean => {
+    if (entry.path === "" || !ignore.ignores(fromByteString(entry.path))) return false;
+    // An ignored folder still shows when a "!" rule wants something inside it.
+    return (
+      entry.type !== "directory" || !ignore.hasExceptions || !tree.list(entry.path).some((child) => !hidden(child))
+    );
+  };
+
+  const tree: SourceTree = {
+    find: (path) => {
+      if (path === "") return entryAt(root, "", "");
+      const slash = path.lastIndexOf("/");
+      const entry = withFolder(slash === -1 ? "" : path.slice(0, slash), (folder) =>
+        entryAt(folder, baseName(path), path),
+      );
+      return entry === undefined || hidden(entry) ? undefined : entry;
+    },
+    list: (path) => {
+      const folder = openInRoot(root, path, O.readOnly | O.directory);
+      try {
+        return readDirectory(folder)
+          .map((name) => entryAt(folder, name, joinPath(path, name)))
+          .filter((entry) => entry !== undefined)
+          .filter((entry) => !hidden(entry));
+      } finally {
+        closeFd(folder);
+      }
+    },
+    digest: async (entry) => {
+      const status = statusOfEntry(root, entry);
+      const known = options.digests?.find(status);
+      if (known !== undefined) return known;
+      const hash = createHash("sha256");
+      await readPieces(tree, entry, (bytes) => hash.update(bytes));
+      const digest = hash.digest("hex");
+      options.digests?.remember(status, digest);
+      return digest;
+    },
+    open: (entry) => {
+      const fd = openFile(root, entry);
+      return { read: (buffer, position) => readAt(fd, buffer, position), close: () => closeFd(fd) };
+    },
+    close: () => closeFd(root),
+  };
+  return tree;
+}
+
+function openFile(root: number, entry: SourceEntry): number {
+  const fd = openInRoot(root, entry.path, O.readOnly | O.noFollow | O.nonBlock);
+  // A FIFO put in the file's place would otherwise hang or feed us.
+  if ((statusOf(fd).mode & S_IFMT) === FILE_TYPE.regular) return fd;
+  closeFd(fd);
+  throw new KernelError(`open ${fromByteString(entry.path)}`, ENOENT, "it is no longer a regular file");
+}
+
+function statusOfEntry(root: number, entry: SourceEntry): FileStatus {
+  const fd = openInRoot(root, entry.path, O.path | O.noFollow);
+  try {
+    return statusOf(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function attributesAt(folder: number, name: string): ReadonlyMap<string, Buffer> {
+  const names = listAttributesAt(folder, name).filter(isCopied);
+  if (names.length === 0) return noAttributes;
+  const attributes = new Map<string, Buffer>();
+  for (const attribute of names) {
+    const value = findAttributeAt(folder, name, attribute);
+    if (value !== undefined) attributes.set(attribute, value);
+  }
+  return attributes;
+}
+
+/** What belongs to a file and not to the machine or the file system it lies on. */
+function isCopied(attribute: string): boolean {
+  return attribute === "security.capability" || attribute.startsWith("user.");
+}

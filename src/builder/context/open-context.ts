@@ -1,0 +1,103 @@
+import { existsSync, statSync } from "node:fs";
+import { toByteString } from "#linux";
+import type { FileDigests } from "../cache/file-digests.ts";
+import { errors } from "../errors.ts";
+import type { BuildRequest } from "../request.ts";
+import { readArchiveTree } from "./archive-tree.ts";
+import { openDirectoryTree } from "./directory-tree.ts";
+import { compileIgnoreRules, parseIgnoreFile } from "./ignore.ts";
+import { resolveInTree, type SourceTree } from "./tree.ts";
+
+/** A context ready to copy from, and the Dockerfile. */
+export type OpenContext = {
+  readonly tree: SourceTree;
+  readonly dockerfile: { readonly name: string; readonly text: string };
+};
+
+/** Nobody writes a longer one; it is held in memory. */
+const maximumTextBytes = 16 * 1024 * 1024;
+const ignoreName = ".dockerignore";
+
+/**
+ * Opens what `request.context` names. Of a directory the ignore file beside the Dockerfile, or else `.dockerignore`,
+ * applies to everything; of an archive the client has applied it already, and it only hides itself and the Dockerfile.
+ */
+export async function openContext(
+  request: BuildRequest,
+  options: { readonly spoolPath: string; readonly digests: FileDigests; readonly signal: AbortSignal },
+): Promise<OpenContext> {
+  const name = request.dockerfile === undefined || request.dockerfile === "" ? "Dockerfile" : request.dockerfile;
+  const { context } = request;
+  if ("directory" in context) return openDirectory(context.directory, name, request.dockerfileText, options.digests);
+  const tree = await readArchiveTree(context, options);
+  try {
+    const found = findDockerfile(tree, name, request.dockerfileText);
+    const ignore = readText(tree, ignoreName);
+    if (ignore !== undefined) {
+      const rules = compileIgnoreRules(parseIgnoreFile(ignore));
+      for (const path of [ignoreName, found.path])
+        if (path !== "" && rules.ignores(path)) tree.remove(toByteString(path));
+    }
+    return { tree, dockerfile: { name: found.name, text: found.text } };
+  } catch (error) {
+    tree.close();
+    throw error;
+  }
+}
+
+function openDirectory(directory: string, name: string, text: string | undefined, digests: FileDigests): OpenContext {
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+    throw errors["build-context-invalid"](`${directory} is no directory`);
+  }
+  const whole = openDirectoryTree(directory);
+  try {
+    const found = findDockerfile(whole, name, text);
+    const own = found.path === "" ? undefined : readText(whole, `${found.path}.dockerignore`);
+    const file = own === undefined ? ignoreName : `${found.path}.dockerignore`;
+    const ignore = own ?? readText(whole, ignoreName);
+    const rules = ignore === undefined ? undefined : compileIgnoreRules(parseIgnoreFile(ignore), file);
+    const tree = openDirectoryTree(directory, { digests, ...(rules === undefined ? {} : { ignore: rules }) });
+    return { tree, dockerfile: { name: found.name, text: found.text } };
+  } finally {
+    whole.close();
+  }
+}
+
+/** The Dockerfile in a tree; the default name is also found in lower case. `path` is "" when it came with the request. */
+function findDockerfile(
+  tree: SourceTree,
+  name: string,
+  text: string | undefined,
+): { readonly name: string; readonly path: string; readonly text: string } {
+  if (text !== undefined) return { name, path: "", text: checkedText(name, text) };
+  for (const candidate of name === "Dockerfile" ? [name, "dockerfile"] : [name]) {
+    const found = readText(tree, candidate);
+    if (found !== undefined)
+      return { name: candidate, path: candidate.replace(/^(?:\.?\/)+/, ""), text: checkedText(candidate, found) };
+  }
+  throw errors["build-dockerfile-missing"](name);
+}
+
+function checkedText(name: string, text: string): string {
+  if (text === "") throw errors["build-dockerfile-empty"](name);
+  return text;
+}
+
+function readText(tree: SourceTree, path: string): string | undefined {
+  const entry = resolveInTree(tree, toByteString(path));
+  if (entry === undefined || entry.type !== "file") return undefined;
+  if (entry.sizeBytes > maximumTextBytes) throw errors["build-context-invalid"](`${path} is too large`);
+  const reader = tree.open(entry);
+  try {
+    const buffer = Buffer.alloc(entry.sizeBytes);
+    let length = 0;
+    while (length < buffer.length) {
+      const count = reader.read(buffer.subarray(length), length);
+      if (count === 0) break;
+      length += count;
+    }
+    return buffer.toString("utf8", 0, length);
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync, utimesSync, writeSync } from "node:fs";
+import { isIP } from "node:net";
+import { posix, join } from "node:path";
+import { errorMessage } from "#base";
+import { toByteString } from "#linux";
+import { openDirectoryTree } from "../context/directory-tree.ts";
+import type { SourceTree } from "../context/tree.ts";
+import { errors } from "../errors.ts";
+
+/** Where Debian and most others keep the certificates the host trusts. */
+const hostBundle = "/etc/ssl/certs/ca-certificates.crt";
+const maximumRedirects = 10;
+
+/** A downloaded file as a tree of one. */
+export type Download = {
+  readonly tree: SourceTree;
+  /** Its name in the tree, a byte string. */
+  readonly name: string;
+  /** Removes it. */
+  close(): void;
+};
+
+/**
+ * Fetches a source of ADD into a directory of its own. The name comes from the URL, or from Content-Disposition;
+ * redirects stay with HTTP(S), and addresses that only the host can reach (link-local, where clouds keep credentials)
+ * are refused.
+ */
+export async function download(
+  url: string,
+  options: {
+    readonly directory: string;
+    readonly destinationIsFolder: boolean;
+    readonly checksum: string | undefined;
+    readonly signal: AbortSignal;
+    readonly progress: (line: string) => void;
+  },
+): Promise<Download> {
+  const failed = (reason: string) => errors["build-download-failed"](withoutCredentials(url), reason);
+  const response = await request(url, options.signal, failed);
+  const named = fileNameOf(new URL(url), response);
+  if (named === undefined && options.destinationIsFolder) {
+    throw failed("cannot determine filename for source; end the destination with a file name");
+  }
+  const name = named ?? "__unnamed__";
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  try {
+    const path = join(options.directory, name);
+    const hash = createHash("sha256");
+    const fd = openSync(path, "wx", 0o600);
+    try {
+      for await (const chunk of response.body ?? []) {
+        hash.update(chunk);
+        for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    const digest = `sha256:${hash.digest("hex")}`;
+    if (options.checksum !== undefined && digest !== options.checksum) {
+      throw failed(`digest mismatch: expected ${options.checksum}, got ${digest}`);
+    }
+    chmodSync(path, 0o600);
+    const modified = Date.parse(response.headers.get("last-modified") ?? "");
+    const stamp = Number.isNaN(modified) ? 0 : modified / 1000;
+    utimesSync(path, stamp, stamp);
+    options.progress("\n");
+    const tree = openDirectoryTree(options.directory);
+    return {
+      tree,
+      name: toByteString(name),
+      close: () => {
+        tree.close();
+        rmSync(options.directory, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(options.directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function request(url: string, signal: AbortSignal, failed: (reason: string) => Error): Promise<Response> {
+  let current = url;
+  for (let redirects = 0; redirects <= maximumRedirects; redirects++) {
+    const target = parseUrl(current);
+    if (target === undefined) throw failed(`${JSON.stringify(withoutCredentials(current))} is no http or https URL`);
+    const host = target.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+    if (isIP(host) !== 0 && /^(?:169\.254\.|fe[89ab][0-9a-f]:|::ffff:169\.254\.|::ffff:a9fe:)/.test(host)) {
+      throw failed(`${host} is a link-local address`);
+    }
+    let response: Response;
+    try {
+      response = await fetch(target, {
+        redirect: "manual",
+        signal,
+        // The file as it is stored, not as some server compresses it on the way.
+        headers: { "accept-encoding": "identity", "user-agent": "berth" },
+        decompress: false,
+        ...(existsSync(hostBundle) ? { tls: { ca: Bun.file(hostBundle) } } : {}),
+      });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw failed(errorMessage(error));
+    }
+    const location = response.headers.get("location");
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      current = new URL(location, target).href;
+      continue;
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw failed(`${withoutCredentials(current)} with status ${response.status} ${response.statusText}`);
+    }
+    return response;
+  }
+  throw failed(`stopped after ${maximumRedirects} redirects`);
+}
+
+function parseUrl(text: string): URL | undefined {
+  const url = URL.parse(text) ?? undefined;
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
+}
+
+/** A URL fit for messages: no user, no password, no query. */
+function withoutCredentials(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return text;
+  url.username = "";
+  url.password = "";
+  url.search = "";
+  return url.href;
+}
+
+function fileNameOf(url: URL, response: Response): string | undefined {
+  const fromPath = url.pathname.endsWith("/") ? "" : posix.basename(decoded(url.pathname));
+  const disposition = /filename="?([^";]+)"?/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
+  for (const candidate of [fromPath, posix.basename(disposition ?? "")]) {
+    if (candidate !== "" && candidate !== "." && candidate !== ".." && !/[\0/]/.test(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // Not percent-encoding: the name as it stands.
+  }
+}

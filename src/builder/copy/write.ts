@@ -1,0 +1,248 @@
+import { createExtractor, decompress } from "#images";
+import { closeFd, fromByteString, openDirectory, toByteString } from "#linux";
+import { createTarParser, TarError, type TarHeader } from "#wire";
+import type { IgnoreRules } from "../context/ignore.ts";
+import { openDirectoryTree } from "../context/directory-tree.ts";
+import { canonicalPath, joinPath, readPieces, type SourceEntry, type SourceTree } from "../context/tree.ts";
+import { errors } from "../errors.ts";
+import { isArchive, streamOf } from "./archive.ts";
+import { type Owner, resolveOwner } from "./owner.ts";
+import { type Selected, walkSelected } from "./selection.ts";
+
+/** Selected sources of one tree. */
+export type CopySource = {
+  readonly tree: SourceTree;
+  readonly selected: readonly Selected[];
+  /** Whether an archive among them is unpacked. */
+  readonly unpack: boolean;
+};
+
+export type CopyOptions = {
+  readonly instruction: "COPY" | "ADD";
+  /** Absolute path in the root; with a trailing slash when it must be a directory. */
+  readonly destination: string;
+  /** `--chown`, unresolved. */
+  readonly owner: string | undefined;
+  /** Whether files keep their owner when there is no `--chown`; otherwise they become root's. */
+  readonly keepsOwner: boolean;
+  readonly mode: number | undefined;
+  readonly excludes: IgnoreRules;
+};
+
+/**
+ * Copies files into a mounted root file system. Destinations are resolved inside the root whatever links an image put
+ * there; nothing outside can be reached. A folder's contents are merged into what is there.
+ */
+export async function copyInto(rootfs: string, sources: readonly CopySource[], options: CopyOptions): Promise<void> {
+  const root = openDirectoryTree(rootfs);
+  const rootFd = openDirectory(toByteString(rootfs));
+  try {
+    const owner = options.owner === undefined ? undefined : resolveOwner(root, options.owner);
+    if (typeof owner === "string") {
+      throw errors["build-copy-invalid"](options.instruction, `unable to convert uid/gid chown string: ${owner}`);
+    }
+    const copier = createCopier(root, rootFd, options, owner);
+    const count = sources.reduce((sum, source) => sum + source.selected.length, 0);
+    try {
+      for (const source of sources) {
+        for (const selected of source.selected) await copier.copy(source, selected, count);
+      }
+    } catch (error) {
+      copier.abort();
+      throw error;
+    }
+    copier.finish();
+  } finally {
+    closeFd(rootFd);
+    root.close();
+  }
+}
+
+function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, owner: Owner | undefined) {
+  const fail = (reason: string) => errors["build-copy-invalid"](options.instruction, reason);
+  const isFolderPath = options.destination.endsWith("/");
+  const resolved = canonicalPath(root, toByteString(options.destination));
+  if (resolved === undefined) throw fail(`cannot copy to non-directory: ${options.destination}`);
+  const destination = resolved;
+  const extractor = createExtractor({
+    rootFd,
+    whiteouts: "literal",
+    noOverwriteDirectoryNonDirectory: true,
+    ...(owner === undefined && options.keepsOwner ? {} : { owner: owner ?? { uid: 0, gid: 0 } }),
+  });
+  /** Folders that did not exist before: nothing in them can be in the way. */
+  const fresh = new Set<string>();
+
+  const makeFolder = (path: string): void => {
+    if (path === "" || fresh.has(path)) return;
+    const existing = root.find(path);
+    if (existing !== undefined && existing.type !== "directory") {
+      throw fail(`cannot copy to non-directory: /${fromByteString(path)}`);
+    }
+    if (existing !== undefined) return;
+    const slash = path.lastIndexOf("/");
+    makeFolder(slash === -1 ? "" : path.slice(0, slash));
+    fresh.add(path);
+    const now = Date.now() / 1000;
+    withoutUmask(() =>
+      extractor.entry({
+        ...plainHeader(path, "directory"),
+        mode: options.mode ?? 0o755,
+        mtimeSeconds: Math.floor(now),
+        mtimeNanoseconds: 0,
+      }),
+    );
+    withoutUmask(() => extractor.end());
+  };
+
+  const writeEntry = async (tree: SourceTree, entry: SourceEntry, path: string, links: Map<string, string>) => {
+    const linked = entry.inodeKey === undefined ? undefined : links.get(entry.inodeKey);
+    if (entry.inodeKey !== undefined && linked === undefined) links.set(entry.inodeKey, path);
+    const header = headerOf(entry, path, options.mode, linked);
+    withoutUmask(() => extractor.entry(header));
+    if (header.type === "file") {
+      let written = 0;
+      await readPieces(tree, entry, (bytes) => {
+        written += bytes.length;
+        extractor.data(bytes);
+      });
+      if (written !== entry.sizeBytes) {
+        throw fail(`${fromByteString(entry.path)} changed while it was copied`);
+      }
+    }
+    withoutUmask(() => extractor.end());
+  };
+
+  /** Where a folder's member goes; a link to a folder in its place is followed, as an image's /lib -> usr/lib wants. */
+  const placeFolder = (path: string, parentIsFresh: boolean): boolean => {
+    if (parentIsFresh) return true;
+    const existing = root.find(path);
+    if (existing?.type !== "symlink") return existing === undefined;
+    const target = canonicalPath(root, path);
+    if (target === undefined || root.find(target)?.type !== "directory") {
+      throw fail(`cannot copy to non-directory: /${fromByteString(path)}`);
+    }
+    return false;
+  };
+
+  const copyFolder = async (source: CopySource, selected: Selected): Promise<void> => {
+    makeFolder(destination);
+    const links = new Map<string, string>();
+    await walkSelected(source.tree, selected.entry, options.excludes, async (entry, relative) => {
+      if (relative === "") return;
+      const path = joinPath(destination, relative);
+      if (entry.type !== "directory") {
+        await writeEntry(source.tree, entry, path, links);
+        return;
+      }
+      const slash = path.lastIndexOf("/");
+      const isFresh = placeFolder(path, fresh.has(slash === -1 ? "" : path.slice(0, slash)));
+      if (isFresh) fresh.add(path);
+      else if (root.find(path)?.type === "symlink") return;
+      await writeEntry(source.tree, entry, path, links);
+    });
+  };
+
+  return {
+    copy: async (source: CopySource, selected: Selected, count: number): Promise<void> => {
+      const { entry, name } = selected;
+      if (entry.type === "directory") {
+        await copyFolder(source, selected);
+        return;
+      }
+      if (source.unpack && (await isArchive(source.tree, entry))) {
+        makeFolder(destination);
+        await unpackInto(rootFd, destination, source.tree, entry, owner);
+        return;
+      }
+      const intoFolder = isFolderPath || root.find(destination)?.type === "directory" || fresh.has(destination);
+      if (!intoFolder && count > 1) {
+        throw fail(
+          `When using ${options.instruction} with more than one source file, the destination must be a directory and end with a /`,
+        );
+      }
+      if (intoFolder) makeFolder(destination);
+      else {
+        const slash = destination.lastIndexOf("/");
+        makeFolder(slash === -1 ? "" : destination.slice(0, slash));
+      }
+      const path = intoFolder ? joinPath(destination, name) : destination;
+      await writeEntry(source.tree, { ...entry, inodeKey: undefined }, path, new Map());
+    },
+    finish: () => extractor.finish(),
+    abort: () => extractor.abort(),
+  };
+}
+
+/** Runs synchronous work with umask 0, so that modes are what the source says. */
+function withoutUmask<T>(work: () => T): T {
+  const before = process.umask(0);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
+}
+
+function plainHeader(path: string, type: TarHeader["type"]): TarHeader {
+  return {
+    path,
+    type,
+    linkPath: "",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    sizeBytes: 0,
+    mtimeSeconds: 0,
+    mtimeNanoseconds: 0,
+    deviceMajor: 0,
+    deviceMinor: 0,
+    userName: "",
+    groupName: "",
+    attributes: new Map(),
+  };
+}
+
+function headerOf(entry: SourceEntry, path: string, mode: number | undefined, linked: string | undefined): TarHeader {
+  if (linked !== undefined) return { ...plainHeader(path, "hardlink"), linkPath: linked };
+  return {
+    ...plainHeader(path, entry.type),
+    linkPath: entry.linkTarget,
+    mode: entry.type === "symlink" ? entry.mode : (mode ?? entry.mode),
+    uid: entry.uid,
+    gid: entry.gid,
+    sizeBytes: entry.sizeBytes,
+    mtimeSeconds: entry.mtimeSeconds,
+    mtimeNanoseconds: entry.mtimeNanoseconds,
+    deviceMajor: entry.deviceMajor,
+    deviceMinor: entry.deviceMinor,
+    attributes: entry.attributes,
+  };
+}
+
+/** Unpacks an archive of the context as `cp -a` would: over what is there, with the archive's owners unless told otherwise. */
+async function unpackInto(
+  rootFd: number,
+  destination: string,
+  tree: SourceTree,
+  entry: SourceEntry,
+  owner: Owner | undefined,
+): Promise<void> {
+  const extractor = createExtractor({ rootFd, base: destination, whiteouts: "literal", owner });
+  const parser = createTarParser({
+    entry: (header) => void extractor.entry(header),
+    data: (bytes) => extractor.data(bytes),
+    end: () => extractor.end(),
+  });
+  try {
+    for await (const chunk of decompress(streamOf(tree, entry))) withoutUmask(() => parser.write(chunk));
+    parser.finish();
+    extractor.finish();
+  } catch (error) {
+    extractor.abort();
+    if (error instanceof TarError) {
+      throw errors["build-copy-invalid"]("ADD", `cannot unpack ${fromByteString(entry.path)}: ${error.message}`);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+import { defineErrors } from "#base";
+
+/*
+ * Clients and people match on the classic builder's sentences, so these quote them: "dockerfile parse error on line N",
+ * "The command '…' returned a non-zero code: N", "failed to reach build target", "file not found in build context".
+ */
+export const errors = defineErrors({
+  "build-dockerfile-syntax": {
+    kind: "invalid",
+    message: (file: string, line: number, reason: string) =>
+      file === "Dockerfile"
+        ? `dockerfile parse error on line ${line}: ${reason}`
+        : `dockerfile parse error on line ${line} of ${file}: ${reason}`,
+    hint: (file: string, line: number) => `Look at ${file}:${line}.`,
+  },
+  "build-expansion-failed": {
+    kind: "invalid",
+    message: (word: string, reason: string) => `failed to process ${JSON.stringify(word)}: ${reason}`,
+  },
+  "build-step-invalid": {
+    kind: "invalid",
+    message: (file: string, line: number, reason: string) => `${file}:${line}: ${reason}`,
+  },
+  "build-dockerfile-missing": {
+    kind: "invalid",
+    message: (file: string) =>
+      `Cannot locate specified Dockerfile: ${file}: it is not in the build context or is outside of it`,
+    hint: () => `Name the Dockerfile with -f, relative to the context directory.`,
+  },
+  "build-dockerfile-empty": {
+    kind: "invalid",
+    message: (file: string) => `the Dockerfile (${file}) cannot be empty`,
+  },
+  "build-no-stage": {
+    kind: "invalid",
+    message: () => "No image was generated. Is your Dockerfile empty?",
+  },
+  "build-target-unknown": {
+    kind: "invalid",
+    message: (target: string, _stages: string) => `failed to reach build target ${target} in Dockerfile`,
+    hint: (_target: string, stages: string) => `Stages of this Dockerfile: ${stages}.`,
+  },
+  "build-ignore-pattern": {
+    kind: "invalid",
+    message: (file: string, pattern: string, reason: string) =>
+      `${file}: cannot use the pattern ${JSON.stringify(pattern)}: ${reason}`,
+  },
+  "build-context-unsupported": {
+    kind: "unsupported",
+    message: (remote: string) => `Cannot build from the remote context ${JSON.stringify(remote)}`,
+    hint: () => "Send a directory or a tar archive as the context; contexts from git and URLs are not supported.",
+  },
+  "build-context-invalid": {
+    kind: "invalid",
+    message: (reason: string) => `Cannot read the build context: ${reason}`,
+  },
+  "build-option-unsupported": {
+    kind: "unsupported",
+    message: (option: string, reason: string) => `Cannot build with ${option}: ${reason}`,
+  },
+  "build-option-invalid": {
+    kind: "invalid",
+    message: (option: string, reason: string) => `invalid ${option}: ${reason}`,
+  },
+  "build-squash": {
+    kind: "invalid",
+    message: () => "squash is only supported with experimental mode",
+  },
+  "build-platform-mismatch": {
+    kind: "unsupported",
+    message: (image: string, wanted: string, actual: string) =>
+      `image with reference ${image} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
+  "build-copy-source-missing": {
+    kind: "invalid",
+    message: (instruction: string, path: string) =>
+      `${instruction} failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`,
+  },
+  "build-copy-stage-source-missing": {
+    kind: "invalid",
+    message: (instruction: string, path: string, from: string) =>
+      `${instruction} failed: stat ${path}: no such file or directory in ${from}`,
+  },
+  "build-copy-invalid": {
+    kind: "invalid",
+    message: (instruction: string, reason: string) => `${instruction} failed: ${reason}`,
+  },
+  "build-download-failed": {
+    kind: "unavailable",
+    message: (url: string, reason: string) => `ADD failed: failed to GET ${url}: ${reason}`,
+  },
+  "build-command-failed": {
+    kind: "invalid",
+    message: (command: string, exitCode: number) => `The command '${command}' returned a non-zero code: ${exitCode}`,
+  },
+  "build-command-out-of-memory": {
+    kind: "exhausted",
+    message: (command: string, exitCode: number) =>
+      `The command '${command}' returned a non-zero code: ${exitCode}: it was killed for lack of memory`,
+    hint: () => "Raise the build's memory limit (--memory) or let the step use less.",
+  },
+  "build-cancelled": {
+    kind: "cancelled",
+    message: () => "Build cancelled",
+  },
+  "build-change-invalid": {
+    kind: "invalid",
+    message: (reason: string) => reason,
+  },
+  "build-change-forbidden": {
+    kind: "invalid",
+    message: (keyword: string) => `${keyword} is not a valid change command`,
+  },
+});

@@ -95,6 +95,12 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (name: string, namespace: string) => `sysctl '${name}' is not allowed in the host ${namespace} namespace`,
   },
+  // runc's wording; crun does not check.
+  mountInProc: {
+    kind: "invalid",
+    message: (destination: string) => `"${destination}" cannot be mounted because it is inside /proc`,
+    hint: () => "Mount it elsewhere; of /proc only files such as /proc/cpuinfo and /proc/meminfo can be replaced.",
+  },
   deviceMissing: {
     kind: "invalid",
     message: (path: string) =>

@@ -36,13 +36,16 @@ beforeAll(async () => {
     }
   }
   // It waits until it is in the group, so that all it starts is in there too.
-  load = Bun.spawn(["sh", "-c", "read go; head -c 20000000 /dev/zero | tail -c 20000000 >/dev/null; echo ready; sleep 1000"], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+  load = Bun.spawn(
+    ["sh", "-c", "read go; head -c 20000000 /dev/zero | tail -c 20000000 >/dev/null; echo ready; sleep 1000"],
+    {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+    },
+  );
   for (const root of roots) writeFileSync(join(root, path, "cgroup.procs"), String(load.pid));
-  load.stdin.write("go\n");
+  void load.stdin.write("go\n");
   await load.stdin.flush();
   await load.stdout.getReader().read();
 });

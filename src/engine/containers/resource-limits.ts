@@ -7,8 +7,8 @@ import { errors } from "../errors.ts";
 const unlimited = Number.MAX_SAFE_INTEGER;
 const order = (value: number) => (value === -1 ? unlimited : value);
 
-/** The kernel's RLIM_INFINITY as JSON can carry it without losing the top bit: runtimes read it as a uint64. */
-const infinity = 18446744073709551615;
+/** The kernel's RLIM_INFINITY, as `serializeSpec` takes it: no number of JavaScript is 2^64-1. */
+const infinity = 2 ** 64;
 
 /**
  * `--ulimit`s as the runtime takes them, clamped to the hard limits of this host's daemon: without CAP_SYS_RESOURCE a

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EngineError, errorMessage, nowNanoseconds } from "#base";
 import { closeFd } from "#linux";
 import type { Sandbox } from "#network";
+import { serializeSpec } from "#runtime";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
@@ -77,7 +78,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     const etc = writeEtcFiles(parts, container, directory, sandbox);
     const spec = buildSpec(parts, container, { rootfs, sandbox, etc, held });
     mkdirSync(bundle, { recursive: true, mode: 0o700 });
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+    writeFileSync(join(bundle, "config.json"), serializeSpec(spec), { mode: 0o600 });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
     const started = await parts.supervisor.run({

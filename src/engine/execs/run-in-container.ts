@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { serializeSpec } from "#runtime";
 import type { ProcessExit, ProcessStarted } from "#supervisor";
 import type { Container } from "../containers/container.ts";
 import type { ContainerParts } from "../containers/parts.ts";
@@ -35,7 +36,7 @@ export function createExecRunner(parts: ContainerParts, hub: ExitHub): ExecRunne
       const rootfs = parts.snapshots.mount(container.id);
       const document = buildExecDocument(parts, container, rootfs, process);
       const processFile = join(parts.paths.bundles, container.id, `exec-${process.id}.json`);
-      writeFileSync(processFile, JSON.stringify(document), { mode: 0o600 });
+      writeFileSync(processFile, serializeSpec(document), { mode: 0o600 });
       const expected = hub.expect(process.id);
       try {
         const started = await parts.supervisor.exec({

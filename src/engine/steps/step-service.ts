@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import type { Sandbox } from "#network";
+import { serializeSpec } from "#runtime";
 import { createStdioDemuxer, STDIO } from "#wire";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildStepSpec } from "../containers/spec.ts";
@@ -28,7 +29,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => sandbox?.release());
       const etc = hostEtcFiles(bundle, request, sandbox);
       const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
-      writeFileSync(join(bundle, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+      writeFileSync(join(bundle, "config.json"), serializeSpec(spec), { mode: 0o600 });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
       undo.defer(() => void stream.destroy());

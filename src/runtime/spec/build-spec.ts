@@ -8,6 +8,7 @@ import type {
   RuntimeSeccomp,
   RuntimeSpec,
 } from "#formats";
+import { checkMountsInProc } from "./check-mounts.ts";
 import { defaultMounts } from "./default-mounts.ts";
 import { defaultDeviceRules } from "./devices.ts";
 
@@ -73,8 +74,12 @@ function rootfsPropagation(mounts: readonly RuntimeMount[]): string | undefined 
 
 /** The complete config.json of a container (OCI runtime specification 1.0.2). Pure. */
 export function buildRuntimeSpec(input: SpecInput): RuntimeSpec {
+  checkMountsInProc(input.mounts);
   const given = new Set(input.mounts.map((mount) => mount.destination));
-  const defaults = defaultMounts(input).filter((mount) => !given.has(mount.destination));
+  // Who brings a /dev of their own means all of it.
+  const defaults = defaultMounts(input).filter(
+    ({ destination }) => !given.has(destination) && !(given.has("/dev") && destination.startsWith("/dev/")),
+  );
   const propagation = rootfsPropagation(input.mounts);
   return {
     ociVersion,

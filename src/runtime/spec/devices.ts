@@ -11,7 +11,10 @@ const allow = (type: string, major: number, minor: number): RuntimeDeviceRule =>
   access: "rwm",
 });
 
-/** Deny all, then null, zero, full, random, urandom, tty, console, ptmx and ptys; mknod of any (moby, runc AllowedDevices). */
+/**
+ * Deny all, then null, zero, full, random, urandom, tty, console, ptmx and ptys; mknod of any (moby, runc AllowedDevices).
+ * Docker's further denial of /dev/fuse says nothing new, and runc refuses it on cgroup v1 next to the wildcards.
+ */
 export const defaultDeviceRules: readonly RuntimeDeviceRule[] = [
   { allow: false, access: "rwm" },
   { allow: true, type: "c", access: "m" },
@@ -25,7 +28,6 @@ export const defaultDeviceRules: readonly RuntimeDeviceRule[] = [
   allow("c", 5, 1),
   allow("c", 5, 2),
   { allow: true, type: "c", major: 136, access: "rwm" },
-  { allow: false, type: "c", major: 10, minor: 229, access: "rwm" },
 ];
 
 /** Major and minor of a dev_t (sysmacros.h, gnu_dev_major and gnu_dev_minor). */

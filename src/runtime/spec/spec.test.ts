@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { buildRuntimeSpec, type SpecInput } from "./build-spec.ts";
 import { parseDeviceRule, splitDeviceNumber } from "./devices.ts";
 import { runtimeResources } from "./resources.ts";
+import { serializeSpec } from "./serialize.ts";
 
 const input: SpecInput = {
   process: { terminal: false, user: { uid: 0, gid: 0 }, args: ["sh"], env: [], cwd: "/" },
@@ -83,4 +84,26 @@ test("splitDeviceNumber() reads the 64-bit dev_t", () => {
 test("parseDeviceRule() reads Docker's form and refuses others", () => {
   expect(parseDeviceRule("c 42:* rw")).toEqual({ allow: true, type: "c", major: 42, access: "rw" });
   expect(() => parseDeviceRule("c 42 rw")).toThrow("invalid device cgroup rule format: 'c 42 rw'");
+});
+
+describe("buildRuntimeSpec() and mounts", () => {
+  const bind = (destination: string, source = "/x") => ({ destination, source, type: "bind", options: ["rbind"] });
+  const destinations = (...mounts: ReturnType<typeof bind>[]) =>
+    buildRuntimeSpec({ ...input, mounts }).mounts.map((mount) => mount.destination);
+
+  test("refuses what lies on or in /proc", () => {
+    for (const path of ["/proc", "/proc/sys", "/proc/self/attr", "//proc/x", "/a/../proc/y"])
+      expect(() => destinations(bind(path))).toThrow("cannot be mounted because it is inside /proc");
+    expect(destinations(bind("/proc/cpuinfo"), bind("/proc", "/proc"), bind("/process"))).toContain("/process");
+  });
+
+  test("leaves out the default mounts below a /dev of the user's own", () => {
+    const found = destinations(bind("/dev", "/dev"));
+    expect(found.filter((path) => path.startsWith("/dev"))).toEqual(["/dev"]);
+  });
+});
+
+test("serializeSpec() writes unlimited as the kernel's 64 ones", () => {
+  const process = { ...input.process, rlimits: [{ type: "RLIMIT_CORE", soft: 1, hard: 2 ** 64 }] };
+  expect(serializeSpec(process)).toContain('"hard":18446744073709551615}');
 });

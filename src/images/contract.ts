@@ -120,9 +120,12 @@ export type LayerStore = {
    * Makes a layer of a writable snapshot's changes by moving the directory (no copy); used by builds. The snapshot must
    * be unmounted, and only `remove` may follow for it.
    */
-  adopt(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  adopt(directory: string, options?: NewLayerOptions): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
   /** Makes a layer of a writable snapshot's changes by copying them; the snapshot stays usable (`commit`). */
-  copyFrom(directory: string): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  copyFrom(
+    directory: string,
+    options?: NewLayerOptions,
+  ): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
   /** The layer's tar, byte for byte as it was when its diffID was computed; verified while it is read. */
   tarOf(diffId: Digest): AsyncIterable<Uint8Array>;
   /** Bytes of that tar, known without reading it. */
@@ -142,6 +145,14 @@ export type LayerStore = {
   collectGarbage(): Promise<number>;
   /** Bytes of all layers, uncompressed. */
   totalSize(): number;
+};
+
+export type NewLayerOptions = {
+  /**
+   * Paths ("etc/hosts") left out where they are empty files or directories without anything else: what a runtime made
+   * to mount things on, and no part of the image. A directory is judged after what is left out below it.
+   */
+  readonly mountPoints?: readonly string[] | undefined;
 };
 
 export type LayerLease = Disposable & {

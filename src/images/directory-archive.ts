@@ -1,38 +1,60 @@
-import { closeFd, O, openDirectory, openInRoot, toByteString } from "#linux";
-import { cleanEntryPath, splitPath } from "./extract/entry-path.ts";
+import { closeFd, KernelError, O, openDirectory, openInRoot, toByteString, tryOpenInRoot } from "#linux";
 import { extractArchive } from "./extract/extract-archive.ts";
+import { cleanEntryPath, splitPath } from "./extract/entry-path.ts";
 import { tarOfTree } from "./layers/tree-tar.ts";
 
+const ENOENT = 2;
+const ENOTDIR = 20;
+
 /**
- * Tar of what `path` is in the root file system at `root`; links on the way are resolved inside of it (the last part
- * is not followed). The archive's names begin with `rebase`, or with nothing when it is "".
+ * Tar of what is at `path` in the root file system at `root`; undefined when there is nothing. Links on the way are
+ * resolved inside of the root.
+ *
+ * - `rebase`: the name the archive calls it by; the last part of the path is not followed when it is a link.
+ *   "." and "/" are for directories: "./x", "/x".
+ * - `contentsOnly`: what is in the directory, as "./x", with "./" first for the directory itself.
+ * - neither: what is in the directory, as "x".
  */
-export async function* tarOfDirectory(
+export function tarOfDirectory(
   root: string,
   path: string,
-  options: { readonly rebase: string },
-): AsyncGenerator<Uint8Array> {
-  const rootFd = openDirectory(toByteString(root));
+  options: { readonly rebase?: string; readonly contentsOnly?: boolean } = {},
+): AsyncIterable<Uint8Array> | undefined {
   const clean = cleanEntryPath(toByteString(path));
   const { parent, name } = splitPath(clean);
-  let directoryFd = -1;
-  try {
-    directoryFd = openInRoot(rootFd, options.rebase === "" ? clean : parent, O.readOnly | O.directory);
-    yield* tarOfTree({
-      directoryFd,
-      name: options.rebase === "" ? "" : name,
-      as: toByteString(options.rebase),
-      whiteouts: "literal",
-    });
-  } finally {
-    if (directoryFd >= 0) closeFd(directoryFd);
+  const wanted = options.rebase ?? (options.contentsOnly === true ? "." : "");
+  const isContents = name === "" || wanted === "" || wanted === "." || wanted === "/";
+  const open = () => {
+    const rootFd = openDirectory(toByteString(root));
+    const fd = tryOpenInRoot(rootFd, isContents ? clean : parent, O.readOnly | O.directory);
     closeFd(rootFd);
-  }
+    return fd;
+  };
+  const found = open();
+  if (found === -ENOENT || found === -ENOTDIR) return undefined;
+  if (found < 0) throw new KernelError(`open ${path}`, -found);
+  // Whoever never reads the archive leaves nothing open.
+  closeFd(found);
+  return (async function* () {
+    const directoryFd = open();
+    if (directoryFd < 0) throw new KernelError(`open ${path}`, -directoryFd);
+    try {
+      yield* tarOfTree({
+        directoryFd,
+        name: isContents ? "" : name,
+        as: toByteString(wanted),
+        whiteouts: "literal",
+      });
+    } finally {
+      closeFd(directoryFd);
+    }
+  })();
 }
 
 /**
  * Unpacks an archive (plain or compressed) into the directory `path` of the root file system at `root`. Nothing
  * outside of `root` can be reached, also while a container changes links below it. The directory must exist.
+ * @param options.rootAttributes gives the directory the owner and mode of the archive's "./"; without it, it stays as it is
  */
 export async function extractInto(
   root: string,
@@ -40,6 +62,7 @@ export async function extractInto(
   tar: AsyncIterable<Uint8Array>,
   options: {
     readonly noOverwriteDirectoryNonDirectory?: boolean;
+    readonly rootAttributes?: boolean;
     readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   } = {},
 ): Promise<void> {
@@ -52,6 +75,7 @@ export async function extractInto(
       base,
       whiteouts: "literal",
       noOverwriteDirectoryNonDirectory: options.noOverwriteDirectoryNonDirectory === true,
+      rootAttributes: options.rootAttributes === true,
       owner: options.owner,
     });
   } finally {

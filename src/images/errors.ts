@@ -73,7 +73,7 @@ export const errors = defineErrors({
   },
   bootstrapToolMissing: {
     kind: "precondition",
-    message: (program: string) => `${program} is not installed`,
+    message: (program: string, _packageName: string) => `${program} is not installed`,
     hint: (_program: string, packageName: string) => `apt-get install ${packageName}`,
   },
   bootstrapUnknown: {

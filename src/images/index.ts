@@ -2,3 +2,6 @@ export * from "./contract.ts";
 export { detectCompression, decompress } from "./extract/decompress.ts";
 export { extractInto, tarOfDirectory } from "./directory-archive.ts";
 export { type ImageStore, openImageStore, type StorageDriver } from "./open-store.ts";
+export { treeSize } from "./snapshots/usage.ts";
+export { createExtractor, type Extractor, type ExtractorOptions } from "./extract/extractor.ts";
+export { bootstrapImage } from "./bootstrap/bootstrap.ts";

@@ -205,7 +205,7 @@ export function createImageCatalog(parts: {
     prune: async ({ all, keep }) => {
       const removed: ImageRemoval[] = [];
       const before = layers.totalSize();
-      for (const candidate of [...index.images.values()]) {
+      for (const candidate of Array.from(index.images.values())) {
         const image = index.images.get(candidate.id);
         if (image === undefined) continue;
         const record: ImageRecord = recordOf(image);

@@ -70,7 +70,7 @@ function deleteImage(
     if (quiet) return;
     throw conflictError(image, conflict);
   }
-  for (const name of [...image.names]) untag(index, name, removals);
+  for (const name of Array.from(image.names)) untag(index, name, removals);
   index.delete(image.id);
   removals.push({ deleted: image.id });
   const left = new Set([...index.images.values()].flatMap((other) => chainIds(other.config.rootfs.diff_ids)));
@@ -94,7 +94,7 @@ export function removeImage(index: ImageIndex, text: string, options: RemoveOpti
       if (isSingleReference(image.names)) {
         const conflict = findConflict(index, image, options, { soft: !options.force, references: false });
         if (conflict !== undefined) throw conflictError(image, conflict);
-        for (const name of [...image.names]) untag(index, name, removals);
+        for (const name of Array.from(image.names)) untag(index, name, removals);
       }
     } else {
       const user = options.usedBy(image.id)[0];

@@ -45,8 +45,8 @@ export async function extractArchive(
   try {
     await parseArchive(decompress(archive), {
       entry: (header) => void extractor.entry(header),
-      data: extractor.data,
-      end: extractor.end,
+      data: (bytes) => extractor.data(bytes),
+      end: () => extractor.end(),
     });
     extractor.finish();
   } catch (error) {

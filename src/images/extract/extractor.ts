@@ -37,6 +37,8 @@ export type ExtractorOptions = {
   readonly whiteouts: "overlay" | "literal";
   /** Refuse to replace a directory by something else and the reverse (`docker cp`). @default false */
   readonly noOverwriteDirectoryNonDirectory?: boolean;
+  /** Give the directory that the archive is unpacked into what the archive says of "./". @default false */
+  readonly rootAttributes?: boolean;
   /** Owner of everything, whatever the archive says. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** Called before something that is in the way is removed. */
@@ -260,6 +262,8 @@ export function createExtractor(options: ExtractorOptions): Extractor {
         dressNode(parent, name, header);
         return undefined;
       }
+      default:
+        return header.type satisfies never;
     }
   };
 
@@ -270,7 +274,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       if (header.type !== "directory")
         throw errors.archiveEntryInvalid(fromByteString(header.path), "the root must be a directory");
       // `docker cp` into a directory leaves the directory itself as it is.
-      if (whiteouts === "overlay") dressDirectory(directories.get(at), ".", header);
+      if (options.rootAttributes === true) dressDirectory(directories.get(at), ".", header);
       return undefined;
     }
     if (whiteouts === "overlay" && splitPath(at).name.startsWith(WHITEOUT)) {

@@ -8,6 +8,7 @@ import type { LayerLease, LayerStore } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { describeLayer } from "./describe.ts";
 import { makeDirectoryDurable, makeTreeDurable } from "./durable.ts";
+import { removeMountPoints } from "./mount-points.ts";
 import { layerTar } from "./layer-tar.ts";
 import type { StoreLayout } from "./layout.ts";
 import { type LayerFacts, unpackLayer } from "./unpack.ts";
@@ -198,16 +199,18 @@ export function openLayerStore(parts: {
       flights.set(expected, flight);
       return flight;
     },
-    adopt: async (source) => {
+    adopt: async (source, options = {}) => {
       const directory = layout.fresh("layer");
       mkdirSync(directory, { mode: 0o700 });
       renameSync(source, join(directory, "diff"));
+      removeMountPoints(join(directory, "diff"), options.mountPoints ?? []);
       return describe(directory);
     },
-    copyFrom: async (source) => {
+    copyFrom: async (source, options = {}) => {
       const directory = layout.fresh("layer");
       mkdirSync(directory, { mode: 0o700 });
       await copyTree(source, join(directory, "diff"));
+      removeMountPoints(join(directory, "diff"), options.mountPoints ?? []);
       return describe(directory);
     },
     tarOf: (diffId) => {
@@ -237,7 +240,7 @@ export function openLayerStore(parts: {
       const trash: string[] = [];
       let won = 0;
       // Decided and done in one go, without a pause: whoever takes a layer up next finds it absent, never half there.
-      for (const [diffId, entry] of [...entries]) {
+      for (const [diffId, entry] of Array.from(entries)) {
         if (keep.has(diffId) || landing.isBusy(diffId)) continue;
         table.delete(diffId);
         entries.delete(diffId);

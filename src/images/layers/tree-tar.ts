@@ -26,7 +26,7 @@ export type TreeTarOptions = {
   readonly directoryFd: number;
   /** What of it: "" the directory's contents, else one name in it with everything below. */
   readonly name: string;
-  /** How that name is called in the archive; "" leaves out the directory itself. */
+  /** How that name is called in the archive; "" leaves out the directory itself, "/" and "." make it "/" and "./". */
   readonly as: string;
   /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
   readonly whiteouts: "overlay" | "literal";
@@ -56,7 +56,7 @@ function carriedAttributes(directoryFd: number, name: string): ReadonlyMap<strin
 
 function headerOf(path: string, type: TarEntryType, status: FileStatus): TarHeader {
   return plainTarHeader({
-    path: type === "directory" ? `${path}/` : path,
+    path: type === "directory" && !path.endsWith("/") ? `${path}/` : path,
     type,
     mode: status.mode & 0o7777,
     uid: status.uid,
@@ -140,7 +140,8 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
         const attributes = carriedAttributes(fd, ".");
         yield bytes(encodeTarHeader({ ...headerOf(displayPath, "directory", status), attributes }));
       }
-      const inside = (child: string) => (displayPath === "" ? child : `${displayPath}/${child}`);
+      const prefix = displayPath === "" || displayPath.endsWith("/") ? displayPath : `${displayPath}/`;
+      const inside = (child: string) => `${prefix}${child}`;
       if (overlay && findAttributeAt(fd, ".", "trusted.overlay.opaque")?.toString() === "y") {
         yield bytes(encodeTarHeader(plainTarHeader({ path: inside(".wh..wh..opq"), type: "file", mode: 0o600 })));
       }

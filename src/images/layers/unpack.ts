@@ -48,7 +48,7 @@ function createPayloadLedger(rootFd: number, keptDirectory: string) {
     beforeRemoval: (path: string, mode: number) => {
       if ((mode & S_IFMT) === FILE_TYPE.regular) keep(path);
       if ((mode & S_IFMT) !== FILE_TYPE.directory) return;
-      for (const inside of [...sequences.keys()]) if (inside.startsWith(`${path}/`)) keep(inside);
+      for (const inside of Array.from(sequences.keys())) if (inside.startsWith(`${path}/`)) keep(inside);
     },
     close: () => {
       if (keptFd !== undefined) closeFd(keptFd);
@@ -71,6 +71,7 @@ export async function unpackLayer(
   const extractor = createExtractor({
     rootFd,
     whiteouts: "overlay",
+    rootAttributes: true,
     beforeRemoval: (path, status) => ledger.beforeRemoval(path, status.mode),
   });
   const hash = createHash("sha256");
@@ -81,7 +82,7 @@ export async function unpackLayer(
     await parseArchive(
       decompress(counted(tar, onBytes)),
       {
-        raw: skeleton.bytes,
+        raw: (bytes) => skeleton.bytes(bytes),
         entry: (header) => {
           const path = extractor.entry(header);
           stored = path !== undefined;
@@ -96,7 +97,7 @@ export async function unpackLayer(
           if (stored) extractor.data(data);
           else skeleton.bytes(data);
         },
-        end: extractor.end,
+        end: () => extractor.end(),
       },
       (chunk) => {
         hash.update(chunk);

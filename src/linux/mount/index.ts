@@ -1,2 +1,3 @@
+export { attachMountTree, cloneMountTree, detachMounts } from "./mount-tree.ts";
 export { bindMount, mount, MOUNT_FLAG, unmount } from "./mount.ts";
 export { mountOverlayByContext, mountOverlayByOptions, type OverlayMount } from "./overlay.ts";

@@ -35,7 +35,7 @@ export const layers = {
   builder: ["base", "formats", "wire", "linux", "db", "images", "engine"],
   server: ["base", "formats", "wire", "engine", "builder"],
   client: ["base", "formats", "wire"],
-  cli: ["base", "formats", "client"],
+  cli: ["base", "formats", "wire", "client"],
   daemon: [
     "base",
     "formats",

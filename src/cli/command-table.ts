@@ -1,0 +1,121 @@
+import type { Command } from "./command.ts";
+
+type Loader = () => Promise<{ command: Command }>;
+
+const create: Loader = () => import("./commands/create.ts");
+const ps: Loader = () => import("./commands/ps.ts");
+const rm: Loader = () => import("./commands/rm.ts");
+const images: Loader = () => import("./commands/images.ts");
+const rmi: Loader = () => import("./commands/rmi.ts");
+const build: Loader = () => import("./commands/build.ts");
+const volumeLs: Loader = () => import("./commands/volume-ls.ts");
+const volumeRm: Loader = () => import("./commands/volume-rm.ts");
+const networkLs: Loader = () => import("./commands/network-ls.ts");
+const networkRm: Loader = () => import("./commands/network-rm.ts");
+
+/** The commands about one container that have a short and a long name. */
+const containerCommands = {
+  attach: () => import("./commands/attach.ts"),
+  commit: () => import("./commands/commit.ts"),
+  cp: () => import("./commands/cp.ts"),
+  create,
+  diff: () => import("./commands/diff.ts"),
+  exec: () => import("./commands/exec.ts"),
+  export: () => import("./commands/export.ts"),
+  kill: () => import("./commands/kill.ts"),
+  logs: () => import("./commands/logs.ts"),
+  pause: () => import("./commands/pause.ts"),
+  port: () => import("./commands/port.ts"),
+  ps,
+  rename: () => import("./commands/rename.ts"),
+  restart: () => import("./commands/restart.ts"),
+  rm,
+  run: () => import("./commands/run.ts"),
+  start: () => import("./commands/start.ts"),
+  stats: () => import("./commands/stats.ts"),
+  stop: () => import("./commands/stop.ts"),
+  top: () => import("./commands/top.ts"),
+  unpause: () => import("./commands/unpause.ts"),
+  update: () => import("./commands/update.ts"),
+  wait: () => import("./commands/wait.ts"),
+} as const satisfies Record<string, Loader>;
+
+const imageCommands = {
+  build,
+  history: () => import("./commands/history.ts"),
+  import: () => import("./commands/import.ts"),
+  load: () => import("./commands/load.ts"),
+  pull: () => import("./commands/pull.ts"),
+  save: () => import("./commands/save.ts"),
+  tag: () => import("./commands/tag.ts"),
+} as const satisfies Record<string, Loader>;
+
+const systemCommands = {
+  events: () => import("./commands/events.ts"),
+  info: () => import("./commands/info.ts"),
+} as const satisfies Record<string, Loader>;
+
+function under(group: string, commands: Readonly<Record<string, Loader>>): Record<string, Loader> {
+  return Object.fromEntries(Object.entries(commands).map(([name, load]) => [`${group} ${name}`, load]));
+}
+
+/** Every way to call a command → the file that declares it. Nothing is loaded before it is called. */
+export const commandLoaders: Readonly<Record<string, Loader>> = {
+  ...containerCommands,
+  ...imageCommands,
+  ...systemCommands,
+  images,
+  rmi,
+  inspect: () => import("./commands/inspect.ts"),
+  version: () => import("./commands/version.ts"),
+  completion: () => import("./commands/completion.ts"),
+  __complete: () => import("./commands/complete.ts"),
+  ...under("container", containerCommands),
+  "container inspect": () => import("./commands/container-inspect.ts"),
+  "container list": ps,
+  "container ls": ps,
+  "container prune": () => import("./commands/container-prune.ts"),
+  "container remove": rm,
+  ...under("image", imageCommands),
+  "image bootstrap": () => import("./commands/image-bootstrap.ts"),
+  "image inspect": () => import("./commands/image-inspect.ts"),
+  "image list": images,
+  "image ls": images,
+  "image prune": () => import("./commands/image-prune.ts"),
+  "image remove": rmi,
+  "image rm": rmi,
+  "builder build": build,
+  "builder prune": () => import("./commands/builder-prune.ts"),
+  "network connect": () => import("./commands/network-connect.ts"),
+  "network create": () => import("./commands/network-create.ts"),
+  "network disconnect": () => import("./commands/network-disconnect.ts"),
+  "network inspect": () => import("./commands/network-inspect.ts"),
+  "network list": networkLs,
+  "network ls": networkLs,
+  "network prune": () => import("./commands/network-prune.ts"),
+  "network remove": networkRm,
+  "network rm": networkRm,
+  ...under("system", systemCommands),
+  "system df": () => import("./commands/system-df.ts"),
+  "system prune": () => import("./commands/system-prune.ts"),
+  "volume create": () => import("./commands/volume-create.ts"),
+  "volume inspect": () => import("./commands/volume-inspect.ts"),
+  "volume list": volumeLs,
+  "volume ls": volumeLs,
+  "volume prune": () => import("./commands/volume-prune.ts"),
+  "volume remove": volumeRm,
+  "volume rm": volumeRm,
+};
+
+/** What each group of commands is about. */
+export const groups: Readonly<Record<string, string>> = {
+  builder: "Manage builds",
+  container: "Manage containers",
+  image: "Manage images",
+  network: "Manage networks",
+  system: "Manage Berth",
+  volume: "Manage volumes",
+};
+
+/** Shown first in the overview. */
+export const mainCommands: readonly string[] = ["run", "exec", "ps", "build", "pull", "images", "version", "info"];

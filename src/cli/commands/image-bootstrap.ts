@@ -1,0 +1,26 @@
+import { defineCommand } from "../command.ts";
+import { flag } from "../flags/flag.ts";
+import { showProgress } from "../output/progress.ts";
+
+export const command = defineCommand({
+  summary: "Make a base image from this distribution's own packages",
+  synopsis: "[OPTIONS] NAME[:TAG]",
+  operands: { min: 1, max: 1 },
+  examples: [
+    ["Debian 12, from the host's package sources", "berth image bootstrap debian:bookworm"],
+    ["A small image with a shell", "berth image bootstrap busybox"],
+    ["Under the name an application's Dockerfile asks for", "berth image bootstrap debian:bookworm --as python:3.9-slim-buster"],
+  ],
+  flags: {
+    as: flag.string("Name of the image, when it is to be another one", { typeName: "name" }),
+    suite: flag.string("Release of the distribution to install (default: the tag)", { typeName: "name" }),
+  },
+  async run({ client }, flags, [reference = ""]) {
+    const records = client.images.bootstrap({
+      reference,
+      as: flags.as === "" ? undefined : flags.as,
+      suite: flags.suite === "" ? undefined : flags.suite,
+    });
+    await showProgress(records, { descriptor: 1 });
+  },
+});

@@ -1,0 +1,46 @@
+import { defineErrors } from "#base";
+
+/** What the command line itself can get wrong. Sentences are docker's, because scripts and people know them. */
+export const cliErrors = defineErrors({
+  "bad-flag": { kind: "invalid", message: (sentence: string) => sentence },
+  "bad-operands": { kind: "invalid", message: (sentence: string) => sentence },
+  "bad-option": { kind: "invalid", message: (sentence: string) => sentence },
+  "unknown-command": {
+    kind: "invalid",
+    message: (command: string, _suggestion?: string) => `unknown command: berth ${command}`,
+    hint: (_command: string, suggestion?: string) =>
+      suggestion === undefined ? `"berth --help" lists the commands` : `Did you mean "berth ${suggestion}"?`,
+  },
+  "file-unreadable": {
+    kind: "not-found",
+    message: (path: string, reason: string) => `open ${path}: ${reason}`,
+  },
+  "template-malformed": {
+    kind: "invalid",
+    message: (reason: string) => `template parsing error: ${reason}`,
+  },
+  "template-failed": {
+    kind: "invalid",
+    message: (reason: string) => `template: ${reason}`,
+  },
+  "not-a-terminal": {
+    kind: "invalid",
+    message: () => "the input device is not a TTY",
+    hint: () => "Leave out --tty (-t) when standard input is a pipe or a file",
+  },
+  "terminal-output": {
+    kind: "invalid",
+    message: () => "cowardly refusing to save to a terminal. Use the -o flag or redirect",
+  },
+  "context-unsupported": {
+    kind: "unsupported",
+    message: (context: string) => `cannot use "${context}" as a build context: only local directories and "-" are`,
+    hint: () => "Fetch it first, then build from the directory",
+  },
+  "daemon-start-failed": {
+    kind: "unavailable",
+    message: (reason: string, _log: string) => `The daemon could not be started: ${reason}`,
+    hint: (_reason: string, log: string) => `Its log is in ${log}`,
+  },
+  "stream-failed": { kind: "internal", message: (text: string) => text },
+});

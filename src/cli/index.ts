@@ -1,0 +1,2 @@
+export { startDaemonIfNeeded } from "./connection/daemon-start.ts";
+export { runCli } from "./program.ts";

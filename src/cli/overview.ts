@@ -1,0 +1,61 @@
+import { commandLoaders, groups, mainCommands } from "./command-table.ts";
+import { cliErrors } from "./errors.ts";
+import { globalFlags } from "./global-flags.ts";
+import { renderFlags, renderHelp } from "./help.ts";
+import { outputColumns } from "./terminal/terminal.ts";
+
+async function summaries(paths: readonly string[]): Promise<string> {
+  const commands = await Promise.all(paths.map(async (path) => (await commandLoaders[path]?.())?.command.summary ?? ""));
+  const names = paths.map((path) => path.split(" ").at(-1) ?? path);
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  return names.map((name, index) => `  ${name.padEnd(width)}${commands[index]}\n`).join("");
+}
+
+function groupSummaries(): string {
+  const width = Math.max(...Object.keys(groups).map((name) => name.length)) + 2;
+  return Object.entries(groups)
+    .map(([name, summary]) => `  ${name.padEnd(width)}${summary}\n`)
+    .join("");
+}
+
+async function overview(): Promise<string> {
+  const hidden = new Set(["__complete", ...mainCommands]);
+  const others = Object.keys(commandLoaders).filter((path) => !path.includes(" ") && !hidden.has(path));
+  return `Usage:  berth [OPTIONS] COMMAND
+
+Builds images and runs containers
+
+Common Commands:
+${await summaries(mainCommands)}
+Management Commands:
+${groupSummaries()}
+Commands:
+${await summaries(others.sort())}
+Global Options:
+${renderFlags(globalFlags, outputColumns())}
+Run 'berth COMMAND --help' for more information on a command.
+`;
+}
+
+/** Help for the program, a group or a command. */
+export async function helpFor(words: readonly string[]): Promise<string> {
+  const [first] = words;
+  if (first === undefined) return overview();
+  const path = words.join(" ");
+  if (Object.hasOwn(groups, path)) {
+    // A group lists each command once, under its main name.
+    const aliases = new Set([`${path} list`, `${path} remove`, `${path} ps`]);
+    const paths = Object.keys(commandLoaders).filter((name) => name.startsWith(`${path} `) && !aliases.has(name));
+    return `Usage:  berth ${path} COMMAND
+
+${groups[path]}
+
+Commands:
+${await summaries(paths.sort())}
+Run 'berth ${path} COMMAND --help' for more information on a command.
+`;
+  }
+  const load = commandLoaders[path];
+  if (load === undefined) throw cliErrors["unknown-command"](path);
+  return renderHelp((await load()).command, path, outputColumns());
+}

@@ -1,0 +1,58 @@
+import { parseEndpoint } from "./endpoint.ts";
+import type { Dialer, TlsMaterial } from "./http/connection.ts";
+import { createBuild } from "./resources/build.ts";
+import { createContainers } from "./resources/containers.ts";
+import { createExec } from "./resources/exec.ts";
+import { createImages } from "./resources/images.ts";
+import { createNetworks } from "./resources/networks.ts";
+import { createSystem } from "./resources/system.ts";
+import { createVolumes } from "./resources/volumes.ts";
+import { createTransport } from "./transport.ts";
+
+/** The newest Docker Engine API this client speaks. */
+export const newestApiVersion = "1.50";
+
+export type ClientOptions = {
+  /** `unix:///path`, `tcp://host:port`, `https://host:port`. @default "unix:///run/berth/berth.sock" */
+  readonly host?: string | undefined;
+  readonly tls?: TlsMaterial | undefined;
+  /** Speak exactly this API version instead of the newest both sides know. */
+  readonly apiVersion?: string | undefined;
+  /** How connections are opened. @default `node:net` and `node:tls` */
+  readonly dial?: Dialer | undefined;
+  /** @default "berth" */
+  readonly userAgent?: string | undefined;
+};
+
+/** Where a daemon listens unless told otherwise. */
+export const defaultHost = "unix:///run/berth/berth.sock";
+
+/** Dials with `node:net`, loaded at the first call. */
+export const dialOnNode: Dialer = async (endpoint, signal) =>
+  (await import("./http/node-dialer.ts")).nodeDialer(endpoint, signal);
+
+/** A client of one daemon (Berth's, or any that speaks the Docker Engine API). Nothing is sent before the first call. */
+export function createClient(options: ClientOptions = {}) {
+  const transport = createTransport({
+    endpoint: parseEndpoint(options.host ?? defaultHost, options.tls),
+    dial: options.dial ?? dialOnNode,
+    maximumVersion: newestApiVersion,
+    pinnedVersion: options.apiVersion,
+    userAgent: options.userAgent ?? "berth",
+  });
+  return {
+    build: createBuild(transport),
+    containers: createContainers(transport),
+    exec: createExec(transport),
+    images: createImages(transport),
+    networks: createNetworks(transport),
+    system: createSystem(transport),
+    volumes: createVolumes(transport),
+    /** Any route, for what has no method of its own. */
+    transport,
+    /** Closes idle connections; a process with none left can end. */
+    close: () => transport.close(),
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;

@@ -1,0 +1,24 @@
+import { clientErrors } from "./errors.ts";
+
+const recordLimitCharacters = 64 * 1024 * 1024;
+
+/** Splits a body into the JSON records it carries, one a line (`build`, `load`, `events`, `stats`, …). */
+export async function* readJsonStream<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let pending = "";
+  const parse = (line: string): T => {
+    try {
+      return JSON.parse(line) as T;
+    } catch {
+      throw clientErrors["malformed-stream"](`"${line.slice(0, 80)}" is not JSON`);
+    }
+  };
+  for await (const chunk of body) {
+    const lines = (pending + decoder.decode(chunk, { stream: true })).split("\n");
+    pending = lines.pop() ?? "";
+    if (pending.length > recordLimitCharacters) throw clientErrors["malformed-stream"]("a record has no end");
+    for (const line of lines) if (line.trim() !== "") yield parse(line);
+  }
+  pending += decoder.decode();
+  if (pending.trim() !== "") yield parse(pending);
+}

@@ -1,0 +1,105 @@
+import type { JsonMessage } from "#formats";
+import { encodeFilters, type Filters } from "../filters.ts";
+import { readJsonStream } from "../json-stream.ts";
+import type { QueryValue, Transport } from "../transport.ts";
+import type { CallOptions } from "./containers.ts";
+
+export type BuildOptions = CallOptions & {
+  readonly tags?: readonly string[];
+  readonly dockerfile?: string;
+  /** null declares an argument without a value. */
+  readonly buildArguments?: Readonly<Record<string, string | null>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly noCache?: boolean;
+  readonly pull?: boolean;
+  readonly quiet?: boolean;
+  /** Remove intermediate containers. @default true */
+  readonly removeIntermediate?: boolean;
+  readonly forceRemove?: boolean;
+  readonly network?: string | undefined;
+  readonly extraHosts?: readonly string[];
+  readonly cacheFrom?: readonly string[];
+  readonly platform?: string | undefined;
+  readonly shmSizeBytes?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly memorySwapBytes?: number | undefined;
+  readonly cpuShares?: number | undefined;
+  readonly cpuPeriod?: number | undefined;
+  readonly cpuQuota?: number | undefined;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly cgroupParent?: string;
+  readonly ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
+  readonly securityOptions?: readonly string[];
+  readonly isolation?: string;
+  readonly squash?: boolean;
+};
+
+export type BuildPruneReport = { CachesDeleted?: string[] | null; SpaceReclaimed: number };
+
+function toQuery(options: BuildOptions): Record<string, QueryValue> {
+  const json = (value: object | undefined) =>
+    value === undefined || Object.keys(value).length === 0 ? undefined : JSON.stringify(value);
+  return {
+    buildargs: json(options.buildArguments),
+    cachefrom: json(options.cacheFrom),
+    cgroupparent: options.cgroupParent,
+    cpuperiod: options.cpuPeriod,
+    cpuquota: options.cpuQuota,
+    cpusetcpus: options.cpusetCpus,
+    cpusetmems: options.cpusetMems,
+    cpushares: options.cpuShares,
+    dockerfile: options.dockerfile,
+    extrahosts: options.extraHosts,
+    forcerm: options.forceRemove,
+    isolation: options.isolation,
+    labels: json(options.labels),
+    memory: options.memoryBytes,
+    memswap: options.memorySwapBytes,
+    networkmode: options.network,
+    nocache: options.noCache,
+    platform: options.platform,
+    pull: options.pull,
+    q: options.quiet,
+    rm: options.removeIntermediate === false ? "0" : undefined,
+    securityopt: json(options.securityOptions),
+    shmsize: options.shmSizeBytes,
+    squash: options.squash,
+    t: options.tags,
+    target: options.target,
+    ulimits: json(options.ulimits),
+    version: "1",
+  };
+}
+
+/** Building images and its cache. */
+export function createBuild(transport: Transport) {
+  return {
+    /** Sends the context while the build runs, and yields its records; a failure is one with `errorDetail`. */
+    async *run(context: AsyncIterable<Uint8Array>, options: BuildOptions): AsyncGenerator<JsonMessage, void> {
+      const response = await transport.request("POST", "/build", {
+        query: toQuery(options),
+        stream: context,
+        headers: { "Content-Type": "application/x-tar", "X-Registry-Config": "e30=" },
+        signal: options.signal,
+      });
+      yield* readJsonStream<JsonMessage>(response.body);
+    },
+
+    async prune(
+      options: CallOptions & {
+        readonly all?: boolean;
+        readonly keepBytes?: number | undefined;
+        readonly filters?: Filters | undefined;
+      } = {},
+    ): Promise<BuildPruneReport> {
+      const query = {
+        all: options.all,
+        filters: encodeFilters(options.filters),
+        "keep-storage": options.keepBytes,
+      };
+      return (await transport.request("POST", "/build/prune", { query, signal: options.signal })).json();
+    },
+  };
+}

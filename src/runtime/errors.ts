@@ -1,27 +1,36 @@
 import { defineErrors } from "#base";
 
+/** What a runtime was asked for when it failed. */
+export type RuntimeAction = "create" | "exec";
+
+/** How Docker begins its sentence about a failed start, and a failed exec. */
+const prefixes: Readonly<Record<RuntimeAction, string>> = {
+  create: "failed to create task for container: failed to create shim task: OCI runtime create failed",
+  exec: "OCI runtime exec failed: exec failed",
+};
+
 /** Errors of `src/runtime`. Wording is Docker's where clients match on it. */
 export const errors = defineErrors({
   commandNotFound: {
     kind: "invalid",
-    message: (command: string, reason: string) =>
-      `failed to create task for container: OCI runtime create failed: unable to start container process: exec: ${command}: ${reason}: unknown`,
-    hint: () => "check the command's name and that the image contains it",
+    message: (action: RuntimeAction, command: string, reason: string) =>
+      `${prefixes[action]}: unable to start container process: exec: ${command}: ${reason}: unknown`,
+    hint: () => "Check the command's name and that the image contains it.",
   },
   commandNotExecutable: {
     kind: "invalid",
-    message: (command: string) =>
-      `failed to create task for container: OCI runtime create failed: unable to start container process: exec: ${command}: permission denied: unknown`,
-    hint: () => "the file must be a program with its execute bit set (chmod +x)",
+    message: (action: RuntimeAction, command: string) =>
+      `${prefixes[action]}: unable to start container process: exec: ${command}: permission denied: unknown`,
+    hint: () => "The file must be a program with its execute bit set (chmod +x).",
   },
   workingDirectoryUnusable: {
     kind: "invalid",
-    message: (reason: string) =>
-      `failed to create task for container: OCI runtime create failed: cannot change to the working directory: ${reason}`,
+    message: (action: RuntimeAction, reason: string) =>
+      `${prefixes[action]}: cannot change to the working directory: ${reason}`,
   },
   runtimeFailed: {
     kind: "internal",
-    message: (reason: string) => `failed to create task for container: OCI runtime create failed: ${reason}`,
+    message: (action: RuntimeAction, reason: string) => `${prefixes[action]}: ${reason}`,
   },
   memoryMinimum: { kind: "invalid", message: () => "Minimum memory limit allowed is 6MB" },
   swapBelowMemory: {

@@ -1,3 +1,4 @@
+export type { RuntimeAction } from "./errors.ts";
 export { deleteArguments, execArguments, runArguments, type RuntimeExecutable } from "./driver/arguments.ts";
 export { type CgroupFacts, findRuntimes, type FoundRuntime } from "./driver/find-runtimes.ts";
 export { runtimeError, runtimeMessage } from "./driver/runtime-error.ts";

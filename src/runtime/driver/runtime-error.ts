@@ -1,5 +1,5 @@
 import type { EngineError } from "#base";
-import { errors } from "../errors.ts";
+import { errors, type RuntimeAction } from "../errors.ts";
 
 /** What a runtime logged last, from its `--log-format json` file or its plain output. */
 export function runtimeMessage(log: string): string {
@@ -20,21 +20,21 @@ export function runtimeMessage(log: string): string {
  * texts hold the words that the docker CLI and docker-py match on (subtle behaviours 49, 50, 52). What each runtime
  * says was recorded from crun 1.8 and runc 1.1 (`runtime-error.test.ts`).
  */
-export function runtimeError(log: string, command: string): EngineError {
+export function runtimeError(log: string, command: string, action: RuntimeAction = "create"): EngineError {
   const message = runtimeMessage(log);
   const quoted = JSON.stringify(command);
   const about = message.toLowerCase();
-  if (/chdir|\bcwd\b|mkdir .*not a directory/.test(about)) return errors.workingDirectoryUnusable(message);
+  if (/chdir|\bcwd\b|mkdir .*not a directory/.test(about)) return errors.workingDirectoryUnusable(action, message);
   if (/executable file .*not found/.test(about)) {
     return command.includes("/")
-      ? errors.commandNotFound(quoted, `stat ${command}: no such file or directory`)
-      : errors.commandNotFound(quoted, "executable file not found in $PATH");
+      ? errors.commandNotFound(action, quoted, `stat ${command}: no such file or directory`)
+      : errors.commandNotFound(action, quoted, "executable file not found in $PATH");
   }
   if (/exec: .*no such file or directory/.test(about)) {
-    return errors.commandNotFound(quoted, `stat ${command}: no such file or directory`);
+    return errors.commandNotFound(action, quoted, `stat ${command}: no such file or directory`);
   }
   if (/open executable|exec: .*permission denied|exec: .*is a directory/.test(about)) {
-    return errors.commandNotExecutable(quoted);
+    return errors.commandNotExecutable(action, quoted);
   }
-  return errors.runtimeFailed(message === "" ? "the runtime gave no reason" : message);
+  return errors.runtimeFailed(action, message === "" ? "the runtime gave no reason" : message);
 }

@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { nowNanoseconds } from "#base";
 import { readProcessStat } from "#linux";
+import { runtimeError } from "#runtime";
 import { errors } from "../errors.ts";
 import type { ExecRequest, RunRequest } from "../protocol/client.ts";
 import type { Attachers } from "./attachers.ts";
-import { invocationFiles, readPidFile, runtimeComplaint, startArguments } from "./runtime-invocation.ts";
+import { commandOf, invocationFiles, readPidFile, runtimeComplaint, startArguments } from "./runtime-invocation.ts";
 import { type ProcessState, processDirectory, writeProcessState } from "./state-file.ts";
 import { prepareStreams } from "./streams.ts";
 import { openProcessLog, type Supervised, type SupervisedContext, supervise } from "./supervised.ts";
@@ -84,10 +85,8 @@ export async function startProcess(
       save({ starter: { pid, startTime: readProcessStat(pid)?.startTime ?? "" } });
     });
     if (exitCode !== 0) {
-      throw errors.supervisorStartFailed(
-        id,
-        runtimeComplaint(directory) ?? `${request.runtime.name} ended with code ${exitCode} and said nothing`,
-      );
+      const complaint = runtimeComplaint(directory) ?? `${request.runtime.name} ended with code ${exitCode}`;
+      throw runtimeError(complaint, commandOf(request), isExec ? "exec" : "create");
     }
     const pid = readPidFile(directory);
     const startTime = pid === undefined ? undefined : readProcessStat(pid)?.startTime;

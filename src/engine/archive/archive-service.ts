@@ -50,10 +50,12 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
       const root = openContainerRoot(parts, container, path);
       try {
         const stat = statIn(root, container, path);
-        // `dir/` means the directory a link leads to, under the link's name; `dir/.` what is in it.
+        // `dir/` means the directory a link leads to, under the link's name; `dir/.` what is in it, as "./x": the
+        // CLI puts the name it wants in the place of that dot.
         const followed = asksForDirectory(path) ? (resolveInRoot(root.fd, root.rest) ?? root.rest) : root.rest;
-        const contents = path.endsWith("/.") || path === "." || join("/", followed) === "/";
-        const tar = tarOfDirectory(root.path, followed, { rebase: contents ? "" : nameOf(path) });
+        const contents = path.endsWith("/.") || path === ".";
+        const tar = tarOfDirectory(root.path, followed, { rebase: contents ? "." : nameOf(path) });
+        if (tar === undefined) throw errors.pathNotFound(path, container.id);
         emitContainerEvent(parts, container, "archive-path", { path });
         return { stat, tar: releasing(root, tar) };
       } catch (error) {
@@ -88,8 +90,10 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
     export: async (reference) => {
       const container = get(reference);
       const root = openSnapshotRoot(parts, container, "/");
+      const tar = tarOfDirectory(root.path, "/");
+      if (tar === undefined) throw errors.pathNotFound("/", container.id);
       emitContainerEvent(parts, container, "export");
-      return releasing(root, tarOfDirectory(root.path, "/", { rebase: "" }));
+      return releasing(root, tar);
     },
 
     commit: async (reference, options) => commitContainer(parts, get(reference), options),

@@ -1,6 +1,5 @@
 import { readdirSync } from "node:fs";
 import { extractInto, type Snapshotter, tarOfDirectory } from "#images";
-import { closeFd, O, openDirectory, toByteString, tryOpenInRoot } from "#linux";
 import type { VolumeRecord } from "#volumes";
 
 /**
@@ -16,17 +15,9 @@ export async function copyUp(
   if (Object.keys(volume.options).length > 0 || readdirSync(volume.mountpoint).length > 0) return;
   const rootfs = parts.snapshots.mount(snapshotId);
   try {
-    if (!isDirectoryInRoot(rootfs, destination)) return;
-    await extractInto(volume.mountpoint, "/", tarOfDirectory(rootfs, destination, { rebase: "" }));
+    const tar = tarOfDirectory(rootfs, destination, { contentsOnly: true });
+    if (tar !== undefined) await extractInto(volume.mountpoint, "/", tar, { rootAttributes: true });
   } finally {
     parts.snapshots.unmount(snapshotId);
   }
-}
-
-function isDirectoryInRoot(root: string, path: string): boolean {
-  const rootFd = openDirectory(toByteString(root));
-  const fd = tryOpenInRoot(rootFd, toByteString(path), O.path | O.directory);
-  closeFd(rootFd);
-  if (fd >= 0) closeFd(fd);
-  return fd >= 0;
 }

@@ -114,13 +114,4 @@ export const serverErrors = defineErrors({
     kind: "invalid",
     message: (group: string) => `the group "${group}" for the socket does not exist`,
   },
-  "buildkit-unsupported": {
-    kind: "unsupported",
-    message: () => "BuildKit sessions are not supported: build with version=1 (the docker CLI: DOCKER_BUILDKIT=0)",
-  },
-  "remote-context-unsupported": {
-    kind: "unsupported",
-    message: (remote: string) => `a remote build context is not supported: ${remote}`,
-    hint: (_remote: string) => "Fetch it first and build from the directory",
-  },
 });

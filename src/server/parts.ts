@@ -1,5 +1,5 @@
 import type { Logger } from "#base";
-import type { BuildCacheDocument, ContainerConfig } from "#formats";
+import type { Builder } from "#builder";
 import type { Engine } from "#engine";
 
 /** What `/version`, `/info` and the response headers say of this program. */
@@ -15,64 +15,8 @@ export type ServerVersion = {
   readonly kernelVersion: string;
 };
 
-/** A classic build as `POST /build` asks for it. */
-export type BuildRequest = {
-  /** The context, a tar, perhaps compressed. */
-  readonly context: AsyncIterable<Uint8Array>;
-  /** Path of the Dockerfile within the context. */
-  readonly dockerfile: string;
-  readonly tags: readonly string[];
-  /** null = declared, value from the builder's environment, i.e. unset. */
-  readonly buildArgs: Readonly<Record<string, string | null>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly target: string | undefined;
-  readonly noCache: boolean;
-  readonly pull: boolean;
-  readonly networkMode: string | undefined;
-  readonly extraHosts: readonly string[];
-  readonly platform: string | undefined;
-  readonly cacheFrom: readonly string[];
-  readonly squash: boolean;
-  readonly shmSizeBytes: number | undefined;
-  readonly cgroupParent: string | undefined;
-  readonly securityOpt: readonly string[];
-  readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
-  readonly resources: {
-    readonly Memory?: number;
-    readonly MemorySwap?: number;
-    readonly CpuShares?: number;
-    readonly CpuPeriod?: number;
-    readonly CpuQuota?: number;
-    readonly CpusetCpus?: string;
-    readonly CpusetMems?: string;
-  };
-  /** Remove intermediate containers; there are none unless a step failed. */
-  readonly remove: boolean;
-  readonly forceRemove: boolean;
-};
-
-/** One line of build output. */
-export type BuildRecord = { readonly stream: string } | { readonly status: string; readonly id?: string };
-
 /** The builder as the API needs it. */
-export type ImageBuilder = {
-  /** Runs a build; `output` gets what Docker's `stream` records carry, newlines included. */
-  build(
-    request: BuildRequest,
-    output: (record: BuildRecord) => void,
-    signal: AbortSignal,
-  ): Promise<{ readonly imageId: string }>;
-  /** Instructions of `commit --change` and `import --change` as an edit of a config; throws kind invalid. */
-  changes(instructions: readonly string[]): (config: ContainerConfig) => ContainerConfig;
-  /** Records of the cache, for `system df`. */
-  cache(): readonly BuildCacheDocument[] | Promise<readonly BuildCacheDocument[]>;
-  prune(options: {
-    readonly all: boolean;
-    readonly keepBytes?: number | undefined;
-    /** Only records last used before this, ms since the epoch. */
-    readonly beforeMs?: number | undefined;
-  }): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
-};
+export type ImageBuilder = Pick<Builder, "build" | "changes" | "cache" | "prune">;
 
 /** Everything the routes work with. */
 export type ServerParts = {

@@ -17,7 +17,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function server(): ApiServer {
+function newServer(): ApiServer {
   const engine = createFakeEngine();
   engine.views.set("x", fakeContainer());
   const made = createServer({
@@ -40,6 +40,14 @@ function get(options: https.RequestOptions, secure = false): Promise<number> {
   });
 }
 
+/** Why a promise was rejected; undefined when it was not. */
+function reason(promise: Promise<unknown>): Promise<string | undefined> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+}
+
 describe("parseListenAddress", () => {
   test.each([
     ["unix:///run/x.sock", { kind: "unix", path: "/run/x.sock" }],
@@ -58,32 +66,32 @@ describe("parseListenAddress", () => {
 describe("a unix socket", () => {
   test("is for its owner and group alone, in a directory made for it", async () => {
     const path = join(directory, "a/b/api.sock");
-    await server().listen({ kind: "unix", path });
+    await newServer().listen({ kind: "unix", path });
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(await get({ socketPath: path })).toBe(200);
   });
 
   test("replaces one that nobody answers on, but not a live one", async () => {
     const path = join(directory, "a/api.sock");
-    const first = server();
+    const first = newServer();
     await first.listen({ kind: "unix", path });
-    await expect(server().listen({ kind: "unix", path })).rejects.toThrow("another program already does");
+    expect(await reason(newServer().listen({ kind: "unix", path }))).toContain("another program already does");
     await first.close(0);
     writeFileSync(path, "");
-    await server().listen({ kind: "unix", path });
+    await newServer().listen({ kind: "unix", path });
     expect(await get({ socketPath: path })).toBe(200);
   });
 
   test("wants a group that exists", async () => {
-    await expect(
-      server().listen({ kind: "unix", path: join(directory, "c"), group: "no-such-group-x" }),
-    ).rejects.toThrow("does not exist");
+    expect(
+      await reason(newServer().listen({ kind: "unix", path: join(directory, "c"), group: "no-such-group-x" })),
+    ).toContain("does not exist");
   });
 });
 
 describe("a TCP port", () => {
   test("refuses what a web page can send, in both kinds of calls", async () => {
-    const { port = 0 } = await server().listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+    const { port = 0 } = await newServer().listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
     const asks = (headers: Record<string, string>) => get({ host: "127.0.0.1", port, headers });
     expect(await asks({})).toBe(200);
     expect(await asks({ Host: `localhost:${port}` })).toBe(200);
@@ -104,7 +112,7 @@ describe("a TCP port", () => {
 
   test("with TLS lets in only clients whose certificate its CA signed", async () => {
     const { ca, serverPair, clientPair, strangerPair } = await certificates();
-    const { port = 0 } = await server().listen({
+    const { port = 0 } = await newServer().listen({
       kind: "tcp",
       host: "127.0.0.1",
       port: 0,
@@ -113,9 +121,9 @@ describe("a TCP port", () => {
     const target = { host: "127.0.0.1", port, ca, servername: "localhost" };
     expect(await get({ ...target, ...clientPair }, true)).toBe(200);
     expect(await get({ ...target, ...clientPair, headers: { Host: "evil.example" } }, true)).toBe(200);
-    await expect(get(target, true)).rejects.toThrow();
-    await expect(get({ ...target, ...strangerPair }, true)).rejects.toThrow();
-    await expect(get({ host: "127.0.0.1", port })).rejects.toThrow();
+    expect(await reason(get(target, true))).toBeString();
+    expect(await reason(get({ ...target, ...strangerPair }, true))).toBeString();
+    expect(await reason(get({ host: "127.0.0.1", port }))).toBeString();
   });
 });
 

@@ -42,6 +42,10 @@ function nextChunk(socket: Duplex): Promise<Buffer> {
     };
     const onData = (chunk: Buffer) => done(() => resolve(chunk));
     const onEnd = () => done(() => reject(serverErrors["invalid-body"]("the connection ended within it")));
+    if (socket.readableEnded || socket.destroyed) {
+      onEnd();
+      return;
+    }
     socket.on("data", onData);
     socket.once("end", onEnd);
     socket.once("close", onEnd);

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { openRecords } from "../http/json-records.ts";
+import { createRecords } from "../http/json-records.ts";
 import { jsonRoute, type Route } from "../http/route.ts";
 import { reportTo } from "./image-transfer.ts";
 
@@ -16,15 +16,16 @@ export const bootstrapRoutes: readonly Route[] = [
       suite: v.nullish(v.string()),
     }),
     async handle({ parts: { engine }, body, response, signal }) {
-      const records = openRecords(response);
+      const records = createRecords(response);
+      records.open();
       try {
         const options = { as: body.as ?? undefined, suite: body.suite ?? undefined };
         const image = await engine.images.bootstrap(body.reference, options, reportTo(records), signal);
         records.write({ stream: `Made image: ${image.repoTags[0] ?? image.id}\n` });
+        records.end();
       } catch (error) {
         records.fail(error);
       }
-      records.end();
     },
   }),
 ];

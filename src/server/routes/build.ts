@@ -1,11 +1,9 @@
-import { isErrorKind } from "#base";
+import type { BuildRequest } from "#builder";
 import { requestBody } from "../http/body.ts";
-import { type JsonRecords, openRecords } from "../http/json-records.ts";
+import { createRecords, type JsonRecords } from "../http/json-records.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { filters, flag, integer, json, text, texts } from "../http/query.ts";
-import type { BuildRequest } from "../parts.ts";
 import { exclusivePrune, prunedBefore } from "./prune-window.ts";
-import { serverErrors } from "../errors.ts";
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -73,6 +71,7 @@ const buildQuery = {
   platform: text(),
   target: text(),
   version: text(),
+  outputs: text(),
   ulimits: json(ulimitList, "a JSON list of {Name, Soft, Hard}"),
   securityopt: json(stringList, "a JSON list of strings"),
 } as const;
@@ -84,8 +83,6 @@ export const buildRoutes: readonly Route[] = [
     path: "/build",
     query: buildQuery,
     async handle({ parts: { builder }, query, request, response, signal }) {
-      if (query.version === "2") throw serverErrors["buildkit-unsupported"]();
-      if (query.remote !== undefined) throw serverErrors["remote-context-unsupported"](query.remote);
       const resources: BuildRequest["resources"] = {
         ...(query.memory === undefined ? {} : { Memory: query.memory }),
         ...(query.memswap === undefined ? {} : { MemorySwap: query.memswap }),
@@ -95,7 +92,7 @@ export const buildRoutes: readonly Route[] = [
         ...(query.cpusetcpus === undefined ? {} : { CpusetCpus: query.cpusetcpus }),
         ...(query.cpusetmems === undefined ? {} : { CpusetMems: query.cpusetmems }),
       };
-      const records = openRecords(response);
+      const records = createRecords(response);
       try {
         const { imageId } = await builder.build(
           {
@@ -119,6 +116,9 @@ export const buildRoutes: readonly Route[] = [
             resources,
             remove: query.rm,
             forceRemove: query.forcerm,
+            remote: query.remote,
+            outputs: query.outputs,
+            version: query.version,
           },
           (record) => {
             if (!query.q) records.write(record);
@@ -126,10 +126,10 @@ export const buildRoutes: readonly Route[] = [
           signal,
         );
         finish(records, imageId, query.q);
+        records.end();
       } catch (error) {
-        if (!isErrorKind(error, "cancelled") || !signal.aborted) records.fail(error, exitCodeOf(error));
+        if (!signal.aborted) records.fail(error, exitCodeOf(error));
       }
-      records.end();
     },
   }),
   route({

@@ -2,7 +2,7 @@ import type { ImageProgress } from "#engine";
 import type { JsonMessage } from "#formats";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
-import { type JsonRecords, openRecords } from "../http/json-records.ts";
+import { createRecords, type JsonRecords } from "../http/json-records.ts";
 import { route, type Route } from "../http/route.ts";
 import { flag, text, texts } from "../http/query.ts";
 import { isGone, openStream, pump } from "../http/stream-reply.ts";
@@ -28,7 +28,8 @@ export const imageTransferRoutes: readonly Route[] = [
     path: "/images/load",
     query: { quiet: flag(true), platform: text() },
     async handle({ parts: { engine }, query, request, response }) {
-      const records = openRecords(response);
+      const records = createRecords(response);
+      records.open();
       try {
         const report = reportTo(records);
         const images = await engine.images.load(requestBody(request), query.quiet ? () => {} : report);
@@ -37,10 +38,10 @@ export const imageTransferRoutes: readonly Route[] = [
           for (const stream of names.length === 0 ? [`Loaded image ID: ${image.id}\n`] : names)
             records.write({ stream });
         }
+        records.end();
       } catch (error) {
         records.fail(error);
       }
-      records.end();
     },
   }),
   route({
@@ -84,7 +85,7 @@ export const imageTransferRoutes: readonly Route[] = [
         throw serverErrors["registries-unsupported"](joinReference(query.fromImage, query.tag) ?? query.fromImage);
       if (query.fromSrc !== "-") throw serverErrors["import-needs-source"]();
       const edit = parts.builder.changes(query.changes);
-      await importArchive(parts, request, openRecords(response), { ...query, config: edit({}) });
+      await importArchive(parts, request, createRecords(response), { ...query, config: edit({}) });
     },
   }),
 ];
@@ -109,8 +110,8 @@ async function importArchive(
       ...(options.platform === undefined ? {} : { platform: options.platform }),
     });
     records.write({ status: image.id });
+    records.end();
   } catch (error) {
     records.fail(error);
   }
-  records.end();
 }

@@ -82,7 +82,7 @@ export const systemRoutes: readonly Route[] = [
           UsageData: { Size: -1, RefCount: volume.usedBy.length },
         }));
       }
-      if (wants("build-cache")) usage.BuildCache = [...(await builder.cache())];
+      if (wants("build-cache")) usage.BuildCache = [...builder.cache()];
       return jsonReply(usage);
     },
   }),

@@ -45,9 +45,10 @@ export function joinStreams(
     };
     process.on("drain", () => client.resume());
     client.on("data", fromClient);
-    client.on("end", () => {
+    const clientEnded = () => {
       if (options.stdin && process.writable) process.end();
-    });
+    };
+    client.on("end", clientEnded);
     client.on("error", () => finish("lost"));
     client.on("close", () => finish("lost"));
 
@@ -63,6 +64,8 @@ export function joinStreams(
     process.on("error", ended);
     process.on("close", ended);
     if (options.head.length > 0) fromClient(options.head);
+    // A socket may have told its end while nobody listened, even when paused.
+    if (client.readableEnded) clientEnded();
     client.resume();
   });
 }

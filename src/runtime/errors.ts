@@ -61,7 +61,10 @@ export const errors = defineErrors({
   },
   cpuSharesRange: {
     kind: "invalid",
-    message: (value: number) => `Invalid CPU shares ${value}, the range is 2 to 262144`,
+    message: (value: number) => {
+      if (value < 0) return `invalid CPU shares (${value}): value must be a positive integer`;
+      return value < 2 ? "The minimum allowed cpu-shares is 2" : "The maximum allowed cpu-shares is 262144";
+    },
   },
   cpuPeriodRange: {
     kind: "invalid",

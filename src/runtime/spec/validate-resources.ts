@@ -85,7 +85,7 @@ function checkCpu(hostConfig: HostConfig, host: HostLimits): void {
   if (nanoCpus !== 0 && period !== 0) throw errors.optionsExclude("Nano CPUs", "CPU Period");
   if (nanoCpus !== 0 && quota !== 0) throw errors.optionsExclude("Nano CPUs", "CPU Quota");
   if (nanoCpus !== 0 && (nanoCpus < 0 || nanoCpus > host.cpus.size * 1e9)) throw errors.cpusRange(host.cpus.size);
-  if (shares < 0 || shares > largestCpuShares) throw errors.cpuSharesRange(shares);
+  if (shares < 0 || shares === 1 || shares > largestCpuShares) throw errors.cpuSharesRange(shares);
   if (period !== 0 && (period < 1000 || period > 1_000_000)) throw errors.cpuPeriodRange();
   if (quota > 0 && quota < 1000) throw errors.cpuQuotaRange();
   const realtimePeriod = hostConfig.CpuRealtimePeriod ?? 0;

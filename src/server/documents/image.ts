@@ -1,6 +1,6 @@
 import { parseRfc3339, ZERO_TIME } from "#base";
 import type { ImageHistoryLine, ImageRecord } from "#engine";
-import type { ImageHistoryDocument, ImageInspect, ImageSummary } from "#formats";
+import type { ContainerConfig, ImageHistoryDocument, ImageInspect, ImageSummary } from "#formats";
 import type { ApiVersion } from "../http/version.ts";
 import { configDocument } from "./container-inspect.ts";
 
@@ -28,6 +28,25 @@ export function imageSummary(image: ImageRecord, version: ApiVersion, containers
   return summary;
 }
 
+/** Fields of a container's config that an image's config showed, always empty, below 1.50. */
+const containerOnlyFields = [
+  "Hostname",
+  "Domainname",
+  "AttachStdin",
+  "AttachStdout",
+  "AttachStderr",
+  "Tty",
+  "OpenStdin",
+  "StdinOnce",
+  "Image",
+] as const;
+
+function imageConfigDocument(config: ContainerConfig, version: ApiVersion): ContainerConfig {
+  const document = configDocument(config);
+  if (version >= 50) for (const field of containerOnlyFields) delete document[field];
+  return document;
+}
+
 /** The answer of `GET /images/{name}/json`. */
 export function imageInspect(image: ImageRecord, driver: string, version: ApiVersion): ImageInspect {
   const { config } = image;
@@ -39,7 +58,7 @@ export function imageInspect(image: ImageRecord, driver: string, version: ApiVer
     Comment: config.history?.at(-1)?.comment ?? "",
     DockerVersion: config.docker_version ?? "",
     Author: config.author ?? "",
-    Config: configDocument(config.config ?? {}),
+    Config: imageConfigDocument(config.config ?? {}, version),
     Architecture: config.architecture,
     Os: config.os,
     Size: image.sizeBytes,

@@ -102,6 +102,8 @@ describe("images", () => {
     expect((await at("1.44"))[0]).not.toHaveProperty("VirtualSize");
     const inspect = async (version: string) => (await api.call("GET", `/v${version}/images/debian:bookworm/json`)).json;
     expect(await inspect("1.44")).toHaveProperty("ContainerConfig");
+    expect(await inspect("1.49")).toHaveProperty("Config.Hostname");
+    expect(await inspect("1.50")).not.toHaveProperty("Config.Hostname");
     expect(await inspect("1.45")).not.toHaveProperty("ContainerConfig");
   });
 
@@ -240,6 +242,30 @@ describe("archive", () => {
       3_000_000,
       { noOverwriteDirectoryNonDirectory: true, copyOwner: false },
     ]);
+  });
+
+  test("ends an upload whose client leaves in the middle", async () => {
+    let ended = Promise.withResolvers<string>();
+    const before = { ...api.engine.archives };
+    const put: typeof before.put = async (_container, _path, tar) => {
+      let bytes = 0;
+      try {
+        for await (const chunk of tar) bytes += chunk.length;
+        ended.resolve("complete");
+      } catch {
+        ended.resolve(`broken after ${bytes}`);
+      }
+    };
+    Object.assign(api.engine.archives, { put });
+    for (const framing of ["Content-Length: 9999", "Transfer-Encoding: chunked"]) {
+      ended = Promise.withResolvers();
+      const socket = api.connect();
+      socket.write(`PUT /containers/web/archive?path=/t HTTP/1.1\r\nHost: x\r\n${framing}\r\n\r\n5\r\nhello\r\n`);
+      await Bun.sleep(5);
+      socket.destroy();
+      expect(await ended.promise).toStartWith("broken");
+    }
+    Object.assign(api.engine.archives, before);
   });
 
   test("answers although the body was not read", async () => {

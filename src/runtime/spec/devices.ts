@@ -28,6 +28,8 @@ export const defaultDeviceRules: readonly RuntimeDeviceRule[] = [
   allow("c", 5, 1),
   allow("c", 5, 2),
   { allow: true, type: "c", major: 136, access: "rwm" },
+  // /dev/net/tun: runc allows it by itself, crun does not.
+  allow("c", 10, 200),
 ];
 
 /** Major and minor of a dev_t (sysmacros.h, gnu_dev_major and gnu_dev_minor). */

@@ -15,9 +15,18 @@ const settledMs = 1000;
 /** Digests kept in the database; new ones are held back until `flush`. */
 export function createFileDigests(table: BuildCacheTable, now: () => number = Date.now): FileDigests {
   const learnt = new Map<string, BuildFileRow>();
+  const seen = new Map<string, BuildFileRow | undefined>();
+  const look = (status: FileStatus): BuildFileRow | undefined => {
+    const name = `${status.device}:${status.inode}`;
+    const known = learnt.get(name) ?? seen.get(name);
+    if (known !== undefined) return known;
+    const row = table.findFile(status.device, String(status.inode));
+    seen.set(name, row);
+    return row;
+  };
   return {
     find: (status) => {
-      const row = learnt.get(`${status.device}:${status.inode}`) ?? table.findFile(status.device, String(status.inode));
+      const row = look(status);
       if (row === undefined || row.sizeBytes !== status.sizeBytes) return undefined;
       return row.modified === modifiedOf(status) && row.changed === changedOf(status) ? row.digest : undefined;
     },

@@ -78,7 +78,7 @@ function treeOf(root: Node, spool: Spool): SourceTree & { remove(path: string): 
     find: (path) => find(path)?.entry,
     list: (path) =>
       [...(find(path)?.children.entries() ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, child]) => child.entry),
-    digest: async (entry) => find(entry.path)?.digest ?? "",
+    digest: (entry) => find(entry.path)?.digest ?? "",
     open: (entry) => {
       const payload = find(entry.path)?.payload ?? emptyPayload;
       return {

@@ -51,13 +51,14 @@ export type DirectoryTreeOptions = {
  */
 export function openDirectoryTree(directory: string, options: DirectoryTreeOptions = {}): SourceTree {
   const root = openDirectory(toByteString(directory));
+  const statuses = new WeakMap<SourceEntry, FileStatus>();
   const ignore = options.ignore ?? noIgnoreRules;
 
   const entryAt = (folder: number, name: string, path: string): SourceEntry | undefined => {
     const status = findStatusAt(folder, name);
     const type = status === undefined ? undefined : types.get(status.mode & S_IFMT);
     if (status === undefined || type === undefined) return undefined;
-    return {
+    const entry: SourceEntry = {
       path,
       type,
       mode: status.mode & 0o7777,
@@ -72,6 +73,8 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
       attributes: options.attributes === true && type !== "symlink" ? attributesAt(folder, name) : noAttributes,
       inodeKey: type === "file" && status.linkCount > 1 ? `${status.device}:${status.inode}` : undefined,
     };
+    if (type === "file" && options.digests !== undefined) statuses.set(entry, status);
+    return entry;
   };
 
   const withFolder = <T>(path: string, work: (folder: number) => T): T | undefined => {
@@ -91,6 +94,14 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
     return (
       entry.type !== "directory" || !ignore.hasExceptions || !tree.list(entry.path).some((child) => !hidden(child))
     );
+  };
+
+  const readDigest = async (entry: SourceEntry, status: FileStatus | undefined): Promise<string> => {
+    const hash = createHash("sha256");
+    await readPieces(tree, entry, (bytes) => hash.update(bytes));
+    const digest = hash.digest("hex");
+    if (status !== undefined) options.digests?.remember(status, digest);
+    return digest;
   };
 
   const tree: SourceTree = {
@@ -113,15 +124,10 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
         closeFd(folder);
       }
     },
-    digest: async (entry) => {
-      const status = statusOfEntry(root, entry);
-      const known = options.digests?.find(status);
-      if (known !== undefined) return known;
-      const hash = createHash("sha256");
-      await readPieces(tree, entry, (bytes) => hash.update(bytes));
-      const digest = hash.digest("hex");
-      options.digests?.remember(status, digest);
-      return digest;
+    digest: (entry) => {
+      const status = statuses.get(entry);
+      const known = status === undefined ? undefined : options.digests?.find(status);
+      return known ?? readDigest(entry, status);
     },
     open: (entry) => {
       const fd = openFile(root, entry);
@@ -138,15 +144,6 @@ function openFile(root: number, entry: SourceEntry): number {
   if ((statusOf(fd).mode & S_IFMT) === FILE_TYPE.regular) return fd;
   closeFd(fd);
   throw new KernelError(`open ${fromByteString(entry.path)}`, ENOENT, "it is no longer a regular file");
-}
-
-function statusOfEntry(root: number, entry: SourceEntry): FileStatus {
-  const fd = openInRoot(root, entry.path, O.path | O.noFollow);
-  try {
-    return statusOf(fd);
-  } finally {
-    closeFd(fd);
-  }
 }
 
 function attributesAt(folder: number, name: string): ReadonlyMap<string, Buffer> {

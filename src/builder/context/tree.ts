@@ -38,8 +38,8 @@ export type SourceTree = {
   find(path: string): SourceEntry | undefined;
   /** The entries of a directory, sorted by name bytes. */
   list(path: string): readonly SourceEntry[];
-  /** SHA-256 of a file's bytes, hex. */
-  digest(entry: SourceEntry): Promise<string>;
+  /** SHA-256 of a file's bytes, hex; at once when it is known, as thousands of promises take their time. */
+  digest(entry: SourceEntry): Promise<string> | string;
   open(entry: SourceEntry): SourceReader;
   close(): void;
 };

@@ -24,7 +24,7 @@ export function memoryTree(files: readonly { readonly name: string; readonly tex
   return {
     find: (path) => (path === "" ? entryOf("", "directory", 0) : entries.get(path)),
     list: () => [...entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    digest: async (entry) =>
+    digest: (entry) =>
       createHash("sha256")
         .update(contents.get(entry.path) ?? "")
         .digest("hex"),

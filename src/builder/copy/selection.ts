@@ -66,14 +66,20 @@ export async function walkSelected(
   tree: SourceTree,
   top: SourceEntry,
   excludes: IgnoreRules,
-  visit: (entry: SourceEntry, relative: string) => Promise<void> | void,
+  visit: (entry: SourceEntry, relative: string) => Promise<void> | undefined,
 ): Promise<void> {
   const walk = async (entry: SourceEntry, relative: string): Promise<void> => {
-    await visit(entry, relative);
+    const pending = visit(entry, relative);
+    if (pending !== undefined) await pending;
     if (entry.type !== "directory") return;
     for (const child of tree.list(entry.path)) {
       const path = joinPath(relative, baseName(child.path));
-      if (isWanted(tree, child, path, excludes)) await walk(child, path);
+      if (!isWanted(tree, child, path, excludes)) continue;
+      if (child.type === "directory") await walk(child, path);
+      else {
+        const visited = visit(child, path);
+        if (visited !== undefined) await visited;
+      }
     }
   };
   if (top.type !== "directory" && excludes.ignores(fromByteString(baseName(top.path)))) return;
@@ -104,21 +110,32 @@ export async function digestSelection(
   const hash = createHash("sha256");
   for (const { entry, name } of sources) {
     hash.update(`source\0${entry.type === "directory" ? "" : name}\0`);
-    await walkSelected(tree, entry, options.excludes, async (member, relative) => {
-      // A top folder's own mode is not copied, so it does not count.
-      const isTopFolder = relative === "" && member.type === "directory";
-      const owner = options.keepsOwner ? `${member.uid}:${member.gid}` : "";
-      const meta = isTopFolder ? "" : `${member.mode.toString(8)}\0${owner}`;
-      hash.update(`${relative}\0${member.type}\0${meta}\0${member.linkTarget}\0`, "latin1");
-      hash.update(`${member.deviceMajor}:${member.deviceMinor}\0`);
-      for (const [attribute, value] of [...member.attributes].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        hash.update(`${attribute}=${value.toString("hex")}\0`, "latin1");
+    await walkSelected(tree, entry, options.excludes, (member, relative) => {
+      const head = describe(member, relative, options.keepsOwner);
+      if (member.type !== "file") {
+        hash.update(head, "latin1");
+        return undefined;
       }
-      if (member.type === "file") hash.update(`${await tree.digest(member)}\0`);
+      const digest = tree.digest(member);
+      if (typeof digest !== "string") return digest.then((hex) => void hash.update(`${head}${hex}\0`, "latin1"));
+      hash.update(`${head}${digest}\0`, "latin1");
+      return undefined;
     });
   }
   const [first] = sources;
   const kind =
     sources.length !== 1 || first === undefined ? "multi" : first.entry.type === "directory" ? "dir" : "file";
   return { kind, hex: hash.digest("hex") };
+}
+
+/** Everything about an entry that a copy keeps, but its bytes. */
+function describe(member: SourceEntry, relative: string, keepsOwner: boolean): string {
+  const owner = keepsOwner ? `${member.uid}:${member.gid}` : "";
+  // A top folder's own mode is not copied, so it does not count.
+  const meta = relative === "" && member.type === "directory" ? "" : `${member.mode.toString(8)}\0${owner}`;
+  let text = `${relative}\0${member.type}\0${meta}\0${member.linkTarget}\0${member.deviceMajor}:${member.deviceMinor}\0`;
+  for (const [attribute, value] of [...member.attributes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    text += `${attribute}=${value.toString("hex")}\0`;
+  }
+  return text;
 }

@@ -310,8 +310,9 @@ function declareArguments(
   const { word } = expander(scope, environment, escape);
   return entries
     .map(({ name, value }) => {
-      const shown = scope.declare(name, value, word);
-      return value === undefined ? name : `${name}=${scope.defaultOf(name) ?? shown ?? ""}`;
+      scope.declare(name, value, word);
+      // The Dockerfile's default, not what was given: history would tell it to everyone.
+      return value === undefined ? name : `${name}=${scope.defaultOf(name) ?? value}`;
     })
     .join(" ");
 }

@@ -6,4 +6,3 @@ export const startExecSchema = v.object({
   Tty: v.nullish(v.boolean()),
   ConsoleSize: v.nullish(v.array(v.pipe(v.number(), v.integer(), v.minValue(0)))),
 });
-export type StartExecBody = v.InferOutput<typeof startExecSchema>;

@@ -42,7 +42,6 @@ export type ConnectNetworkBody = v.InferOutput<typeof connectNetworkSchema>;
 
 /** The body of `POST /networks/{id}/disconnect`. */
 export const disconnectNetworkSchema = v.object({ Container: v.string(), Force: v.nullish(v.boolean()) });
-export type DisconnectNetworkBody = v.InferOutput<typeof disconnectNetworkSchema>;
 
 /** A container's place in a network's inspect. */
 export type NetworkContainerDocument = {

@@ -1,5 +1,5 @@
 import { serverErrors } from "../errors.ts";
-import type { Method, Route } from "./route.ts";
+import type { Route } from "./route.ts";
 
 type Compiled = {
   readonly route: Route;
@@ -91,6 +91,3 @@ function decodeSegment(value: string): string {
   if (decoded.includes("\0")) throw serverErrors["malformed-request"]("the path contains a NUL byte");
   return decoded;
 }
-
-/** Every method a route can have; anything else is refused before routing. */
-export const methods: readonly Method[] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];

@@ -1,4 +1,6 @@
+import { isErrorKind } from "#base";
 import type { ContainerView, Engine } from "#engine";
+import type { ContainerSummary } from "#formats";
 import { serverErrors } from "../errors.ts";
 import type { Filters } from "../http/filters.ts";
 
@@ -159,4 +161,20 @@ function descendants({ images }: Pick<Engine, "images">, references: readonly st
     }
   }
   return ids;
+}
+
+/** Adds the sizes to summaries; those of containers that went meanwhile are dropped. */
+export async function withSizes(engine: Engine, summaries: readonly ContainerSummary[]): Promise<ContainerSummary[]> {
+  const sized = await Promise.all(
+    summaries.map(async (summary) => {
+      try {
+        const sizes = await engine.containers.sizes(summary.Id);
+        return { ...summary, SizeRw: sizes.writableBytes, SizeRootFs: sizes.rootFsBytes };
+      } catch (error) {
+        if (isErrorKind(error, "not-found")) return undefined;
+        throw error;
+      }
+    }),
+  );
+  return sized.filter((summary) => summary !== undefined);
 }

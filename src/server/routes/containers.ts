@@ -4,7 +4,7 @@ import { containerSummary } from "../documents/container-summary.ts";
 import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, jsonRoute, route, type Route } from "../http/route.ts";
 import { filters, flag, integer, text } from "../http/query.ts";
-import { containerFilterKeys, imageNameResolver, selectContainers } from "./container-selection.ts";
+import { containerFilterKeys, imageNameResolver, selectContainers, withSizes } from "./container-selection.ts";
 import { exclusivePrune, pruneFilterKeys, prunedBefore } from "./prune-window.ts";
 
 /** Containers as records: list, create, inspect, change, remove. */
@@ -18,16 +18,7 @@ export const containerRoutes: readonly Route[] = [
       const now = Date.now();
       const containers = selectContainers(engine, query);
       const summaries = containers.map((container) => containerSummary(container, shownName(container), now, version));
-      if (query.size) {
-        await Promise.all(
-          summaries.map(async (summary) => {
-            const sizes = await engine.containers.sizes(summary.Id);
-            summary.SizeRw = sizes.writableBytes;
-            summary.SizeRootFs = sizes.rootFsBytes;
-          }),
-        );
-      }
-      return jsonReply(summaries);
+      return jsonReply(query.size ? await withSizes(engine, summaries) : summaries);
     },
   }),
   jsonRoute({

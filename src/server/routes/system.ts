@@ -6,7 +6,7 @@ import { volumeDocument } from "../documents/volume.ts";
 import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { texts } from "../http/query.ts";
-import { imageNameResolver } from "./container-selection.ts";
+import { imageNameResolver, withSizes } from "./container-selection.ts";
 
 /**
  * What every client reads first (subtle behaviours 5 to 8). Builder-Version 1: the classic builder is the one there
@@ -64,15 +64,9 @@ export const systemRoutes: readonly Route[] = [
       if (wants("container")) {
         const shownName = imageNameResolver(engine);
         const now = Date.now();
-        usage.Containers = await Promise.all(
-          engine.containers.list().map(async (container) => {
-            const sizes = await engine.containers.sizes(container.id);
-            return {
-              ...containerSummary(container, shownName(container), now, version),
-              SizeRw: sizes.writableBytes,
-              SizeRootFs: sizes.rootFsBytes,
-            };
-          }),
+        usage.Containers = await withSizes(
+          engine,
+          engine.containers.list().map((container) => containerSummary(container, shownName(container), now, version)),
         );
       }
       if (wants("volume")) {

@@ -12,8 +12,16 @@ export type Attachments = {
   entries(): Iterable<readonly [string, Attachment]>;
   /** Durable when it returns. */
   insert(containerId: string, attachment: Attachment): void;
+  /**
+   * Forgets it at once; the rows go with the next insert or a moment later, which spares a synchronous write to disk:
+   * rows of an ended container that a crash leaves behind are dropped by `restore` in any case.
+   */
   delete(containerId: string): void;
+  /** Deletes the rows that are still to go. */
+  flush(): void;
 };
+
+const flushDelayMs = 100;
 
 export function createAttachments(database: Database): Attachments {
   const table = networkAttachmentTable(database);
@@ -29,15 +37,32 @@ export function createAttachments(database: Database): Attachments {
   for (const row of table.endpoints()) entryOf(row.container_id).endpoints.push(row);
   for (const row of table.ports()) entryOf(row.container_id).ports.push(row);
 
+  const ended = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (ended.size === 0) return;
+    database.transaction(() => ended.forEach((containerId) => table.deleteOf(containerId)));
+    ended.clear();
+  };
+
   return {
     get: (containerId) => held.get(containerId),
     entries: () => held.entries(),
     insert: (containerId, { endpoints, ports }) => {
-      table.insert(endpoints, ports);
+      database.transaction(() => {
+        flush();
+        table.insert(endpoints, ports);
+      });
       held.set(containerId, { endpoints: [...endpoints], ports: [...ports] });
     },
     delete: (containerId) => {
-      if (held.delete(containerId)) table.deleteOf(containerId);
+      if (!held.delete(containerId)) return;
+      ended.add(containerId);
+      timer ??= setTimeout(flush, flushDelayMs);
+      timer.unref();
     },
+    flush,
   };
 }

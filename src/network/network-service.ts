@@ -229,6 +229,7 @@ export function createNetworkService(parts: {
       removeBridge(route, network.bridgeName);
       network.index = undefined;
     }
+    attachments.flush();
     registry.delete(record.id);
     syncFirewall();
   };
@@ -246,6 +247,7 @@ export function createNetworkService(parts: {
     if (closed) return;
     closed = true;
     clearInterval(verifyTimer);
+    attachments.flush();
     ports.close();
     firewall.close();
     route.close();

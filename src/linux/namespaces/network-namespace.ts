@@ -24,7 +24,6 @@ export function closeNamespace(fd: number): void {
  */
 export function createNetworkNamespace(home: number, prepare: () => void): number {
   for (;;) {
-    const threads = ownThreads();
     let fd = -1;
     syscall("unshare network namespace", SYS.unshare, CLONE_NEWNET);
     try {
@@ -36,7 +35,7 @@ export function createNetworkNamespace(home: number, prepare: () => void): numbe
     } finally {
       returnTo(home);
     }
-    if (!someThreadBornInside(threads)) return fd;
+    if (!someThreadBornInside()) return fd;
     // A thread of the JavaScript engine (collector, compiler) that was started just now was born in the new
     // namespace and would keep it alive after its container: leave that namespace to the thread and make another.
     closeNamespace(fd);
@@ -62,20 +61,24 @@ function returnTo(home: number): void {
   }
 }
 
-function ownThreads(): ReadonlySet<string> {
-  return new Set(readdirSync("/proc/self/task"));
-}
+// Threads seen before, none of them in a container's namespace: only new ones need a look.
+let knownThreads: ReadonlySet<string> = new Set();
 
-function someThreadBornInside(before: ReadonlySet<string>): boolean {
+function someThreadBornInside(): boolean {
+  const threads = new Set(readdirSync("/proc/self/task"));
   let own: string | undefined;
-  for (const thread of readdirSync("/proc/self/task")) {
-    if (before.has(thread)) continue;
+  let found = false;
+  for (const thread of threads) {
+    if (knownThreads.has(thread)) continue;
     own ??= readlinkSync(namespaceOfThread);
     try {
-      if (readlinkSync(`/proc/self/task/${thread}/ns/net`) !== own) return true;
+      if (readlinkSync(`/proc/self/task/${thread}/ns/net`) === own) continue;
+      found = true;
+      threads.delete(thread);
     } catch {
       // The thread has ended meanwhile and holds nothing.
     }
   }
-  return false;
+  knownThreads = threads;
+  return found;
 }

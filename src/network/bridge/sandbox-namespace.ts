@@ -108,10 +108,7 @@ function configure(
         mtu: plan.mtu,
       }),
     );
-    if (plan.hairpin || plan.isolated) {
-      const index = findLink(host, plan.hostInterface)?.index;
-      if (index !== undefined) host.send(setBridgePort(index, plan));
-    }
+    if (plan.hairpin || plan.isolated) host.send(setBridgePort(plan.hostInterface, plan));
     const interfaceIndex = findLink(inside, plan.name)?.index;
     if (interfaceIndex === undefined) throw new KernelError(`find ${plan.name} in the new namespace`, 19);
     // One write: the kernel works through them in order.

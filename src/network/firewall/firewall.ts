@@ -4,6 +4,7 @@ import {
   countNftablesElements,
   deleteMapElements,
   fingerprintTable,
+  listNftablesChains,
   NETLINK_NETFILTER,
   type NetlinkSocket,
   nftablesGeneration,
@@ -128,8 +129,9 @@ export function createFirewall(options: {
       bridges = [];
       applied = false;
       foreign.reconcile([]);
-      // Adding first makes deleting succeed when it is not there.
-      nftables.run(`add table ip ${table}\ndelete table ip ${table}\n`);
+      // Asked by netlink first: at a daemon's start there is mostly nothing to remove, and libnftables takes 2 ms to load.
+      const present = listNftablesChains(socket).some((chain) => chain.family === "ip" && chain.table === table);
+      if (present) nftables.run(`delete table ip ${table}\n`);
     },
     close: () => {
       socket.close();

@@ -72,16 +72,22 @@ export function createPortAllocator(): PortAllocator {
 
   const takeRandom = (owner: PortOwner, base: Omit<PublishedPort, "hostPort">): PublishedPort => {
     const size = dynamicPorts.last - dynamicPorts.first + 1;
-    const [from = dynamicPorts.first, to = dynamicPorts.last] = (readSysctl("net.ipv4.ip_local_port_range") ?? "")
-      .split(/\s+/)
-      .map(Number);
-    for (let tries = 0; tries < size + Math.max(0, to - from + 1); tries++) {
-      const hostPort = tries < size ? cursor : from + tries - size;
-      if (tries < size) cursor = cursor === dynamicPorts.last ? dynamicPorts.first : cursor + 1;
+    const tryPort = (hostPort: number): PublishedPort | undefined => {
       const port = { ...base, hostPort };
       const { failure } = tryTake(owner.containerId, port);
-      if (failure === undefined) return port;
       if (typeof failure === "string" && failure !== "EADDRINUSE") throw refused(owner, port, failure);
+      return failure === undefined ? port : undefined;
+    };
+    for (let tries = 0; tries < size; tries++) {
+      const hostPort = cursor;
+      cursor = cursor === dynamicPorts.last ? dynamicPorts.first : cursor + 1;
+      const port = tryPort(hostPort);
+      if (port !== undefined) return port;
+    }
+    const [from = 1, to = 0] = (readSysctl("net.ipv4.ip_local_port_range") ?? "").split(/\s+/).map(Number);
+    for (let hostPort = from; hostPort <= to; hostPort++) {
+      const port = tryPort(hostPort);
+      if (port !== undefined) return port;
     }
     throw errors["network.ports-exhausted"](owner.endpoint, base.hostIp, dynamicPorts.first, dynamicPorts.last);
   };

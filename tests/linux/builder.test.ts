@@ -173,6 +173,16 @@ function buildFiles(dockerfile: string, files: Files = {}, options: BuildOptions
   return build(contextOf({ Dockerfile: dockerfile, ...files }), options);
 }
 
+/** The message of what a build fails with. */
+async function failureOf(result: Promise<unknown>): Promise<string> {
+  try {
+    await result;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error("the build succeeded");
+}
+
 /** Looks at an image's files through a mounted snapshot. */
 async function inspect<T>(image: ImageRecord, look: (rootfs: string) => T): Promise<T> {
   const id = `look-${count++}`;
@@ -359,11 +369,11 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
   test("a context cannot reach outside of itself", async () => {
     const directory = contextOf({ Dockerfile: "FROM base:1\nCOPY ../../../etc/hostname /x" });
     symlinkSync("/etc/passwd", join(directory, "leak"));
-    await expect(build(directory)).rejects.toThrow(
+    expect(await failureOf(build(directory))).toContain(
       "COPY failed: file not found in build context or excluded by .dockerignore: stat etc/hostname: file does not exist",
     );
     writeFileSync(join(directory, "Dockerfile"), "FROM base:1\nCOPY leak /x");
-    await expect(build(directory)).rejects.toThrow("file not found in build context");
+    expect(await failureOf(build(directory))).toContain("file not found in build context");
   });
 
   test("applies .dockerignore to a directory", async () => {
@@ -377,9 +387,9 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
       expect(readdirSync(join(rootfs, "all"))).toEqual(["keep"]);
       expect(readdirSync(join(rootfs, "all/keep"))).toEqual(["a"]);
     });
-    await expect(buildFiles("FROM base:1\nCOPY other /x", { ".dockerignore": "other", other: "3" })).rejects.toThrow(
-      "excluded by .dockerignore: stat other",
-    );
+    expect(
+      await failureOf(buildFiles("FROM base:1\nCOPY other /x", { ".dockerignore": "other", other: "3" })),
+    ).toContain("excluded by .dockerignore: stat other");
   });
 
   test("ADD unpacks archives by content", async () => {
@@ -425,12 +435,12 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
         expect([status.mode & 0o777, status.mtimeMs]).toEqual([0o600, Date.UTC(2015, 9, 21, 7, 28)]);
         expect(text(rootfs, "other")).toBe("downloaded");
       });
-      await expect(buildFiles(`FROM base:1\nADD ${url}/evil /x`)).rejects.toThrow("no http or https URL");
-      await expect(buildFiles(`FROM base:1\nADD ${url}/cloud /x`)).rejects.toThrow("link-local");
-      await expect(buildFiles(`FROM base:1\nADD ${url}/gone /x`)).rejects.toThrow("status 404");
-      await expect(
-        buildFiles(`FROM base:1\nADD --checksum=sha256:${"0".repeat(64)} ${url}/real/file /x`),
-      ).rejects.toThrow("digest mismatch");
+      expect(await failureOf(buildFiles(`FROM base:1\nADD ${url}/evil /x`))).toContain("no http or https URL");
+      expect(await failureOf(buildFiles(`FROM base:1\nADD ${url}/cloud /x`))).toContain("link-local");
+      expect(await failureOf(buildFiles(`FROM base:1\nADD ${url}/gone /x`))).toContain("status 404");
+      expect(
+        await failureOf(buildFiles(`FROM base:1\nADD --checksum=sha256:${"0".repeat(64)} ${url}/real/file /x`)),
+      ).toContain("digest mismatch");
     } finally {
       await server.stop(true);
     }
@@ -463,7 +473,7 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
     expect(runs.length).toBe(before);
     const target = await buildFiles(dockerfile, {}, { target: "MAKER" });
     expect(target.image.config.rootfs.diff_ids).toHaveLength(2);
-    await expect(buildFiles(dockerfile, {}, { target: "nope" })).rejects.toThrow(
+    expect(await failureOf(buildFiles(dockerfile, {}, { target: "nope" }))).toContain(
       "failed to reach build target nope in Dockerfile",
     );
   });
@@ -528,7 +538,7 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
     const controller = new AbortController();
     const started = performance.now();
     setTimeout(() => controller.abort(), 150);
-    await expect(buildFiles("FROM base:1\nRUN sleep 20", {}, { signal: controller.signal })).rejects.toThrow(
+    expect(await failureOf(buildFiles("FROM base:1\nRUN sleep 20", {}, { signal: controller.signal }))).toContain(
       "Build cancelled",
     );
     expect(performance.now() - started).toBeLessThan(3000);
@@ -591,7 +601,7 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
     ["FROM --platform=linux/s390x base:1", {}, "wanted linux/s390x"],
     ["FROM base:1\nSTOPSIGNAL NOPE", {}, "Dockerfile:2: invalid signal: NOPE"],
   ] as const)("refuses %j with %j", async (dockerfile, options, message) => {
-    await expect(buildFiles(dockerfile, {}, options)).rejects.toThrow(message);
+    expect(await failureOf(buildFiles(dockerfile, {}, options))).toContain(message);
   });
 
   test("a cached build of 20 steps and 1,000 files is quick", async () => {

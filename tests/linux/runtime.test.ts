@@ -7,7 +7,10 @@ import type { HostConfig, RuntimeSpec } from "#formats";
 import {
   buildRuntimeSpec,
   checkSysctls,
+  deleteArguments,
+  execArguments,
   resolveDevices,
+  runArguments,
   runtimeError,
   runtimeResources,
   serializeSpec,
@@ -253,5 +256,44 @@ describe.each(runtimes)("%s with our config.json", (runtime) => {
     expect(error.code).toBe(code);
     expect(error.kind).toBe("invalid");
     expect(error.message.toLowerCase()).toContain(text.toLowerCase());
+  });
+
+  test("runs further processes, and reports why one cannot be", () => {
+    const id = `t${process.pid}-${serial++}`;
+    const bundle = join(work, id);
+    mkdirSync(bundle);
+    const spec = specOf({ args: ["/bin/sleep", "100"] }, `${cgroupParent}/${id}`);
+    writeFileSync(join(bundle, "config.json"), serializeSpec(spec));
+    const executable = { name: "test", path: runtime, root: join(work, "state") };
+    const files = { logFile: join(bundle, "log"), pidFile: join(bundle, "pid") };
+    const call = (args: readonly string[]): number =>
+      Bun.spawnSync([...args], { stdio: ["ignore", "ignore", "ignore"], timeout: 20_000 }).exitCode;
+    expect(call(runArguments(executable, { id, bundle, ...files }))).toBe(0);
+    try {
+      const processFile = join(bundle, "process.json");
+      const exec = (args: string[], cwd = "/"): number => {
+        rmSync(files.logFile, { force: true });
+        writeFileSync(processFile, serializeSpec({ ...spec.process, args, cwd }));
+        return call(execArguments(executable, { containerId: id, processFile, ...files }));
+      };
+      expect(exec(["/bin/sh", "-c", "grep ^Cap /proc/self/status > /tmp/exec-status"])).toBe(0);
+      for (const [args, cwd, code] of [
+        [["nosuch"], "/", "commandNotFound"],
+        [["/nosuch"], "/", "commandNotFound"],
+        [["/notexec"], "/", "commandNotExecutable"],
+        [["/adir"], "/", "commandNotExecutable"],
+        [["true"], "/notexec", "workingDirectoryUnusable"],
+        [["true"], "/nodir", "workingDirectoryUnusable"],
+      ] as const) {
+        expect(exec([...args], cwd)).not.toBe(0);
+        const log = readFileSync(files.logFile, "utf8");
+        expect([args, cwd, runtimeError(log, args[0], "exec").code, log]).toEqual([args, cwd, code, log]);
+      }
+    } finally {
+      expect(call(deleteArguments(executable, id))).toBe(0);
+    }
+    expect(readFileSync(join(rootfs, "tmp/exec-status"), "utf8")).toMatch(
+      /CapInh:\s0{16}[^]*CapBnd:\s00000000a80425fb/,
+    );
   });
 });

@@ -59,7 +59,7 @@ export function unifiedMount(layout: CgroupLayout): string {
   return layout.mounts.values().next().value ?? "/sys/fs/cgroup";
 }
 
-/** Which limits a host's kernel offers; the names say what a missing one costs. */
+/** Which limits a host's kernel offers; the names say what a missing one costs. `cpuWeight`: shares become v2 weights. */
 export type OfferedLimits = Readonly<
   Record<
     | "memory"
@@ -69,6 +69,7 @@ export type OfferedLimits = Readonly<
     | "oomKillDisable"
     | "pids"
     | "cpuShares"
+    | "cpuWeight"
     | "cpuCfs"
     | "cpuRealtime"
     | "cpuset"
@@ -95,6 +96,7 @@ function v1Limits(layout: CgroupLayout): OfferedLimits {
     oomKillDisable: has("memory", "memory.oom_control"),
     pids: layout.mounts.has("pids"),
     cpuShares: has("cpu", "cpu.shares"),
+    cpuWeight: false,
     cpuCfs: has("cpu", "cpu.cfs_quota_us"),
     cpuRealtime: has("cpu", "cpu.rt_runtime_us"),
     cpuset: layout.mounts.has("cpuset"),
@@ -130,6 +132,7 @@ function v2Limits(layout: CgroupLayout): OfferedLimits {
     oomKillDisable: false,
     pids: has("pids"),
     cpuShares: has("cpu"),
+    cpuWeight: has("cpu"),
     cpuCfs: has("cpu"),
     cpuRealtime: false,
     cpuset: has("cpuset"),

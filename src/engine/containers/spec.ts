@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { HostConfig, RuntimeProcess, RuntimeSpec } from "#formats";
+import { cpuWeightOfShares } from "#cgroups";
+import type { HostConfig, RuntimeProcess, RuntimeResources, RuntimeSpec } from "#formats";
 import { closeFd, O, openDirectory, toByteString, tryOpenInRoot } from "#linux";
 import type { Sandbox } from "#network";
 import { buildRuntimeSpec, checkSysctls, resolveDevices, runtimeResources, type SpecInput } from "#runtime";
@@ -12,7 +13,7 @@ import type { Container, StoredMount } from "./container.ts";
 import { caEnvironment, containerEnvironment, mergeEnvironment } from "./environment.ts";
 import type { EtcFiles } from "./etc-files.ts";
 import { joinedContainer, namespacesOf } from "./namespaces.ts";
-import { caMounts, containerMounts, etcMounts } from "./oci-mounts.ts";
+import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
 import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
 
@@ -88,7 +89,7 @@ export function buildSpec(
     ],
     devices: devices.devices,
     deviceRules: devices.rules,
-    resources: runtimeResources(hostConfig),
+    resources: resourcesOf(parts, hostConfig),
     cgroupsPath: cgroupPath(parts, container),
     seccomp: security.seccomp,
     maskedPaths: security.maskedPaths,
@@ -100,6 +101,14 @@ export function buildSpec(
     }),
     annotations: hostConfig.Annotations ?? {},
   });
+}
+
+/** On cgroup v2 old runtimes make another weight of CPU shares than an update does: it is spelled out for them. */
+function resourcesOf(parts: Pick<ContainerParts, "hostLimits">, hostConfig: HostConfig): RuntimeResources {
+  const resources = runtimeResources(hostConfig);
+  const shares = hostConfig.CpuShares ?? 0;
+  if (!parts.hostLimits.offered.cpuWeight || shares === 0) return resources;
+  return { ...resources, unified: { "cpu.weight": String(cpuWeightOfShares(shares)) } };
 }
 
 /** HOME by passwd, unless the container sets its own. */
@@ -181,10 +190,14 @@ export function buildStepSpec(
       network: stepNetwork(parts, request, step.sandbox),
     },
     shm: { sizeBytes: request.shmSizeBytes ?? 64 * 1024 * 1024 },
-    mounts: [...etcMounts(step.etc), ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc))],
+    mounts: [
+      ...etcMounts(step.etc),
+      ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc)),
+      ...stepMounts(request.mounts ?? []),
+    ],
     devices: [],
     deviceRules: [],
-    resources: runtimeResources(hostConfig),
+    resources: resourcesOf(parts, hostConfig),
     cgroupsPath: step.cgroupsPath,
     seccomp: security.seccomp,
     maskedPaths: security.maskedPaths,

@@ -9,6 +9,7 @@ const all = {
   oomKillDisable: true,
   pids: true,
   cpuShares: true,
+  cpuWeight: false,
   cpuCfs: true,
   cpuRealtime: true,
   cpuset: true,

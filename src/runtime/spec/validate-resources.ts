@@ -16,6 +16,7 @@ export type HostLimits = {
       | "oomKillDisable"
       | "pids"
       | "cpuShares"
+      | "cpuWeight"
       | "cpuCfs"
       | "cpuRealtime"
       | "cpuset"

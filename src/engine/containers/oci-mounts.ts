@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { HostConfig, RuntimeMount } from "#formats";
+import type { StepRequest } from "../contract.ts";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
 import { aptConfigInContainer, caBundleInContainer } from "./environment.ts";
@@ -37,6 +38,16 @@ export function caMounts(bundle: string | undefined, aptConfig: string): Runtime
     options: ["bind", "ro", "rprivate"],
   });
   return [file(caBundleInContainer, bundle), file(aptConfigInContainer, aptConfig)];
+}
+
+/** What a build step brings along, e.g. the script of a here-document. */
+export function stepMounts(mounts: NonNullable<StepRequest["mounts"]>): RuntimeMount[] {
+  return mounts.map(({ source, destination, readonly }) => ({
+    destination,
+    type: "bind",
+    source,
+    options: ["bind", ...(readonly ? ["ro"] : []), "rprivate"],
+  }));
 }
 
 /** A bind as config.json has it; a read-only one is so recursively where the kernel can. */

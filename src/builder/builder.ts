@@ -34,7 +34,7 @@ export type BuilderParts = {
   readonly dataRoot: string;
   readonly events: Pick<EventService, "emit">;
   readonly logger: Logger;
-  /** The host's CA bundle, which RUN steps then trust without it entering a layer. */
+  /** Certificates that ADD trusts when it downloads. RUN's trust is the step service's. @default the host's bundle */
   readonly hostCaBundle?: string | undefined;
   /** Fetches an image that is not here, or anew for `pull`. Without it only local images can be built on. */
   readonly pullImage?:

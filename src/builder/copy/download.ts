@@ -32,12 +32,14 @@ export async function download(
     readonly directory: string;
     readonly destinationIsFolder: boolean;
     readonly checksum: string | undefined;
+    /** @default the host's bundle */
+    readonly caBundle?: string | undefined;
     readonly signal: AbortSignal;
     readonly progress: (line: string) => void;
   },
 ): Promise<Download> {
   const failed = (reason: string) => errors["build-download-failed"](withoutCredentials(url), reason);
-  const response = await request(url, options.signal, failed);
+  const response = await request(url, options.caBundle ?? hostBundle, options.signal, failed);
   const named = fileNameOf(new URL(url), response);
   if (named === undefined && options.destinationIsFolder) {
     throw failed("cannot determine filename for source; end the destination with a file name");
@@ -80,7 +82,12 @@ export async function download(
   }
 }
 
-async function request(url: string, signal: AbortSignal, failed: (reason: string) => Error): Promise<Response> {
+async function request(
+  url: string,
+  caBundle: string,
+  signal: AbortSignal,
+  failed: (reason: string) => Error,
+): Promise<Response> {
   let current = url;
   for (let redirects = 0; redirects <= maximumRedirects; redirects++) {
     const target = parseUrl(current);
@@ -97,7 +104,7 @@ async function request(url: string, signal: AbortSignal, failed: (reason: string
         // The file as it is stored, not as some server compresses it on the way.
         headers: { "accept-encoding": "identity", "user-agent": "berth" },
         decompress: false,
-        ...(existsSync(hostBundle) ? { tls: { ca: Bun.file(hostBundle) } } : {}),
+        ...(existsSync(caBundle) ? { tls: { ca: Bun.file(caBundle) } } : {}),
       });
     } catch (error) {
       if (signal.aborted) throw error;

@@ -22,6 +22,7 @@ export type BuildParts = {
   readonly network: "default" | "none" | "host" | { readonly containerId: string };
   /** Images of `--cache-from` that are here. */
   readonly cacheImages: readonly ImageRecord[];
+  /** Certificates that downloads trust. */
   readonly hostCaBundle: string | undefined;
   /** Holds the layers of this build until its image does. */
   readonly lease: LayerLease;

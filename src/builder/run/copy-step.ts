@@ -112,6 +112,7 @@ async function extraSources(
       directory: join(parts.directory, `download-${newId()}`),
       destinationIsFolder: operation.destination.endsWith("/"),
       checksum: operation.checksum,
+      caBundle: parts.hostCaBundle,
       signal: parts.signal,
       progress: say,
     });

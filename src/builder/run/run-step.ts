@@ -9,21 +9,6 @@ import { withExitCode } from "./exit-code.ts";
 import { type MountPointRecord, recordMountPoints, removeMountPoints } from "./mount-points.ts";
 import { makeLayer } from "./snapshot.ts";
 
-/** Under /dev, a tmpfs of the step's: nothing of it reaches the layer. */
-const caBundlePath = "/dev/berth/ca-certificates.crt";
-const aptConfigPath = "/dev/berth/apt.conf";
-
-/** Variables by which programs are told where trusted certificates are. */
-const caVariables = [
-  "SSL_CERT_FILE",
-  "CURL_CA_BUNDLE",
-  "REQUESTS_CA_BUNDLE",
-  "PIP_CERT",
-  "NODE_EXTRA_CA_CERTS",
-  "GIT_SSL_CAINFO",
-  "CARGO_HTTP_CAINFO",
-];
-
 /** Runs a command; its changes become a layer. Throws `build-command-failed` with the exit code when it fails. */
 export async function runStep(
   parts: BuildParts,
@@ -36,8 +21,7 @@ export async function runStep(
   say(` ---> Running in ${id}\n`);
   const scratch = join(parts.directory, `step-${id}`);
   mkdirSync(scratch, { mode: 0o755 });
-  const trust = trustHost(parts, operation, scratch);
-  const mounts = [...trust.mounts, ...scriptMount(operation, scratch)];
+  const mounts = scriptMount(operation, scratch);
   let before: MountPointRecord | undefined;
   let succeeded = false;
   try {
@@ -49,7 +33,7 @@ export async function runStep(
         const { exitCode, oomKilled } = await parts.steps.run({
           rootfs,
           args: operation.args,
-          env: [...operation.environment, ...trust.environment],
+          env: operation.environment,
           cwd: operation.directory,
           user: operation.user,
           network: operation.network ?? parts.network,
@@ -88,25 +72,7 @@ function textOutput(say: (text: string) => void): StepRequest["output"] {
   };
 }
 
-type Trust = { readonly mounts: NonNullable<StepRequest["mounts"]>; readonly environment: readonly string[] };
-
-/** Lets a step trust what the host trusts, by mounts and variables that leave no trace in the image. */
-function trustHost(parts: BuildParts, operation: Extract<FileOperation, { kind: "run" }>, scratch: string): Trust {
-  const { hostCaBundle } = parts;
-  if (hostCaBundle === undefined) return { mounts: [], environment: [] };
-  const aptConfig = join(scratch, "apt.conf");
-  writeFileSync(aptConfig, `Acquire::https::CAInfo "${caBundlePath}";\n`, { mode: 0o644 });
-  const isSet = (name: string) => operation.environment.some((entry) => entry.startsWith(`${name}=`));
-  const wanted = [...caVariables.map((name) => [name, caBundlePath]), ["APT_CONFIG", aptConfigPath]] as const;
-  return {
-    mounts: [
-      { source: hostCaBundle, destination: caBundlePath, readonly: true },
-      { source: aptConfig, destination: aptConfigPath, readonly: true },
-    ],
-    environment: wanted.filter(([name = ""]) => !isSet(name)).map(([name, path]) => `${name}=${path}`),
-  };
-}
-
+/** The script of a here-document, bound under /dev, a tmpfs of the step's: nothing of it reaches the layer. */
 function scriptMount(
   operation: Extract<FileOperation, { kind: "run" }>,
   scratch: string,

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { eventually, mustRun } from "./command.ts";
+import { join, resolve } from "node:path";
+import { eventually, mustRun, runCommand } from "./command.ts";
 import { isAlive, processesNaming, signalProcess } from "./process.ts";
 
 export type EngineName = "berth" | "dockerd" | "podman";
@@ -38,40 +38,33 @@ export type EngineProcess = {
   destroy(): Promise<void>;
 };
 
-const repository = join(import.meta.dir, "../..");
+type EnginePaths = Pick<EngineProcess, "directory" | "socket" | "host" | "dataRoot" | "execRoot" | "logFile">;
 
-function daemonCommand(engine: Omit<EngineProcess, "pid" | "start" | "halt" | "kill" | "destroy">): readonly string[] {
-  const roots = ["--data-root", engine.dataRoot, "--exec-root", engine.execRoot];
-  const pidfile = join(engine.directory, "daemon.pid");
-  switch (engine.name) {
-    case "berth":
-      return [
-        process.env["BERTH_BINARY"] ?? join(repository, "bin/berth"),
-        "daemon",
-        "--host",
-        engine.host,
-        ...roots,
-        "--pidfile",
-        pidfile,
-      ];
-    case "dockerd":
-      return ["dockerd", "--host", engine.host, ...roots, "--pidfile", pidfile, "--storage-driver", "overlay2"];
-    case "podman":
-      return [
-        "podman",
-        "--root",
-        engine.dataRoot,
-        "--runroot",
-        engine.execRoot,
-        "--cgroup-manager=cgroupfs",
-        "--events-backend=file",
-        "system",
-        "service",
-        "--time=0",
-        engine.host,
-      ];
-  }
-}
+const rootFlags = ({ directory, host, dataRoot, execRoot }: EnginePaths): readonly string[] => [
+  "--host",
+  host,
+  "--data-root",
+  dataRoot,
+  "--exec-root",
+  execRoot,
+  "--pidfile",
+  join(directory, "daemon.pid"),
+];
+
+/** The `berth` under test: that of this checkout, or the file BERTH_BINARY names. */
+export const berthBinary = process.env["BERTH_BINARY"] ?? join(import.meta.dir, "../../bin/berth");
+
+const daemonCommands: Readonly<Record<EngineName, (paths: EnginePaths) => readonly string[]>> = {
+  berth: (paths) => [berthBinary, "daemon", ...rootFlags(paths)],
+  dockerd: (paths) => ["dockerd", ...rootFlags(paths), "--storage-driver", "overlay2"],
+  podman: ({ dataRoot, execRoot, host }) =>
+    ["podman", "--root", dataRoot, "--runroot", execRoot, "--cgroup-manager=cgroupfs", "--events-backend=file"].concat([
+      "system",
+      "service",
+      "--time=0",
+      host,
+    ]),
+};
 
 /** Starts an engine on roots of its own and waits until it answers. */
 export async function startEngine(name: EngineName, options: EngineOptions = {}): Promise<EngineProcess> {
@@ -95,7 +88,7 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
     const launched = await mustRun(
       ["sh", "-c", 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!', "sh", paths.logFile].concat(
         prefix,
-        daemonCommand(paths),
+        daemonCommands[name](paths),
         options.flags ?? [],
       ),
       { environment: daemonEnvironment },
@@ -125,8 +118,12 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
       await waitForEnd();
     },
     async destroy() {
-      if (isAlive(daemonPid)) await engine.halt();
+      if (isAlive(daemonPid)) {
+        await removeContainers(socket);
+        await engine.halt();
+      }
       await endRemainder(directory);
+      if (name === "berth") await removeHostNames(paths.dataRoot);
       await unmountBelow(directory);
       await unmountBelow(paths.dataRoot);
       rmSync(directory, { recursive: true, force: true });
@@ -151,6 +148,37 @@ async function answers(socket: string): Promise<boolean> {
   } catch {
     return false; // not listening yet
   }
+}
+
+/** Containers outlive some daemons, so they go first. */
+async function removeContainers(socket: string): Promise<void> {
+  const get = { unix: socket, headers: { Connection: "close" } };
+  const list = (await (await fetch("http://localhost/containers/json?all=1", get)).json()) as readonly { Id: string }[];
+  await Promise.all(
+    list.map(({ Id }) => fetch(`http://localhost/containers/${Id}?force=1&v=1`, { ...get, method: "DELETE" })),
+  );
+}
+
+/** What a daemon of this data root calls its things on the host; the same rule as the daemon's. */
+export function hostNames(dataRoot: string): {
+  readonly bridge: string;
+  readonly table: string;
+  readonly cgroup: string;
+} {
+  const short = (text: string, length: number) =>
+    new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, length);
+  const instance = short(resolve(dataRoot), 8);
+  const hash = short(instance, 12);
+  return { bridge: `br-${hash}`, table: `berth_${hash}`, cgroup: `berth-${instance}` };
+}
+
+/** A daemon leaves its bridge and its table for the next start; a test does not. */
+async function removeHostNames(dataRoot: string): Promise<void> {
+  const { bridge, table, cgroup } = hostNames(dataRoot);
+  await runCommand(["ip", "link", "delete", bridge]);
+  for (const family of ["inet", "ip", "ip6", "bridge"]) await runCommand(["nft", "delete", "table", family, table]);
+  const groups = await runCommand(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/${cgroup}*`]);
+  for (const group of groups.stdout.split("\n").filter(Boolean)) await runCommand(["rmdir", group]);
 }
 
 /** Ends supervisors and helpers that outlive the daemon; they all name the engine's directory on their command line. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand } from "../engines/command.ts";
-import type { EngineProcess } from "../engines/engine.ts";
+import { type EngineProcess, hostNames } from "../engines/engine.ts";
 import { processesNaming } from "../engines/process.ts";
 
 /** What one engine holds on the host, by kind; compared before and after a test. */
@@ -16,7 +16,7 @@ export async function snapshot(engine: EngineProcess): Promise<Snapshot> {
     ["bridge", new Set(bridges)],
     ["veth", new Set(bridges.flatMap(portsOfBridge))],
     ["nft element", await firewallElements(bridges)],
-    ["cgroup", cgroupsOf(await containerIds(engine))],
+    ["cgroup", cgroupsOf(engine, await containerIds(engine))],
     ["run file", runFiles(engine)],
     ["container row", new Set(await containerIds(engine))],
   ]);
@@ -111,20 +111,13 @@ async function firewallElements(bridges: readonly string[]): Promise<ReadonlySet
 
 type RulesetObject = { readonly table?: string; readonly name?: string; readonly elem?: readonly unknown[] };
 
-/** Control groups named after a container, wherever the engine puts them. */
-function cgroupsOf(ids: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const path of cgroupDirectories()) {
-    if (ids.some((id) => path.includes(id))) found.add(path);
-  }
-  return found;
-}
-
-/** Every control group of a container of any engine: a path with a 64-digit id in it. */
-export function cgroupDirectories(root = "/sys/fs/cgroup"): readonly string[] {
-  return readdirSync(root, { recursive: true, encoding: "utf8", withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() && /[0-9a-f]{64}/.test(entry.name) ? [join(entry.parentPath, entry.name)] : [],
-  );
+/** Control groups of the engine's containers: below its parent group, or (other engines) named after a container. */
+function cgroupsOf(engine: EngineProcess, ids: readonly string[]): ReadonlySet<string> {
+  const parent = `/${hostNames(engine.dataRoot).cgroup}/`;
+  const paths = readdirSync("/sys/fs/cgroup", { recursive: true, encoding: "utf8", withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return new Set(paths.filter((path) => path.includes(parent) || ids.some((id) => path.includes(id))));
 }
 
 /** Files of the exec-root: FIFOs, sockets, bundles, runtime state. */

@@ -1,0 +1,153 @@
+import { describe, expect, test } from "bun:test";
+import { eventually } from "../engines/command.ts";
+import { client, targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
+
+const daemon = useDaemon();
+
+type Event = {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Record<string, string> };
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
+  readonly time: number;
+  readonly timeNano: number;
+};
+
+async function eventsSince(since: number, ...filters: string[]): Promise<Event[]> {
+  const output = await daemon.ok(
+    "events", "--since", String(since), "--until", String(Date.now() / 1000 + 0.3), "--format", "{{json .}}",
+    ...filters.flatMap((filter) => ["--filter", filter]),
+  ); // prettier-ignore
+  return output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Event]));
+}
+
+const now = () => Date.now() / 1000 - 0.05;
+
+describe("events", () => {
+  test("tell a container's life in order, with attributes", async () => {
+    const name = uniqueName();
+    const since = now();
+    const id = await daemon.ok(
+      "run",
+      "-d",
+      "--name",
+      name,
+      "-l",
+      "tier=web",
+      "busybox",
+      "sh",
+      "-c",
+      "sleep 0.3; exit 3",
+    );
+    await daemon.ok("wait", name);
+    await daemon.ok("rm", name);
+    const events = await eventsSince(since, `container=${name}`);
+    expect(events.map(({ Action }) => Action)).toEqual(["create", "start", "die", "destroy"]);
+    for (const event of events) {
+      expect(event.Type).toBe("container");
+      expect(event.Actor.ID).toBe(id);
+      expect(event.Actor.Attributes).toMatchObject({ name, image: "busybox", tier: "web" });
+      expect(Math.floor(event.timeNano / 1e9)).toBe(event.time);
+    }
+    expect(events[2]?.Actor.Attributes["exitCode"]).toBe("3");
+  });
+
+  test("older clients find status, id and from", async () => {
+    const since = now();
+    await daemon.ok("run", "--rm", "busybox", "true");
+    const [event] = await eventsSince(since, "event=create");
+    expect(event).toMatchObject({ status: "create", from: "busybox" });
+    expect(event?.id).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("kill, stop, pause, rename, exec and network events", async () => {
+    const name = uniqueName();
+    const since = now();
+    await daemon.ok("run", "-d", "--name", name, "busybox", "sleep", "1000");
+    await daemon.ok("exec", name, "true");
+    await daemon.ok("pause", name);
+    await daemon.ok("unpause", name);
+    await daemon.ok("rename", name, `${name}-b`);
+    await daemon.ok("stop", "-t", "0", `${name}-b`);
+    await daemon.ok("rm", `${name}-b`);
+    const actions = (await eventsSince(since, "type=container")).map(({ Action }) => Action.trim());
+    for (const action of [
+      "create",
+      "start",
+      "exec_create: true",
+      "exec_start: true",
+      "exec_die",
+      "pause",
+      "unpause",
+      "rename",
+      "kill",
+      "die",
+      "stop",
+      "destroy",
+    ])
+      expect(actions).toContain(action);
+    const network = (await eventsSince(since, "type=network")).map(({ Action }) => Action);
+    expect(network).toEqual(["connect", "disconnect"]);
+  });
+
+  test("volumes and images have events", async () => {
+    const since = now();
+    const volume = uniqueName("volume");
+    await daemon.ok("volume", "create", volume);
+    await daemon.ok("volume", "rm", volume);
+    await daemon.ok("tag", "busybox", "for-events:v1");
+    await daemon.ok("rmi", "for-events:v1");
+    expect((await eventsSince(since, "type=volume")).map(({ Action }) => Action)).toEqual(["create", "destroy"]);
+    expect((await eventsSince(since, "type=image")).map(({ Action }) => Action)).toEqual(["tag", "untag"]);
+  });
+
+  test("arrive live, filtered by label", async () => {
+    const child = Bun.spawn([client, "events", "--filter", "label=live=yes", "--format", "{{.Action}}"], {
+      env: { ...process.env, ...daemon.environment },
+      stdout: "pipe",
+    });
+    await Bun.sleep(300);
+    await daemon.ok("run", "--rm", "busybox", "true");
+    await daemon.ok("run", "--rm", "-l", "live=yes", "busybox", "true");
+    let text = "";
+    const reader = child.stdout.getReader();
+    while (!text.includes("destroy")) text += new TextDecoder().decode((await reader.read()).value);
+    expect(text.split("\n")[0]).toBe("create");
+    expect(text.match(/create/g)?.length).toBe(1);
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+
+  test("health changes are events", async () => {
+    const since = now();
+    const name = uniqueName();
+    await daemon.ok(
+      "run",
+      "-d",
+      "--name",
+      name,
+      "--health-cmd",
+      "true",
+      "--health-interval",
+      "200ms",
+      "busybox",
+      "sleep",
+      "1000",
+    );
+    await eventually("health", async () =>
+      (await eventsSince(since, "event=health_status")).some(({ Action }) => Action === "health_status: healthy"),
+    );
+    await daemon.ok("rm", "-f", name);
+  });
+
+  test("headers come at once; an impossible range is refused", async () => {
+    const response = await fetch("http://localhost/events", { unix: daemon.engine.socket });
+    expect(response.status).toBe(200);
+    await response.body?.cancel();
+    expect((await daemon.api("GET", "/events?since=200&until=100")).status).toBe(400);
+    if (!targetIsDockerd)
+      expect((await daemon.cli(["events", "--until", "0s", "--filter", "colour=red"])).exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,214 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { mustRun } from "../engines/command.ts";
+import { client, uniqueName, useDaemon } from "./daemon.ts";
+
+const daemon = useDaemon();
+const box = uniqueName("box");
+const scratch = (name: string) => join(daemon.directory, name);
+
+beforeAll(async () => {
+  await daemon.ok("run", "-d", "--name", box, "-v", "/volume", "busybox", "sleep", "10000");
+  await daemon.ok(
+    "exec", box, "sh", "-c",
+    "mkdir -p /src/sub && echo one > /src/one && echo two > /src/sub/two && ln -s one /src/link && chmod 640 /src/one && chown 7:8 /src/one",
+  ); // prettier-ignore
+});
+
+describe("cp", () => {
+  test("a file out, a file in", async () => {
+    await daemon.ok("cp", `${box}:/src/one`, scratch("one"));
+    expect(readFileSync(scratch("one"), "utf8")).toBe("one\n");
+    expect(lstatSync(scratch("one")).mode & 0o777).toBe(0o640);
+    writeFileSync(scratch("in"), "in\n");
+    await daemon.ok("cp", scratch("in"), `${box}:/tmp/`);
+    await daemon.ok("cp", scratch("in"), `${box}:/tmp/renamed`);
+    expect(await daemon.ok("exec", box, "cat", "/tmp/in", "/tmp/renamed")).toBe("in\nin");
+  });
+
+  test("a directory out: whole, or its contents", async () => {
+    await daemon.ok("cp", `${box}:/src`, scratch("whole"));
+    expect(readFileSync(scratch("whole/sub/two"), "utf8")).toBe("two\n");
+    expect(readlinkSync(scratch("whole/link"))).toBe("one");
+    mkdirSync(scratch("there"));
+    await daemon.ok("cp", `${box}:/src`, scratch("there"));
+    expect(existsSync(scratch("there/src/one"))).toBe(true);
+    await daemon.ok("cp", `${box}:/src/.`, scratch("there"));
+    expect(existsSync(scratch("there/one"))).toBe(true);
+  });
+
+  test("a directory in", async () => {
+    mkdirSync(scratch("tree/deep"), { recursive: true });
+    writeFileSync(scratch("tree/deep/leaf"), "leaf");
+    symlinkSync("deep/leaf", scratch("tree/pointer"));
+    await daemon.ok("cp", scratch("tree"), `${box}:/tmp`);
+    expect(await daemon.ok("exec", box, "sh", "-c", "cat /tmp/tree/deep/leaf; readlink /tmp/tree/pointer")).toBe(
+      "leafdeep/leaf",
+    );
+  });
+
+  test("through standard streams as tar", async () => {
+    const listing = await Bun.$`${client} cp ${box}:/src - | tar -t`
+      .env({ ...process.env, ...daemon.environment })
+      .text();
+    expect(listing.split("\n").filter(Boolean).toSorted()).toEqual([
+      "src/",
+      "src/link",
+      "src/one",
+      "src/sub/",
+      "src/sub/two",
+    ]);
+    await Bun.$`tar -C ${daemon.directory} -cf - in | ${client} cp - ${box}:/volume`
+      .env({ ...process.env, ...daemon.environment })
+      .quiet();
+    expect(await daemon.ok("exec", box, "cat", "/volume/in")).toBe("in");
+  });
+
+  test("works on volumes and on containers that were never started", async () => {
+    const name = uniqueName();
+    await daemon.ok("create", "--name", name, "-v", "/data", "busybox", "cat", "/data/in", "/root/in");
+    await daemon.ok("cp", scratch("in"), `${name}:/data/in`);
+    await daemon.ok("cp", scratch("in"), `${name}:/root/in`);
+    expect(await daemon.ok("start", "-a", name)).toBe("in\nin");
+    await daemon.ok("cp", `${name}:/data/in`, scratch("back"));
+    expect(readFileSync(scratch("back"), "utf8")).toBe("in\n");
+    await daemon.ok("rm", "-v", name);
+  });
+
+  test("-L follows a link", async () => {
+    await daemon.ok("cp", "-L", `${box}:/src/link`, scratch("followed"));
+    expect(readFileSync(scratch("followed"), "utf8")).toBe("one\n");
+  });
+
+  test("a symbolic link in the container never leads out of it", async () => {
+    const secret = scratch("secret");
+    writeFileSync(secret, "host's");
+    await daemon.ok(
+      "exec",
+      box,
+      "sh",
+      "-c",
+      `ln -s ${daemon.directory} /escape; mkdir -p /tmp/t; ln -s ../../../../../../..${daemon.directory} /tmp/t/up`,
+    );
+    for (const path of ["/escape/secret", "/tmp/t/up/secret"]) {
+      const result = await daemon.cli(["cp", `${box}:${path}`, scratch("stolen")]);
+      expect(result.exitCode).toBe(1);
+      expect(existsSync(scratch("stolen"))).toBe(false);
+    }
+    await daemon.cli(["cp", scratch("in"), `${box}:/escape/planted`]);
+    expect(existsSync(scratch("planted"))).toBe(false);
+  });
+
+  test("missing paths are named", async () => {
+    const out = await daemon.cli(["cp", `${box}:/nowhere`, scratch("x")]);
+    expect(out.exitCode).toBe(1);
+    expect(out.stderr).toContain("Could not find the file /nowhere in container");
+    expect((await daemon.cli(["cp", scratch("in"), `${box}:/no/such/dir/`])).exitCode).toBe(1);
+    expect((await daemon.cli(["cp", scratch("absent"), `${box}:/tmp`])).exitCode).toBe(1);
+    expect((await daemon.cli(["cp", "missing-container:/x", scratch("x")])).stderr).toContain("missing-container");
+  });
+
+  test("a read-only root is refused", async () => {
+    const name = uniqueName();
+    await daemon.ok("run", "-d", "--read-only", "--name", name, "busybox", "sleep", "1000");
+    const result = await daemon.cli(["cp", scratch("in"), `${name}:/tmp/in`]);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("read-only");
+    await daemon.ok("rm", "-f", name);
+  });
+
+  test("HEAD archive tells the file's data in a header", async () => {
+    const answer = await daemon.api("HEAD", `/containers/${box}/archive?path=/src/link`);
+    expect(answer.status).toBe(200);
+    const header = Buffer.from(answer.headers.get("X-Docker-Container-Path-Stat") ?? "", "base64").toString();
+    const stat = JSON.parse(header) as { name: string; mode: number; linkTarget: string };
+    expect(stat).toMatchObject({ name: "link", linkTarget: "/src/one" });
+    expect(stat.mode & (1 << 27)).toBe(1 << 27);
+    expect((await daemon.api("HEAD", `/containers/${box}/archive?path=/none`)).status).toBe(404);
+  });
+});
+
+describe("diff, commit, export, import", () => {
+  test("diff tells added, changed and deleted", async () => {
+    const name = uniqueName();
+    await daemon.ok(
+      "run",
+      "--name",
+      name,
+      "busybox",
+      "sh",
+      "-c",
+      "echo x > /etc/new; echo y >> /etc/passwd; rm /bin/vi; mkdir /made",
+    );
+    const lines = (await daemon.ok("diff", name)).split("\n").toSorted();
+    expect(lines).toEqual(["A /etc/new", "A /made", "C /bin", "C /etc", "C /etc/passwd", "D /bin/vi"].toSorted());
+    await daemon.ok("rm", name);
+  });
+
+  test("diff of an untouched container is empty", async () => {
+    const name = uniqueName();
+    await daemon.ok("create", "--name", name, "busybox");
+    expect(await daemon.ok("diff", name)).toBe("");
+    await daemon.ok("rm", name);
+  });
+
+  test("commit makes an image with the changes, options on top", async () => {
+    const name = uniqueName();
+    await daemon.ok("run", "--name", name, "busybox", "sh", "-c", "echo kept > /kept; rm /bin/vi");
+    const id = await daemon.ok(
+      "commit", "-a", "A. Author", "-m", "a message", "-c", "ENV LEVEL=2", "-c", 'CMD ["cat","/kept"]', "-c", "LABEL a=b", name, "committed:v1",
+    ); // prettier-ignore
+    expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await daemon.ok("run", "--rm", "committed:v1")).toBe("kept");
+    expect(
+      await daemon.ok("run", "--rm", "committed:v1", "sh", "-c", "echo $LEVEL; ls /bin/vi 2>&1 || true"),
+    ).toStartWith("2\nls:");
+    expect(
+      await daemon.ok(
+        "image",
+        "inspect",
+        "-f",
+        '{{.Author}}|{{.Comment}}|{{index .Config.Labels "a"}}',
+        "committed:v1",
+      ),
+    ).toBe("A. Author|a message|b");
+    expect((await daemon.ok("history", "-q", "--no-trunc", "committed:v1")).split("\n")[0]).toBe(id);
+    await daemon.ok("rm", name);
+    await daemon.ok("rmi", "committed:v1");
+  });
+
+  test("commit of a running container leaves it running", async () => {
+    const id = await daemon.ok("commit", box);
+    expect(await daemon.ok("inspect", "-f", "{{.State.Status}}", box)).toBe("running");
+    await daemon.ok("rmi", id);
+  });
+
+  test("export and import carry the tree", async () => {
+    const archive = scratch("export.tar");
+    await daemon.ok("export", "-o", archive, box);
+    const listing = (await mustRun(["tar", "-tf", archive])).split("\n");
+    expect(listing).toContain("src/sub/two");
+    expect(listing.some((name) => name.startsWith("volume/in"))).toBe(false);
+    const id = await daemon.ok("import", "-c", 'CMD ["cat","/src/one"]', "-m", "brought in", archive, "imported:v1");
+    expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await daemon.ok("run", "--rm", "imported:v1")).toBe("one");
+    expect(await daemon.ok("run", "--rm", "imported:v1", "stat", "-c", "%u:%g %a", "/src/one")).toBe("7:8 640");
+    await daemon.ok("rmi", "imported:v1");
+  });
+
+  test("import from standard input", async () => {
+    const id = await Bun.$`${client} export ${box} | ${client} import - piped:v1`
+      .env({ ...process.env, ...daemon.environment })
+      .text();
+    expect(id.trim()).toMatch(/^sha256:[0-9a-f]{64}$/);
+    await daemon.ok("rmi", "piped:v1");
+  });
+
+  test("an import that is not a tar is refused and leaves no image", async () => {
+    writeFileSync(scratch("garbage.tar"), "this is no archive".repeat(1000));
+    const before = await daemon.ok("images", "-aq");
+    expect((await daemon.cli(["import", scratch("garbage.tar"), "garbage:v1"])).exitCode).toBe(1);
+    expect(await daemon.ok("images", "-aq")).toBe(before);
+  });
+});

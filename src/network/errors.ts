@@ -2,124 +2,128 @@ import { defineErrors, shortId } from "#base";
 
 /** Errors of networks; most sentences are Docker's, because clients match on them. */
 export const errors = defineErrors({
-  "network.not-found": {
+  "network-not-found": {
     kind: "not-found",
     message: (reference: string) => `network ${reference} not found`,
   },
-  "network.ambiguous": {
+  "network-ambiguous": {
     kind: "invalid",
     message: (reference: string, matches: number) =>
       `network ${reference} is ambiguous (${matches} matches found based on ID prefix)`,
   },
-  "network.name-in-use": {
+  "network-name-in-use": {
     kind: "conflict",
     message: (name: string) => `network with name ${name} already exists`,
   },
-  "network.invalid-name": {
+  "network-invalid-name": {
     kind: "invalid",
-    message: (name: string) => `invalid network name ${JSON.stringify(name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed`,
+    message: (name: string) =>
+      `invalid network name ${JSON.stringify(name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed`,
   },
-  "network.predefined": {
+  "network-predefined": {
     kind: "forbidden",
     message: (name: string) => `operation is not permitted on predefined ${name} network`,
   },
-  "network.predefined-remove": {
+  "network-predefined-remove": {
     kind: "forbidden",
     message: (name: string) => `${name} is a pre-defined network and cannot be removed`,
   },
-  "network.active-endpoints": {
+  "network-active-endpoints": {
     kind: "forbidden",
     message: (name: string, id: string, endpoints: string) =>
       `error while removing network: network ${name} id ${id} has active endpoints (${endpoints})`,
     hint: () => "Stop these containers first",
   },
-  "network.driver-not-found": {
+  "network-driver-not-found": {
     kind: "not-found",
     message: (driver: string) => `could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`,
     hint: () => "Use the driver bridge",
   },
-  "network.single-instance": {
+  "network-single-instance": {
     kind: "forbidden",
     message: (driver: string) => `only one instance of "${driver}" network is allowed`,
   },
-  "network.invalid-subnet": {
+  "network-invalid-subnet": {
     kind: "invalid",
     message: (subnet: string, reason: string) => `invalid network config:\ninvalid subnet ${subnet}: ${reason}`,
   },
-  "network.invalid-address": {
+  "network-invalid-address": {
     kind: "invalid",
     message: (what: string, value: string, reason: string) => `invalid ${what} ${JSON.stringify(value)}: ${reason}`,
   },
-  "network.invalid-option": {
+  "network-invalid-option": {
     kind: "invalid",
     message: (name: string, reason: string) => `invalid network option ${name}: ${reason}`,
   },
-  "network.pool-overlaps": {
+  "network-pool-overlaps": {
     kind: "forbidden",
     message: () => "Pool overlaps with other one on this address space",
     hint: () => "Choose a subnet that no other network uses",
   },
-  "network.pools-exhausted": {
+  "network-pools-exhausted": {
     kind: "exhausted",
     message: () => "all predefined address pools have been fully subnetted",
     hint: () => "Remove unused networks or give a subnet",
   },
-  "network.addresses-exhausted": {
+  "network-addresses-exhausted": {
     kind: "exhausted",
-    message: (name: string, subnet: string) => `no available IPv4 addresses on this network's address pools: ${name} (${subnet})`,
+    message: (name: string, subnet: string) =>
+      `no available IPv4 addresses on this network's address pools: ${name} (${subnet})`,
   },
-  "network.address-in-use": { kind: "forbidden", message: () => "Address already in use" },
-  "network.address-not-allowed": {
+  "network-address-in-use": { kind: "forbidden", message: () => "Address already in use" },
+  "network-address-not-allowed": {
     kind: "invalid",
     message: (isDefault: "default bridge" | "automatic subnet") =>
       isDefault === "default bridge"
         ? "user specified IP address is supported on user defined networks only"
         : "user specified IP address is supported only when connecting to networks with user configured subnets",
   },
-  "network.address-outside": {
+  "network-address-outside": {
     kind: "invalid",
-    message: (address: string) =>
-      `invalid endpoint settings:\nno configured subnet contains IP address ${address}`,
+    message: (address: string) => `invalid endpoint settings:\nno configured subnet contains IP address ${address}`,
   },
-  "network.no-sandbox": {
+  "network-no-sandbox": {
     kind: "invalid",
-    message: (name: string) => `network ${name} cannot be joined together with a network namespace of the container's own`,
+    message: (name: string) =>
+      `network ${name} cannot be joined together with a network namespace of the container's own`,
   },
-  "network.invalid-sysctl": {
+  "network-invalid-sysctl": {
     kind: "invalid",
     message: (name: string) => `sysctl ${JSON.stringify(name)} is not in a container's network namespace`,
   },
-  "network.sysctl-refused": {
+  "network-sysctl-refused": {
     kind: "invalid",
-    message: (name: string, value: string, reason: string) => `Cannot set sysctl ${name} to ${JSON.stringify(value)}: ${reason}`,
+    message: (name: string, value: string, reason: string) =>
+      `Cannot set sysctl ${name} to ${JSON.stringify(value)}: ${reason}`,
   },
-  "network.interface-exists": {
+  "network-interface-exists": {
     kind: "conflict",
     message: (name: string) => `network interface ${name} already exists and is not a bridge of this daemon`,
   },
-  "network.port-allocated": {
+  "network-port-allocated": {
     kind: "conflict",
     message: (endpoint: string, address: string, port: number, _holder: string) =>
       `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${address}:${port} failed: port is already allocated`,
     hint: (_endpoint: string, _address: string, _port: number, holder: string) =>
       `Container ${shortId(holder)} publishes it: stop that one or publish another port`,
   },
-  "network.port-in-use": {
+  "network-port-in-use": {
     kind: "conflict",
     message: (endpoint: string, binding: string, reason: string, _holder: string) =>
       `driver failed programming external connectivity on endpoint ${endpoint}: failed to bind host port for ${binding}: ${reason}`,
     hint: (_endpoint: string, _binding: string, _reason: string, holder: string) => holder,
   },
-  "network.ports-exhausted": {
+  "network-ports-exhausted": {
     kind: "exhausted",
     message: (endpoint: string, address: string, first: number, last: number) =>
       `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${address}:${first}-${last} failed: all ports are allocated`,
   },
-  "network.host-address": {
+  "network-host-address": {
     kind: "invalid",
-    message: (address: string, reason: string) => `invalid host address ${JSON.stringify(address)} of a published port: ${reason}`,
+    message: (address: string, reason: string) =>
+      `invalid host address ${JSON.stringify(address)} of a published port: ${reason}`,
   },
-  "network.invalid-extra-host": {
+  "network-invalid-extra-host": {
     kind: "invalid",
     message: (entry: string, reason: string) => `invalid extra host ${JSON.stringify(entry)}: ${reason}`,
   },

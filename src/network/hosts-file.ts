@@ -14,9 +14,7 @@ const fixedLines = [
 /** The text of a container's /etc/hosts (hosts(5)), laid out as Docker's: fixed lines, `--add-host`, own addresses. */
 export function buildHostsFile(options: HostsFileOptions): string {
   const names =
-    options.domainname === ""
-      ? options.hostname
-      : `${options.hostname}.${options.domainname} ${options.hostname}`;
+    options.domainname === "" ? options.hostname : `${options.hostname}.${options.domainname} ${options.hostname}`;
   return [
     ...fixedLines,
     ...options.extraHosts.map((entry) => extraHostLine(entry, options.hostGateway)),
@@ -30,15 +28,15 @@ export function buildHostsFile(options: HostsFileOptions): string {
 function extraHostLine(entry: string, hostGateway: string | undefined): string {
   const [, name, target] = /^([^:=\s]+)[:=](\S+)$/.exec(entry) ?? [];
   if (name === undefined || target === undefined) {
-    throw errors["network.invalid-extra-host"](entry, "bad format for add-host, expected name:address");
+    throw errors["network-invalid-extra-host"](entry, "bad format for add-host, expected name:address");
   }
   if (target === "host-gateway") {
     if (hostGateway === undefined) {
-      throw errors["network.invalid-extra-host"](entry, "unable to derive the IP value for host-gateway");
+      throw errors["network-invalid-extra-host"](entry, "unable to derive the IP value for host-gateway");
     }
     return `${hostGateway}\t${name}`;
   }
   const address = target.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(address) === 0) throw errors["network.invalid-extra-host"](entry, "invalid IP address in add-host");
+  if (isIP(address) === 0) throw errors["network-invalid-extra-host"](entry, "invalid IP address in add-host");
   return `${address}\t${name}`;
 }

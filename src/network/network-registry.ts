@@ -64,14 +64,14 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     const own = [...bridgeNetworks.values()].map((network) => network.bridgeName);
     const taken = [...usedSubnets(exceptId), ...hostSubnets(options.route, own), ...resolverAddresses()];
     const subnet = chooseSubnet(options.addressPools ?? defaultPools, taken);
-    if (subnet === undefined) throw errors["network.pools-exhausted"]();
+    if (subnet === undefined) throw errors["network-pools-exhausted"]();
     return subnet;
   };
 
   const defaultBridgeAddresses = (): { readonly subnet: string; readonly gateway: string } => {
     const given = options.bridgeAddress === undefined ? undefined : parseCidr(options.bridgeAddress);
     if (options.bridgeAddress !== undefined && (given === undefined || networkOf(given).address === given.address)) {
-      throw errors["network.invalid-address"](
+      throw errors["network-invalid-address"](
         "bridge address",
         options.bridgeAddress,
         "expected an address of the bridge with its prefix, like 172.20.0.1/16",
@@ -115,20 +115,19 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
 
   const defaultNetwork = (): BridgeNetwork => {
     const network = bridgeNetworks.get(defaultId);
-    if (network === undefined) throw errors["network.not-found"]("bridge");
+    if (network === undefined) throw errors["network-not-found"]("bridge");
     return network;
   };
 
   return {
     list: () => [...records.values()],
     get: (reference) => {
-      const exact =
-        records.get(reference) ?? [...records.values()].find((candidate) => candidate.name === reference);
+      const exact = records.get(reference) ?? [...records.values()].find((candidate) => candidate.name === reference);
       if (exact !== undefined) return exact;
       const matches = reference === "" ? [] : [...records.values()].filter(({ id }) => id.startsWith(reference));
       const [match] = matches;
-      if (match === undefined) throw errors["network.not-found"](reference);
-      if (matches.length > 1) throw errors["network.ambiguous"](reference, matches.length);
+      if (match === undefined) throw errors["network-not-found"](reference);
+      if (matches.length > 1) throw errors["network-ambiguous"](reference, matches.length);
       return match;
     },
     bridge: (id) => bridgeNetworks.get(id),
@@ -136,16 +135,16 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     add: (request) => {
       checkNetworkRequest(request);
       if ([...records.values()].some(({ name }) => name === request.name)) {
-        throw errors["network.name-in-use"](request.name);
+        throw errors["network-name-in-use"](request.name);
       }
       const plan = parseAddressRequest(request);
       if (plan.subnet !== undefined && usedSubnets().some((used) => overlap(used, plan.subnet ?? used))) {
-        throw errors["network.pool-overlaps"]();
+        throw errors["network-pool-overlaps"]();
       }
       const id = newId();
       const bridgeName = parseBridgeOptions(request.options).bridgeName ?? bridgeNameOf(id);
       if ([...bridgeNetworks.values()].some((network) => network.bridgeName === bridgeName)) {
-        throw errors["network.interface-exists"](bridgeName);
+        throw errors["network-interface-exists"](bridgeName);
       }
       const subnet = plan.subnet ?? freeSubnet();
       const record: NetworkRecord = {

@@ -1,6 +1,15 @@
 import { parseBridgeOptions } from "./bridge/options.ts";
 import { errors } from "./errors.ts";
-import { containsAddress, formatSubnet, type Ipv4, networkOf, parseCidr, parseIpv4, sizeOf, type Subnet } from "./ipam/ipv4.ts";
+import {
+  containsAddress,
+  formatSubnet,
+  type Ipv4,
+  networkOf,
+  parseCidr,
+  parseIpv4,
+  sizeOf,
+  type Subnet,
+} from "./ipam/ipv4.ts";
 
 /** What a person asked of a new network, as text. */
 export type AddressRequest = {
@@ -22,10 +31,10 @@ export function checkNetworkRequest(request: {
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
 }): void {
-  if (["bridge", "host", "none", "default"].includes(request.name)) throw errors["network.predefined"](request.name);
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(request.name)) throw errors["network.invalid-name"](request.name);
-  if (request.driver === "host" || request.driver === "null") throw errors["network.single-instance"](request.driver);
-  if (request.driver !== "bridge" && request.driver !== "") throw errors["network.driver-not-found"](request.driver);
+  if (["bridge", "host", "none", "default"].includes(request.name)) throw errors["network-predefined"](request.name);
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(request.name)) throw errors["network-invalid-name"](request.name);
+  if (request.driver === "host" || request.driver === "null") throw errors["network-single-instance"](request.driver);
+  if (request.driver !== "bridge" && request.driver !== "") throw errors["network-driver-not-found"](request.driver);
   parseBridgeOptions(request.options);
 }
 
@@ -38,34 +47,34 @@ export function parseAddressRequest(request: AddressRequest): AddressPlan {
 
 function parseNetwork(text: string): Subnet {
   const subnet = parseCidr(text);
-  if (subnet === undefined) throw errors["network.invalid-subnet"](text, "it is not an IPv4 network in CIDR form");
+  if (subnet === undefined) throw errors["network-invalid-subnet"](text, "it is not an IPv4 network in CIDR form");
   const network = networkOf(subnet);
   if (network.address !== subnet.address) {
-    throw errors["network.invalid-subnet"](text, `it should be ${formatSubnet(network)}`);
+    throw errors["network-invalid-subnet"](text, `it should be ${formatSubnet(network)}`);
   }
-  if (sizeOf(subnet.prefixLength) < 4) throw errors["network.invalid-subnet"](text, "it has no room for a container");
-  if (subnet.prefixLength < 8) throw errors["network.invalid-subnet"](text, "it is larger than /8");
+  if (sizeOf(subnet.prefixLength) < 4) throw errors["network-invalid-subnet"](text, "it has no room for a container");
+  if (subnet.prefixLength < 8) throw errors["network-invalid-subnet"](text, "it is larger than /8");
   return subnet;
 }
 
 function parseRange(text: string, subnet: Subnet | undefined): Subnet {
   const range = parseCidr(text);
-  if (range === undefined) throw errors["network.invalid-address"]("ip-range", text, "it is not in CIDR form");
+  if (range === undefined) throw errors["network-invalid-address"]("ip-range", text, "it is not in CIDR form");
   if (subnet === undefined || range.prefixLength < subnet.prefixLength || !containsAddress(subnet, range.address)) {
-    throw errors["network.invalid-address"]("ip-range", text, `no matching subnet for range ${text}`);
+    throw errors["network-invalid-address"]("ip-range", text, `no matching subnet for range ${text}`);
   }
   return networkOf(range);
 }
 
 function parseGateway(text: string, subnet: Subnet | undefined): Ipv4 {
   const gateway = parseIpv4(text);
-  if (gateway === undefined) throw errors["network.invalid-address"]("gateway", text, "it is not an IPv4 address");
+  if (gateway === undefined) throw errors["network-invalid-address"]("gateway", text, "it is not an IPv4 address");
   if (subnet === undefined || !containsAddress(subnet, gateway)) {
-    throw errors["network.invalid-address"]("gateway", text, `no matching subnet for gateway ${text}`);
+    throw errors["network-invalid-address"]("gateway", text, `no matching subnet for gateway ${text}`);
   }
   const last = subnet.address + sizeOf(subnet.prefixLength) - 1;
   if (gateway === subnet.address || gateway === last) {
-    throw errors["network.invalid-address"]("gateway", text, "it is the network or broadcast address");
+    throw errors["network-invalid-address"]("gateway", text, "it is the network or broadcast address");
   }
   return gateway;
 }

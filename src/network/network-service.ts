@@ -99,7 +99,12 @@ export function createNetworkService(parts: {
     const network = isDefault(asked) && rows.length === 0 ? registry.settleDefaultBridge() : asked;
     const { index, created } = ensureBridge(route, deviceOf(network, hostMtuOnce()));
     network.index = index;
-    if (created) rejoinBridge(route, index, rows.map((row) => row.host_interface));
+    if (created)
+      rejoinBridge(
+        route,
+        index,
+        rows.map((row) => row.host_interface),
+      );
     syncFirewall();
     logger.debug("bridge is up", { network: network.record.name, bridge: network.bridgeName });
     return network;
@@ -116,7 +121,7 @@ export function createNetworkService(parts: {
       const network = registry.bridge(record.id);
       if (network !== undefined) return [{ network: bringUp(network), asked }];
       if (record.driver === "null" && request.networks.length === 1) return [];
-      throw errors["network.no-sandbox"](record.name);
+      throw errors["network-no-sandbox"](record.name);
     });
 
   const makeSandbox = (request: SandboxRequest): Sandbox => {
@@ -218,11 +223,11 @@ export function createNetworkService(parts: {
 
   const removeNetwork = (reference: string): void => {
     const record = registry.get(reference);
-    if (registry.isPredefined(record)) throw errors["network.predefined-remove"](record.name);
+    if (registry.isPredefined(record)) throw errors["network-predefined-remove"](record.name);
     const rows = endpointRowsOf(record.id);
     if (rows.length > 0) {
       const list = rows.map((row) => `name:"${row.container_name}" id:"${shortId(row.endpoint_id)}"`).join(", ");
-      throw errors["network.active-endpoints"](record.name, record.id, list);
+      throw errors["network-active-endpoints"](record.name, record.id, list);
     }
     const network = registry.bridge(record.id);
     if (network !== undefined) {
@@ -255,8 +260,8 @@ export function createNetworkService(parts: {
   };
 
   return {
-    list: registry.list,
-    get: registry.get,
+    list: () => registry.list(),
+    get: (reference) => registry.get(reference),
     create: async (request) => {
       const record = registry.add(request);
       try {
@@ -278,7 +283,7 @@ export function createNetworkService(parts: {
     createSandbox: async (request) => makeSandbox(request),
     releaseContainer,
     restore: async (liveContainerIds) => {
-      for (const [containerId] of [...attachments.entries()]) {
+      for (const [containerId] of attachments.entries()) {
         if (!liveContainerIds.has(containerId)) attachments.delete(containerId);
       }
       const portRows = [...attachments.entries()].flatMap(([, attachment]) => attachment.ports);

@@ -18,7 +18,10 @@ describe("buildResolvConf()", () => {
 
   test("falls back to public servers when the host has only loopback ones, or none", () => {
     for (const hostResolvConf of ["", "nameserver 127.0.0.1\nnameserver ::1\n"]) {
-      expect(settings(buildResolvConf({ ...none, hostResolvConf }))).toEqual(["nameserver 8.8.8.8", "nameserver 8.8.4.4"]);
+      expect(settings(buildResolvConf({ ...none, hostResolvConf }))).toEqual([
+        "nameserver 8.8.8.8",
+        "nameserver 8.8.4.4",
+      ]);
     }
   });
 

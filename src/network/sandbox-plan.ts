@@ -43,16 +43,18 @@ function takeAddress(network: BridgeNetwork, asked: string | undefined, isDefaul
   if (asked === undefined || asked === "") {
     const address = network.addresses.allocate();
     if (address === undefined) {
-      throw errors["network.addresses-exhausted"](network.record.name, network.record.subnet ?? "");
+      throw errors["network-addresses-exhausted"](network.record.name, network.record.subnet ?? "");
     }
     return address;
   }
-  if (isDefault) throw errors["network.address-not-allowed"]("default bridge");
-  if (!network.subnetGiven) throw errors["network.address-not-allowed"]("automatic subnet");
+  if (isDefault) throw errors["network-address-not-allowed"]("default bridge");
+  if (!network.subnetGiven) throw errors["network-address-not-allowed"]("automatic subnet");
   const address = parseIpv4(asked);
-  if (address === undefined) throw errors["network.invalid-address"]("IPv4 address", asked, "it is not an IPv4 address");
-  if (!network.addresses.isUsable(address) && address !== network.gateway) throw errors["network.address-outside"](asked);
-  if (!network.addresses.take(address)) throw errors["network.address-in-use"]();
+  if (address === undefined)
+    throw errors["network-invalid-address"]("IPv4 address", asked, "it is not an IPv4 address");
+  if (!network.addresses.isUsable(address) && address !== network.gateway)
+    throw errors["network-address-outside"](asked);
+  if (!network.addresses.take(address)) throw errors["network-address-in-use"]();
   return address;
 }
 
@@ -60,11 +62,11 @@ function checkedMacAddress(text: string | undefined): string | undefined {
   if (text === undefined || text === "") return undefined;
   const mac = text.toLowerCase().replaceAll("-", ":");
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
-    throw errors["network.invalid-address"]("MAC address", text, "it is not six bytes in hexadecimal");
+    throw errors["network-invalid-address"]("MAC address", text, "it is not six bytes in hexadecimal");
   }
   // The lowest bit of the first byte marks a group address, which no interface can have.
   if (Number.parseInt(mac.slice(0, 2), 16) % 2 === 1) {
-    throw errors["network.invalid-address"]("MAC address", text, "it is a multicast address");
+    throw errors["network-invalid-address"]("MAC address", text, "it is a multicast address");
   }
   return mac;
 }

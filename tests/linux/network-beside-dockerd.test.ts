@@ -77,24 +77,27 @@ function suite(): void {
   test.each([
     ["iptables-nft", "iptables-nft"],
     ["iptables-legacy", "iptables-legacy"],
-  ])("a FORWARD policy of DROP made with %s does not cut containers off, and is left as it was", async (_name, command) => {
-    if (Bun.which(command) === null) {
-      process.stdout.write(`skipped: ${command} is not installed\n`);
-      return;
-    }
-    shell(`${command} -P FORWARD DROP; ${command} -A FORWARD -s 203.0.113.0/24 -j REJECT`);
-    const before = shell(`${command} -S`);
-    await withService(async (web) => {
-      await works(web);
-      expect(shell(`${command} -S FORWARD`)).toContain("berth:default");
-      // Somebody reloads a firewall that knows nothing of us.
-      shell(`${command} -F FORWARD; ${command} -A FORWARD -s 203.0.113.0/24 -j REJECT`);
-      await Bun.sleep(400);
-      await works(web);
-    });
-    expect(shell(`${command} -S`)).toBe(before);
-    shell(`${command} -P FORWARD ACCEPT; ${command} -F FORWARD`);
-  });
+  ])(
+    "a FORWARD policy of DROP made with %s does not cut containers off, and is left as it was",
+    async (_name, command) => {
+      if (Bun.which(command) === null) {
+        process.stdout.write(`skipped: ${command} is not installed\n`);
+        return;
+      }
+      shell(`${command} -P FORWARD DROP; ${command} -A FORWARD -s 203.0.113.0/24 -j REJECT`);
+      const before = shell(`${command} -S`);
+      await withService(async (web) => {
+        await works(web);
+        expect(shell(`${command} -S FORWARD`)).toContain("berth:default");
+        // Somebody reloads a firewall that knows nothing of us.
+        shell(`${command} -F FORWARD; ${command} -A FORWARD -s 203.0.113.0/24 -j REJECT`);
+        await Bun.sleep(400);
+        await works(web);
+      });
+      expect(shell(`${command} -S`)).toBe(before);
+      shell(`${command} -P FORWARD ACCEPT; ${command} -F FORWARD`);
+    },
+  );
 
   test.each(["before", "after"])(
     "works with dockerd started %s, without opening dockerd's bridge",
@@ -140,9 +143,12 @@ async function startDockerd(directory: string): Promise<() => Promise<void>> {
   const child = spawn(
     "dockerd",
     [
-      ...["--data-root", join(directory, "docker"), "--exec-root", join(directory, "docker-run")],
-      ...["--host", `unix://${directory}/docker.sock`, "--pidfile", join(directory, "docker.pid")],
-      ...["--storage-driver", "vfs", "--userland-proxy=false"],
+      `--data-root=${directory}/docker`,
+      `--exec-root=${directory}/docker-run`,
+      `--host=unix://${directory}/docker.sock`,
+      `--pidfile=${directory}/docker.pid`,
+      "--storage-driver=vfs",
+      "--userland-proxy=false",
     ],
     { stdio: "ignore" },
   );
@@ -150,7 +156,8 @@ async function startDockerd(directory: string): Promise<() => Promise<void>> {
   const deadline = Date.now() + 30_000;
   while (!existsSync(join(directory, "docker.sock")) && Date.now() < deadline) await Bun.sleep(50);
   // Its rules are complete when its bridge is there.
-  while (!readFileSync("/proc/thread-self/net/dev", "utf8").includes("docker0") && Date.now() < deadline) await Bun.sleep(50);
+  while (!readFileSync("/proc/thread-self/net/dev", "utf8").includes("docker0") && Date.now() < deadline)
+    await Bun.sleep(50);
   return async () => {
     child.kill("SIGTERM");
     await ended;

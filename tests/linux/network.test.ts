@@ -56,7 +56,13 @@ function suite(): void {
       containerId: id,
       containerName: `web-${id.slice(0, 4)}`,
       networks,
-      publications: publications.map((port) => ({ containerPort: 80, protocol: "tcp", hostIp: "", hostPort: 0, ...port })),
+      publications: publications.map((port) => ({
+        containerPort: 80,
+        protocol: "tcp",
+        hostIp: "",
+        hostPort: 0,
+        ...port,
+      })),
       ...more,
     });
     const place = await holdNamespace(sandbox.path);
@@ -137,7 +143,7 @@ function suite(): void {
       expect(read("net.ipv4.conf.eth0.rp_filter")).toBe("2");
       expect(runAt(one, "ip -6 -o addr").output).not.toContain("eth0");
       const error = await failure(run(service, [], [{ network: "bridge" }], { sysctls: { "kernel.hostname": "x" } }));
-      expect(error.code).toBe("network.invalid-sysctl");
+      expect(error.code).toBe("network-invalid-sysctl");
     });
 
     test("makes a namespace with loopback only for no network", async () => {
@@ -234,7 +240,7 @@ function suite(): void {
       const next = await run(service, [{ hostPort: 8000, hostPortEnd: 8001 }]);
       expect([web.ports[2], next.ports[0]]).toEqual([8000, 8001]);
       const error = await failure(run(service, [{ hostPort: 8000, hostPortEnd: 8001 }]));
-      expect(error.code).toBe("network.ports-exhausted");
+      expect(error.code).toBe("network-ports-exhausted");
     });
   });
 
@@ -278,7 +284,10 @@ function suite(): void {
       expect(await askFrom(one, "tcp", two.address, 80)).toBe(`two from ${one.address}`);
       expect(one.ports).toEqual([]);
       expect(runAt(one, "ip route show default").output).toBe("");
-      runAt(one, "ip route add default via $(ip -4 -o addr show eth0 | sed 's/.* inet \\([0-9.]*\\)\\.[0-9]*\\/.*/\\1.1/')");
+      runAt(
+        one,
+        "ip route add default via $(ip -4 -o addr show eth0 | sed 's/.* inet \\([0-9.]*\\)\\.[0-9]*\\/.*/\\1.1/')",
+      );
       expect(await askFrom(one, "tcp", "10.77.0.2", 7000)).toBe("no answer");
 
       const options = { "com.docker.network.bridge.enable_icc": "false" };
@@ -306,7 +315,7 @@ function suite(): void {
       expect(await askFrom(remote, "tcp", "10.77.0.1", 8080)).toBe("live from 10.77.0.2");
       expect(second.describe(live.id).ports[0]?.hostPort).toBe(8080);
       expect(second.describe(dead.id)).toEqual({ endpoints: [], ports: [] });
-      expect((await failure(run(second, [{ hostPort: 8080 }]))).code).toBe("network.port-allocated");
+      expect((await failure(run(second, [{ hostPort: 8080 }]))).code).toBe("network-port-allocated");
       const next = await run(second, [{ hostPort: 8081 }]);
       expect(next.address).not.toBe(live.address);
     });
@@ -351,7 +360,7 @@ function suite(): void {
     await serve(b, "tcp", 80, "b");
     expect(a.address.split(".")[1]).not.toBe(b.address.split(".")[1]);
     expect(await askFrom(a, "tcp", b.address, 80)).toBe("no answer");
-    expect((await failure(run(two, [{ hostPort: 8080 }]))).code).toBe("network.port-in-use");
+    expect((await failure(run(two, [{ hostPort: 8080 }]))).code).toBe("network-port-in-use");
     a.stop();
     one.releaseContainer(a.id);
     await one.destroy();

@@ -34,7 +34,9 @@ export function openLibnftables(): Libnftables | undefined {
   symbols.nft_ctx_buffer_output(context);
   symbols.nft_ctx_buffer_error(context);
   symbols.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_HANDLE);
-  const text = (pointer: bigint | Pointer | null): string => (pointer === null ? "" : new CString(pointer as Pointer).toString());
+  const text = (pointer: bigint | Pointer | null): string =>
+    // A CString is a String object; what callers get is a plain string.
+    pointer === null ? "" : "".concat(new CString(pointer));
   let open = true;
   return {
     run: (commands) => {

@@ -25,7 +25,10 @@ function bytes(address: Ipv4Number): Buffer {
   return buffer;
 }
 
-function addressRequest(verb: "add" | "delete", { interfaceIndex, address, prefixLength }: InterfaceAddress): NetlinkRequest {
+function addressRequest(
+  verb: "add" | "delete",
+  { interfaceIndex, address, prefixLength }: InterfaceAddress,
+): NetlinkRequest {
   // struct ifaddrmsg
   const header = Buffer.alloc(8);
   header.writeUInt8(AF_INET, 0);
@@ -59,19 +62,17 @@ export function deleteAddress(address: InterfaceAddress): NetlinkRequest {
 export function listAddresses(socket: NetlinkSocket): readonly InterfaceAddress[] {
   const body = Buffer.alloc(8);
   body.writeUInt8(AF_INET, 0);
-  return socket
-    .send({ description: "list addresses", type: RTM_GETADDR, flags: FLAG.dump, body })
-    .flatMap((reply) => {
-      if (reply.type !== RTM_NEWADDR) return [];
-      const attributes = parseAttributes(reply.body.subarray(8));
-      const address = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
-      if (address?.length !== 4) return [];
-      return [
-        {
-          interfaceIndex: reply.body.readUInt32LE(4),
-          address: address.readUInt32BE(0),
-          prefixLength: reply.body.readUInt8(1),
-        },
-      ];
-    });
+  return socket.send({ description: "list addresses", type: RTM_GETADDR, flags: FLAG.dump, body }).flatMap((reply) => {
+    if (reply.type !== RTM_NEWADDR) return [];
+    const attributes = parseAttributes(reply.body.subarray(8));
+    const address = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+    if (address?.length !== 4) return [];
+    return [
+      {
+        interfaceIndex: reply.body.readUInt32LE(4),
+        address: address.readUInt32BE(0),
+        prefixLength: reply.body.readUInt8(1),
+      },
+    ];
+  });
 }

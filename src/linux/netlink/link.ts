@@ -1,12 +1,4 @@
-import {
-  attribute,
-  attributeText,
-  FLAG,
-  nested,
-  numberAttribute,
-  parseAttributes,
-  textAttribute,
-} from "./message.ts";
+import { attribute, attributeText, FLAG, nested, numberAttribute, parseAttributes, textAttribute } from "./message.ts";
 import type { NetlinkReply, NetlinkRequest, NetlinkSocket } from "./socket.ts";
 
 // include/uapi/linux/rtnetlink.h and if_link.h
@@ -53,7 +45,11 @@ function hardwareAddress(text: string): Buffer {
 }
 
 /** Makes a bridge, already up. */
-export function addBridge(options: { readonly name: string; readonly mtu: number; readonly macAddress: string }): NetlinkRequest {
+export function addBridge(options: {
+  readonly name: string;
+  readonly mtu: number;
+  readonly macAddress: string;
+}): NetlinkRequest {
   return {
     description: `add bridge ${options.name}`,
     type: RTM_NEWLINK,

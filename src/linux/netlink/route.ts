@@ -21,7 +21,10 @@ export type Route = {
 };
 
 /** Adds an IPv4 default route by a gateway. */
-export function addDefaultRoute(options: { readonly gateway: Ipv4Number; readonly interfaceIndex: number }): NetlinkRequest {
+export function addDefaultRoute(options: {
+  readonly gateway: Ipv4Number;
+  readonly interfaceIndex: number;
+}): NetlinkRequest {
   // struct rtmsg
   const header = Buffer.alloc(12);
   header.set([AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST]);
@@ -43,18 +46,16 @@ export function addDefaultRoute(options: { readonly gateway: Ipv4Number; readonl
 export function listRoutes(socket: NetlinkSocket): readonly Route[] {
   const body = Buffer.alloc(12);
   body.writeUInt8(AF_INET, 0);
-  return socket
-    .send({ description: "list routes", type: RTM_GETROUTE, flags: FLAG.dump, body })
-    .flatMap((reply) => {
-      if (reply.type !== RTM_NEWROUTE || reply.body.readUInt8(7) !== RTN_UNICAST) return [];
-      const attributes = parseAttributes(reply.body.subarray(12));
-      return [
-        {
-          destination: attributes.get(RTA.destination)?.readUInt32BE(0) ?? 0,
-          prefixLength: reply.body.readUInt8(1),
-          interfaceIndex: attributes.get(RTA.outputInterface)?.readUInt32LE(0) ?? 0,
-          table: attributes.get(RTA.table)?.readUInt32LE(0) ?? reply.body.readUInt8(4),
-        },
-      ];
-    });
+  return socket.send({ description: "list routes", type: RTM_GETROUTE, flags: FLAG.dump, body }).flatMap((reply) => {
+    if (reply.type !== RTM_NEWROUTE || reply.body.readUInt8(7) !== RTN_UNICAST) return [];
+    const attributes = parseAttributes(reply.body.subarray(12));
+    return [
+      {
+        destination: attributes.get(RTA.destination)?.readUInt32BE(0) ?? 0,
+        prefixLength: reply.body.readUInt8(1),
+        interfaceIndex: attributes.get(RTA.outputInterface)?.readUInt32LE(0) ?? 0,
+        table: attributes.get(RTA.table)?.readUInt32LE(0) ?? reply.body.readUInt8(4),
+      },
+    ];
+  });
 }

@@ -18,7 +18,14 @@ const AF_INET = 2;
 const NF_INET_FORWARD = 2;
 const NF_DROP = 0;
 
-const families: Readonly<Record<number, string>> = { 1: "inet", 2: "ip", 10: "ip6", 7: "bridge", 3: "arp", 5: "netdev" };
+const families: Readonly<Record<number, string>> = {
+  1: "inet",
+  2: "ip",
+  10: "ip6",
+  7: "bridge",
+  3: "arp",
+  5: "netdev",
+};
 
 /** A chain of any table on this host. */
 export type NftablesChain = {

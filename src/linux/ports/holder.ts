@@ -6,7 +6,7 @@ export type PortHolder = { readonly pid: number; readonly name: string };
 /** Who has `port` open in the calling thread's network namespace; undefined when nobody (or only the kernel) has. For error messages: it scans /proc. */
 export function findPortHolder(protocol: "tcp" | "udp" | "sctp", port: number): PortHolder | undefined {
   if (protocol === "sctp") return undefined;
-  const inodes = new Set([...socketInodes(`${protocol}`, port), ...socketInodes(`${protocol}6`, port)]);
+  const inodes = new Set([...socketInodes(protocol, port), ...socketInodes(`${protocol}6`, port)]);
   if (inodes.size === 0) return undefined;
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;

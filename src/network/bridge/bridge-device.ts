@@ -15,7 +15,7 @@ import {
   writeSysctl,
 } from "#linux";
 import { errors } from "../errors.ts";
-import { type Ipv4, macAddressOf, type Subnet } from "../ipam/ipv4.ts";
+import { macAddressOf, type Subnet } from "../ipam/ipv4.ts";
 
 /** A bridge as the host should have it. */
 export type BridgeDevice = {
@@ -35,14 +35,17 @@ export function hostMtu(socket: NetlinkSocket): number {
  * Makes the bridge, or completes an existing one: address, MTU at creation, up, kernel settings. Idempotent.
  * Returns its interface index and whether it was made just now.
  */
-export function ensureBridge(socket: NetlinkSocket, device: BridgeDevice): { readonly index: number; readonly created: boolean } {
+export function ensureBridge(
+  socket: NetlinkSocket,
+  device: BridgeDevice,
+): { readonly index: number; readonly created: boolean } {
   let link = findLink(socket, device.name);
   const created = link === undefined;
   if (link === undefined) {
     socket.send(addBridge({ name: device.name, mtu: device.mtu, macAddress: macAddressOf(device.gateway.address) }));
     link = findLink(socket, device.name);
   }
-  if (link?.kind !== "bridge") throw errors["network.interface-exists"](device.name);
+  if (link?.kind !== "bridge") throw errors["network-interface-exists"](device.name);
   const { index } = link;
   // Before it has an address: nothing may be reachable with the wrong settings.
   applyKernelSettings(device.name);
@@ -88,13 +91,11 @@ export function removeBridge(socket: NetlinkSocket, name: string): void {
 
 /** Networks the host is in or has a route to (default routes aside), but for those on the named bridges. */
 export function hostSubnets(socket: NetlinkSocket, exceptBridges: readonly string[]): readonly Subnet[] {
-  const own = new Set(
-    listLinks(socket).flatMap((link) => (exceptBridges.includes(link.name) ? [link.index] : [])),
-  );
+  const own = new Set(listLinks(socket).flatMap((link) => (exceptBridges.includes(link.name) ? [link.index] : [])));
   const routes = listRoutes(socket).filter((route) => route.prefixLength > 0 && !own.has(route.interfaceIndex));
   const addresses = listAddresses(socket).filter((address) => !own.has(address.interfaceIndex));
   return [
     ...routes.map((route): Subnet => ({ address: route.destination, prefixLength: route.prefixLength })),
-    ...addresses.map((address): Subnet => ({ address: address.address as Ipv4, prefixLength: address.prefixLength })),
+    ...addresses.map((address): Subnet => ({ address: address.address, prefixLength: address.prefixLength })),
   ];
 }

@@ -41,25 +41,31 @@ export function defaultBridgeOptions(bridgeName: string, mtu: number, hostBindin
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   for (const name of Object.keys(options)) {
     if (!Object.values<string>(known).includes(name)) {
-      throw errors["network.invalid-option"](name, `unknown; known are ${Object.values(known).join(", ")}`);
+      throw errors["network-invalid-option"](name, `unknown; known are ${Object.values(known).join(", ")}`);
     }
   }
   const bridgeName = options[known.name];
   // dev_valid_name() of the kernel: at most 15 bytes, no slash, colon or space.
   if (bridgeName !== undefined && !/^[A-Za-z0-9][\w.-]{0,14}$/.test(bridgeName)) {
-    throw errors["network.invalid-option"](known.name, `"${bridgeName}" is not an interface name of 1 to 15 characters`);
+    throw errors["network-invalid-option"](
+      known.name,
+      `"${bridgeName}" is not an interface name of 1 to 15 characters`,
+    );
   }
   const mtu = options[known.mtu];
   if (mtu !== undefined && !(/^\d+$/.test(mtu) && Number(mtu) >= 68 && Number(mtu) <= 65535)) {
-    throw errors["network.invalid-option"](known.mtu, `"${mtu}" is not a number from 68 to 65535`);
+    throw errors["network-invalid-option"](known.mtu, `"${mtu}" is not a number from 68 to 65535`);
   }
   const hostBinding = options[known.hostBinding];
   if (hostBinding !== undefined && parseIpv4(hostBinding) === undefined) {
-    throw errors["network.invalid-option"](known.hostBinding, `"${hostBinding}" is not an IPv4 address`);
+    throw errors["network-invalid-option"](known.hostBinding, `"${hostBinding}" is not an IPv4 address`);
   }
   const interfacePrefix = options[known.interfacePrefix] ?? "eth";
   if (!/^[A-Za-z][\w-]{0,10}$/.test(interfacePrefix)) {
-    throw errors["network.invalid-option"](known.interfacePrefix, `"${interfacePrefix}" is not the start of an interface name`);
+    throw errors["network-invalid-option"](
+      known.interfacePrefix,
+      `"${interfacePrefix}" is not the start of an interface name`,
+    );
   }
   return {
     bridgeName,
@@ -75,5 +81,5 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
 function parseBoolean(name: string, text: string | undefined): boolean {
   if (text === undefined || /^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  throw errors["network.invalid-option"](name, `"${text}" is neither true nor false`);
+  throw errors["network-invalid-option"](name, `"${text}" is neither true nor false`);
 }

@@ -59,7 +59,7 @@ export function checkSysctls(sysctls: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(sysctls)) {
     const path = sysctlPath(name);
     if (!path.startsWith("net/") || path.split("/").includes("..") || path.includes("\0")) {
-      throw errors["network.invalid-sysctl"](name);
+      throw errors["network-invalid-sysctl"](name);
     }
   }
 }
@@ -133,6 +133,6 @@ function writeRequested([name, value]: readonly [string, string]): void {
   try {
     writeSysctl(name, value);
   } catch (error) {
-    throw errors["network.sysctl-refused"](name, value, errorCode(error) ?? "unknown error");
+    throw errors["network-sysctl-refused"](name, value, errorCode(error) ?? "unknown error");
   }
 }

@@ -1,7 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { errorMessage, type Logger } from "#base";
-import { listLinks, listNftablesChains, listRoutes, type NetlinkSocket, type Nftables, type NftablesChain } from "#linux";
+import {
+  listLinks,
+  listNftablesChains,
+  listRoutes,
+  type NetlinkSocket,
+  type Nftables,
+  type NftablesChain,
+} from "#linux";
 
 /**
  * Accept rules in other programs' forward chains. A packet must pass every forward chain: where dockerd (or a
@@ -187,7 +194,12 @@ function legacyBackend(comment: string): Backend {
   const matchOf = ({ input, output }: ForwardRule): readonly string[] => [
     ...(input === undefined ? [] : ["-i", input]),
     ...(output === undefined ? [] : ["-o", output]),
-    ...["-m", "comment", "--comment", comment, "-j", "ACCEPT"],
+    "-m",
+    "comment",
+    "--comment",
+    comment,
+    "-j",
+    "ACCEPT",
   ];
   return {
     name: "legacy iptables",

@@ -2,7 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { portElement } from "./port-elements.ts";
 import { rulesetOf } from "./ruleset.ts";
 
-const port = { protocol: "tcp", hostIp: "0.0.0.0", hostPort: 8080, containerIp: "172.17.0.2", containerPort: 80 } as const;
+const port = {
+  protocol: "tcp",
+  hostIp: "0.0.0.0",
+  hostPort: 8080,
+  containerIp: "172.17.0.2",
+  containerPort: 80,
+} as const;
 
 describe("portElement()", () => {
   test("pads each field of key and value to four bytes, in network order", () => {

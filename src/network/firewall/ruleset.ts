@@ -38,11 +38,7 @@ const quoted = (bridge: FirewallBridge): string => `"${bridge.name}"`;
  * The whole table as an nft script that replaces it in one transaction. Rules never change with containers: a start
  * or stop only adds or deletes elements of the two port maps, so its cost does not grow with what is published.
  */
-export function rulesetOf(
-  table: string,
-  bridges: readonly FirewallBridge[],
-  ports: readonly FirewallPort[],
-): string {
+export function rulesetOf(table: string, bridges: readonly FirewallBridge[], ports: readonly FirewallPort[]): string {
   const byAddress = ports.filter((port) => port.hostIp !== "0.0.0.0");
   const wildcard = ports.filter((port) => port.hostIp === "0.0.0.0");
   const target = (port: FirewallPort): string => `${port.containerIp} . ${port.containerPort}`;
@@ -52,11 +48,33 @@ delete table ip ${table}
 table ip ${table} {
 ${set("bridges", "ifname", bridges.map(quoted))}
 ${set("internal", "ifname", bridges.filter((bridge) => bridge.internal).map(quoted))}
-${set("same_bridge", "ifname . ifname", bridges.filter((bridge) => bridge.interContainer).map((bridge) => `${quoted(bridge)} . ${quoted(bridge)}`))}
-${set("subnets", "ipv4_addr", bridges.map((bridge) => bridge.subnet), " flags interval;")}
-${set("masqueraded", "ipv4_addr", open.filter((bridge) => bridge.masquerade).map((bridge) => bridge.subnet), " flags interval;")}
-${map(addressMap, "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", byAddress.map((port) => `${port.hostIp} . ${port.protocol} . ${port.hostPort} : ${target(port)}`))}
-${map(wildcardMap, "inet_proto . inet_service : ipv4_addr . inet_service", wildcard.map((port) => `${port.protocol} . ${port.hostPort} : ${target(port)}`))}
+${set(
+  "same_bridge",
+  "ifname . ifname",
+  bridges.filter((bridge) => bridge.interContainer).map((bridge) => `${quoted(bridge)} . ${quoted(bridge)}`),
+)}
+${set(
+  "subnets",
+  "ipv4_addr",
+  bridges.map((bridge) => bridge.subnet),
+  " flags interval;",
+)}
+${set(
+  "masqueraded",
+  "ipv4_addr",
+  open.filter((bridge) => bridge.masquerade).map((bridge) => bridge.subnet),
+  " flags interval;",
+)}
+${map(
+  addressMap,
+  "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+  byAddress.map((port) => `${port.hostIp} . ${port.protocol} . ${port.hostPort} : ${target(port)}`),
+)}
+${map(
+  wildcardMap,
+  "inet_proto . inet_service : ipv4_addr . inet_service",
+  wildcard.map((port) => `${port.protocol} . ${port.hostPort} : ${target(port)}`),
+)}
 
   # Bridges route 127/8 (route_localnet) for answers to the host's loopback; containers must not use that way in.
   chain raw_prerouting {

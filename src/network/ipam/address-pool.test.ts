@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createAddressPool } from "./address-pool.ts";
 import { formatIpv4, macAddressOf, parseCidr, parseIpv4, type Subnet } from "./ipv4.ts";
 
@@ -78,12 +78,17 @@ describe("createAddressPool()", () => {
 
 describe("parseIpv4()", () => {
   test("reads back what formatIpv4() writes", () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 0xffffffff }), (one) => expect(parseIpv4(formatIpv4(one))).toBe(one)));
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffffffff }), (one) => expect(parseIpv4(formatIpv4(one))).toBe(one)),
+    );
   });
 
-  test.each(["", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4 ", "0x1.2.3.4", "::1"])("refuses %p", (text) => {
-    expect(parseIpv4(text)).toBeUndefined();
-  });
+  test.each(["", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4 ", "0x1.2.3.4", "::1"])(
+    "refuses %p",
+    (text) => {
+      expect(parseIpv4(text)).toBeUndefined();
+    },
+  );
 });
 
 describe("macAddressOf()", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { formatSubnet, networkOf, overlap, parseCidr, type Subnet } from "./ipv4.ts";
 import { chooseSubnet, defaultPools } from "./subnet-choice.ts";
 

@@ -23,7 +23,11 @@ export type PortAllocator = {
   close(): void;
 };
 
-type Held = { readonly containerId: string; readonly hostIp: string; readonly reservation: PortReservation | undefined };
+type Held = {
+  readonly containerId: string;
+  readonly hostIp: string;
+  readonly reservation: PortReservation | undefined;
+};
 
 const wildcardAddress = "0.0.0.0";
 const dynamicPorts = { first: 49153, last: 65535 } as const;
@@ -89,7 +93,7 @@ export function createPortAllocator(): PortAllocator {
       const port = tryPort(hostPort);
       if (port !== undefined) return port;
     }
-    throw errors["network.ports-exhausted"](owner.endpoint, base.hostIp, dynamicPorts.first, dynamicPorts.last);
+    throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, dynamicPorts.first, dynamicPorts.last);
   };
 
   const takeOne = (owner: PortOwner, publication: PortPublication, defaultHostIp: string): PublishedPort => {
@@ -106,13 +110,13 @@ export function createPortAllocator(): PortAllocator {
       if (failure === undefined) return port;
       if (hostPort < last) continue;
       if (last > publication.hostPort) {
-        throw errors["network.ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
+        throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
       }
       throw typeof failure === "string"
         ? refused(owner, port, failure)
-        : errors["network.port-allocated"](owner.endpoint, port.hostIp, port.hostPort, failure.containerId);
+        : errors["network-port-allocated"](owner.endpoint, port.hostIp, port.hostPort, failure.containerId);
     }
-    throw errors["network.ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
+    throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
   };
 
   return {
@@ -139,8 +143,8 @@ export function createPortAllocator(): PortAllocator {
 
 function checkedHostIp(hostIp: string, defaultHostIp: string): string {
   const address = hostIp === "" ? defaultHostIp : hostIp;
-  if (address.includes(":")) throw errors["network.host-address"](address, "the container has no IPv6 address");
-  if (parseIpv4(address) === undefined) throw errors["network.host-address"](address, "not an IP address");
+  if (address.includes(":")) throw errors["network-host-address"](address, "the container has no IPv6 address");
+  if (parseIpv4(address) === undefined) throw errors["network-host-address"](address, "not an IP address");
   return address;
 }
 
@@ -160,5 +164,5 @@ function refused(owner: PortOwner, port: PublishedPort, code: string): Error {
         ? `Find who uses port ${port.hostPort}, or publish another`
         : `Process ${holder.name} (pid ${holder.pid}) uses port ${port.hostPort}: stop it or publish another port`;
   const binding = `${port.hostIp}:${port.hostPort}:${owner.containerIp}:${port.containerPort}/${port.protocol}`;
-  return errors["network.port-in-use"](owner.endpoint, binding, reasons[code] ?? code, hint);
+  return errors["network-port-in-use"](owner.endpoint, binding, reasons[code] ?? code, hint);
 }

@@ -34,7 +34,11 @@ async function ask(hostname: string, port: number): Promise<void> {
     process.exit(0);
   };
   if (protocol === "tcp") {
-    await Bun.connect({ hostname, port, socket: { data: (_socket, data) => answer(data), error: giveUp, connectError: giveUp } });
+    await Bun.connect({
+      hostname,
+      port,
+      socket: { data: (_socket, data) => answer(data), error: giveUp, connectError: giveUp },
+    });
   } else {
     const socket = await Bun.udpSocket({ socket: { data: (_socket, data) => answer(data) } });
     socket.send("?", port, hostname);

@@ -8,17 +8,13 @@ export const insidePrivateNamespace = process.env["BERTH_TEST_NETWORK_NAMESPACE"
 
 /** Declares one test that runs `file` again inside a new network namespace, so that nothing touches the machine's. */
 export function runInPrivateNamespace(file: string): void {
-  test(
-    "passes in a network namespace of its own",
-    () => {
-      const result = spawnSync("unshare", ["-n", process.execPath, "test", "--timeout", "60000", file], {
-        env: { ...process.env, BERTH_TEST_NETWORK_NAMESPACE: "1" },
-        encoding: "utf8",
-      });
-      expect(result.status === 0 ? "" : result.stdout + result.stderr).toBe("");
-    },
-    180_000,
-  );
+  test("passes in a network namespace of its own", () => {
+    const result = spawnSync("unshare", ["-n", process.execPath, "test", "--timeout", "60000", file], {
+      env: { ...process.env, BERTH_TEST_NETWORK_NAMESPACE: "1" },
+      encoding: "utf8",
+    });
+    expect(result.status === 0 ? "" : result.stdout + result.stderr).toBe("");
+  }, 180_000);
 }
 
 /** Runs a shell command here; throws with its output when it fails. */
@@ -66,18 +62,26 @@ export function runAt(place: Place, command: string): { readonly ok: boolean; re
 
 /** Starts a server in a place; resolves when it listens. */
 export async function serveAt(place: Place, protocol: "tcp" | "udp", port: number, name: string): Promise<() => void> {
-  const child = spawn("nsenter", [`--net=${place.path}`, process.execPath, peer, "serve", protocol, String(port), name], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const child = spawn(
+    "nsenter",
+    [`--net=${place.path}`, process.execPath, peer, "serve", protocol, String(port), name],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   await new Promise((resolve) => void child.stdout.once("data", resolve));
   return () => void child.kill("SIGKILL");
 }
 
 /** Asks a server from a place: its answer, or "no answer". */
 export async function askFrom(place: Place, protocol: "tcp" | "udp", address: string, port: number): Promise<string> {
-  const child = spawn("nsenter", [`--net=${place.path}`, process.execPath, peer, "ask", protocol, address, String(port)], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const child = spawn(
+    "nsenter",
+    [`--net=${place.path}`, process.execPath, peer, "ask", protocol, address, String(port)],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   let output = "";
   child.stdout.on("data", (data: Buffer) => (output += data.toString()));
   await new Promise((resolve) => void child.once("close", resolve));

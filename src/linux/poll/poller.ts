@@ -53,7 +53,7 @@ export function createPoller(onError: (error: unknown) => void): Poller {
   const worker = new Worker(workerLocation(), { smol: true, name: "poll" });
   worker.addEventListener("message", dispatch);
   worker.addEventListener("error", (event) => onError(new Error(`poll thread: ${event.message}`)));
-  worker.postMessage({ set: set.fd, gate: shared });
+  worker.postMessage({ set: set.fd, gate: shared }, []);
 
   return {
     watch: (fd, events, handler) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import { assert, property, uint8Array } from "fast-check";
 import { createRecordDecoder } from "./decode.ts";
 import { encodeRecords, RECORD_TEXT_BYTES } from "./encode.ts";
 import { decodeAsGo } from "./go-text.ts";
@@ -49,8 +49,8 @@ describe("encodeRecords()", () => {
   });
 
   test("any bytes come back through the decoder, broken UTF-8 replaced, whatever way was taken", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+    assert(
+      property(uint8Array({ maxLength: 400 }), (bytes) => {
         const input = Buffer.from(bytes);
         const { text } = encodeRecords(input, style, Infinity, true);
         const whole = encodeRecords(input, style);

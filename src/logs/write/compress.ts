@@ -68,7 +68,7 @@ export function createRotatedCompressor(path: string, onError: (error: unknown) 
         });
     },
     idle: async () => {
-      while (running !== undefined) await running;
+      await running;
     },
   };
 }

@@ -130,6 +130,13 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
     closeStdin: (id) => quiet(call("closeStdin", { id })),
     attach: async (request) => {
       const stream = await openSocket(socketPath, { attach: request });
+      // It was paused behind the reply; a "data" listener is to start it, as it does on a fresh stream.
+      const start = (name: string | symbol) => {
+        if (name !== "data") return;
+        stream.off("newListener", start);
+        stream.resume();
+      };
+      stream.on("newListener", start);
       return stream;
     },
     list: () => call("list", null),

@@ -76,10 +76,12 @@ export function openOutput(options: OutputOptions): Output {
       if (length <= 0 && length !== WOULD_BLOCK) close();
       return;
     }
-    for (let turn = 0; turn < TAKES_PER_TURN && mode === "reading"; turn++) {
+    for (let turn = 0; turn < TAKES_PER_TURN; turn++) {
       const length = takeOne();
       if (length === WOULD_BLOCK) return;
-      if (length > 0) continue;
+      // Somebody may have fallen too far behind by this piece.
+      if (length > 0 && mode === "reading") continue;
+      if (length > 0) return;
       if (!terminal) {
         close();
         return;

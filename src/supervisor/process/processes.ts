@@ -2,6 +2,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "#base";
 import { openPidfd, readProcessStat, SYS, trySyscall } from "#linux";
+import { deleteArguments } from "#runtime";
+import { deleteArguments } from "#runtime";
 import { errors } from "../errors.ts";
 import type {
   AttachRequest,
@@ -13,7 +15,7 @@ import type {
 } from "../protocol/client.ts";
 import { type Attachers, createAttachers } from "./attachers.ts";
 import type { Children } from "./children.ts";
-import { deleteArguments, readPidFile } from "./runtime-invocation.ts";
+import { readPidFile } from "./runtime-invocation.ts";
 import { startProcess } from "./start.ts";
 import { type ProcessState, processDirectory, readAllStates } from "./state-file.ts";
 import { reclaimStreams } from "./streams.ts";
@@ -74,7 +76,7 @@ export function createProcesses(
       rmSync(join(request.runtime.root, request.id), { recursive: true, force: true });
       return;
     }
-    await children.run(deleteArguments(request), "/", [0, 1, 2], () => {});
+    await children.run(deleteArguments(request.runtime, request.id), "/", [0, 1, 2], () => {});
   };
 
   const forget = async (id: string): Promise<void> => {

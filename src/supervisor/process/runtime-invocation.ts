@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { EngineError } from "#base";
+import { execArguments, runArguments, runtimeError } from "#runtime";
 import type { ExecRequest, RunRequest } from "../protocol/client.ts";
 
 const LOG_BYTES_MAX = 8 * 1024;
@@ -9,50 +11,42 @@ export function invocationFiles(directory: string): { readonly log: string; read
   return { log: join(directory, "runtime.log"), pidFile: join(directory, "pid") };
 }
 
-/**
- * The runtime's command line for a start. Its errors go to a log of their own: descriptors 0-2 are what the container
- * inherits. `run` in place of `create` and `start` saves a process (crun(1), runc(8)).
- */
+/** The runtime's command line for a start. */
 export function startArguments(
   request: RunRequest | ExecRequest,
   directory: string,
   consoleSocket: string | undefined,
 ): string[] {
-  const { log, pidFile } = invocationFiles(directory);
-  const { runtime } = request;
-  const console = consoleSocket === undefined ? [] : ["--console-socket", consoleSocket];
-  const head = [runtime.path, "--root", runtime.root, "--log", log, "--log-format", "json"];
+  const { log: logFile, pidFile } = invocationFiles(directory);
+  const { id, runtime } = request;
   if ("containerId" in request) {
-    const process = ["--process", request.processFile];
-    return [...head, "exec", "--detach", "--pid-file", pidFile, ...console, ...process, request.containerId];
+    const { containerId, processFile } = request;
+    return execArguments(runtime, { containerId, processFile, pidFile, logFile, consoleSocket });
   }
-  return [...head, "run", "--detach", "--bundle", request.bundle, "--pid-file", pidFile, ...console, request.id];
+  return runArguments(runtime, { id, bundle: request.bundle, pidFile, logFile, consoleSocket });
 }
 
-/** The command line that removes what a runtime holds of a container. */
-export function deleteArguments(request: RunRequest): string[] {
-  return [request.runtime.path, "--root", request.runtime.root, "delete", "--force", request.id];
-}
-
-/** What the runtime said last in its log, or undefined: the reason a start failed. Bounded, whatever it wrote. */
-export function runtimeComplaint(directory: string): string | undefined {
-  let text: string;
+/** The program that was to be started, as its document names it; for messages. */
+function commandOf(request: RunRequest | ExecRequest): string {
   try {
-    text = readFileSync(invocationFiles(directory).log, "utf8").slice(-LOG_BYTES_MAX);
+    const path = "containerId" in request ? request.processFile : join(request.bundle, "config.json");
+    const document = JSON.parse(readFileSync(path, "utf8")) as { args?: string[]; process?: { args?: string[] } };
+    return (document.process ?? document).args?.[0] ?? "";
+  } catch {
+    // A document the runtime could not read either: its own words say so.
+    return "";
+  }
+}
+
+/** Why the runtime failed, from its log, as clients know it. Bounded, whatever it wrote. */
+export function startError(request: RunRequest | ExecRequest, directory: string): EngineError {
+  let log = "";
+  try {
+    log = readFileSync(invocationFiles(directory).log, "utf8").slice(-LOG_BYTES_MAX);
   } catch {
     // It ended before it opened its log.
-    return undefined;
   }
-  const messages = text.split("\n").flatMap((line) => {
-    try {
-      const value = JSON.parse(line) as { level?: string; msg?: string };
-      return value.level === "error" && typeof value.msg === "string" ? [value.msg] : [];
-    } catch {
-      // Not a record: plain text or a line cut by the bound.
-      return [];
-    }
-  });
-  return messages.at(-1) ?? (text.trim() === "" ? undefined : text.trim());
+  return runtimeError(log, commandOf(request), "containerId" in request ? "exec" : "create");
 }
 
 /** The pid the runtime wrote; undefined when there is none. */

@@ -6,7 +6,7 @@ import { runtimeError } from "#runtime";
 import { errors } from "../errors.ts";
 import type { ExecRequest, RunRequest } from "../protocol/client.ts";
 import type { Attachers } from "./attachers.ts";
-import { commandOf, invocationFiles, readPidFile, runtimeComplaint, startArguments } from "./runtime-invocation.ts";
+import { commandOf, invocationFiles, readPidFile, startArguments, startError } from "./runtime-invocation.ts";
 import { type ProcessState, processDirectory, writeProcessState } from "./state-file.ts";
 import { prepareStreams } from "./streams.ts";
 import { openProcessLog, type Supervised, type SupervisedContext, supervise } from "./supervised.ts";
@@ -84,10 +84,7 @@ export async function startProcess(
     const exitCode = await starters.run(command, cwd, prepared.inherited, (pid) => {
       save({ starter: { pid, startTime: readProcessStat(pid)?.startTime ?? "" } });
     });
-    if (exitCode !== 0) {
-      const complaint = runtimeComplaint(directory) ?? `${request.runtime.name} ended with code ${exitCode}`;
-      throw runtimeError(complaint, commandOf(request), isExec ? "exec" : "create");
-    }
+    if (exitCode !== 0) throw startError(request, directory);
     const pid = readPidFile(directory);
     const startTime = pid === undefined ? undefined : readProcessStat(pid)?.startTime;
     if (pid === undefined || startTime === undefined) {

@@ -56,7 +56,9 @@ export function createCopySnapshotter(parts: {
     const { diffIds } = checkDriver(id);
     const changes = findChanges({ kind: "whole", path: rootOf(id) }, lowersOf(diffIds));
     const wanted = new Map(changes.map((change) => [toByteString(change.path).slice(1), change.kind]));
-    const upper = layout.fresh("changes");
+    // Beside the root file system, so that it goes with it when nobody makes a layer of it.
+    const upper = join(layout.snapshots, id, "changes");
+    await removeTree(upper);
     await copyTree(rootOf(id), upper, {
       filter: (path, status) =>
         wanted.has(path) && (wanted.get(path) !== "deleted" || (status.mode & S_IFMT) === FILE_TYPE.directory),

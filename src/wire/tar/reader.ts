@@ -144,6 +144,8 @@ function decodeHeader(
   let groupName = text(block, 297, 32);
   let attributes: Map<string, Buffer> | undefined;
   for (const [key, value] of pax) {
+    // An empty value takes an earlier one back (POSIX pax), so the header's own holds.
+    if (value.length === 0 && !key.startsWith(xattrPrefix)) continue;
     if (key === "path") path = pathText(value);
     else if (key === "linkpath") linkPath = pathText(value);
     else if (key === "size") sizeBytes = decimal(value, key);

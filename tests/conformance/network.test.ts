@@ -129,7 +129,7 @@ describe("published ports", () => {
     const pid = await daemon.ok("inspect", "-f", "{{.State.Pid}}", name);
     const echo =
       "await Bun.udpSocket({ port: 9999, socket: { data: (s, data, port, host) => s.send(data, port, host) } })";
-    const server = Bun.spawn(["nsenter", `--net=/proc/${pid}/ns/net`, process.execPath, "-e", echo], {
+    const echoServer = Bun.spawn(["nsenter", `--net=/proc/${pid}/ns/net`, process.execPath, "-e", echo], {
       stdout: "ignore",
     });
     let answer = "";
@@ -142,7 +142,7 @@ describe("published ports", () => {
       return answer === "ping";
     });
     socket.close();
-    server.kill();
+    echoServer.kill();
     await daemon.ok("rm", "-f", name);
   });
 

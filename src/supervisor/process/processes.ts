@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Logger } from "#base";
 import { openPidfd, readProcessStat, SYS, trySyscall } from "#linux";
 import { deleteArguments } from "#runtime";
-import { deleteArguments } from "#runtime";
 import { errors } from "../errors.ts";
 import type {
   AttachRequest,

@@ -59,16 +59,3 @@ export function readPidFile(directory: string): number | undefined {
     return undefined;
   }
 }
-
-/** The program that was to be started, for the error that it could not be; read only then. */
-export function commandOf(request: RunRequest | ExecRequest): string {
-  type Document = { readonly process?: { readonly args?: readonly string[] }; readonly args?: readonly string[] };
-  const path = "containerId" in request ? request.processFile : join(request.bundle, "config.json");
-  try {
-    const document = JSON.parse(readFileSync(path, "utf8")) as Document;
-    return (document.process?.args ?? document.args)?.[0] ?? "";
-  } catch {
-    // The runtime could not read it either, and says so.
-    return "";
-  }
-}

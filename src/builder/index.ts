@@ -1,3 +1,2 @@
-export { type Builder, type BuilderParts, createBuilder } from "./builder.ts";
-export { parseChanges } from "./changes.ts";
-export type { BuildContext, BuildEvent, BuildRequest } from "./request.ts";
+export { type Builder, createBuilder } from "./builder.ts";
+export type { BuildRequest } from "./request.ts";

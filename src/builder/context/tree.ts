@@ -1,4 +1,4 @@
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 
 export type SourceType = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
 
@@ -150,11 +150,6 @@ export async function readPieces(
   } finally {
     reader.close();
   }
-}
-
-/** Writes all of `bytes` to a descriptor. */
-export function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
 }
 
 /** Reads up to a buffer's length at a position of a descriptor. */

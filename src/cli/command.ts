@@ -26,6 +26,8 @@ export type CommandDeclaration<Declared extends Flags> = {
   readonly examples?: readonly Example[];
   /** What kind of name completes at the operand with this index. */
   readonly completes?: (operandIndex: number) => CompletionKind | undefined;
+  /** Must not start a daemon that does not run: asking for completions changes nothing. */
+  readonly neverStartsDaemon?: boolean;
   /** Does the work; the number is the exit status, nothing is 0. */
   run(
     context: CommandContext,

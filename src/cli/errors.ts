@@ -17,11 +17,11 @@ export const cliErrors = defineErrors({
   },
   "template-malformed": {
     kind: "invalid",
-    message: (reason: string) => `template parsing error: ${reason}`,
+    message: (sentence: string) => sentence,
   },
   "template-failed": {
     kind: "invalid",
-    message: (reason: string) => `template: ${reason}`,
+    message: (sentence: string) => sentence,
   },
   "not-a-terminal": {
     kind: "invalid",

@@ -31,7 +31,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const [first = "", second] = words;
   if (first === "help") return showHelp(words.slice(1));
   if (Object.hasOwn(groups, first)) {
-    if (second === undefined || second === "--help" || second === "-h") return showHelp([first]);
+    if (second === undefined) return showHelp([first], 2);
+    if (second === "--help" || second === "-h") return showHelp([first]);
     const path = `${first} ${second}`;
     if (!Object.hasOwn(commandLoaders, path)) {
       const { suggest } = await import("./suggest.ts");
@@ -48,9 +49,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return runCommand(first, words.slice(1), connection);
 }
 
-async function showHelp(words: readonly string[]): Promise<number> {
+async function showHelp(words: readonly string[], descriptor: 1 | 2 = 1): Promise<number> {
   const { helpFor } = await import("./overview.ts");
-  writeText(1, await helpFor(words));
+  writeText(descriptor, await helpFor(words));
   return 0;
 }
 
@@ -79,14 +80,15 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
   if (parsed.operands.length < min || parsed.operands.length > max) {
     const { operandProblem, renderUsage } = await import("./help.ts");
     const problem = operandProblem(command, path, parsed.operands.length) ?? "";
-    writeText(2, `berth: ${problem}\n\n${renderUsage(command, path)}\nRun 'berth ${path} --help' for more information\n`);
+    const verb = problem.includes("requires at least") ? "See" : "Run";
+    writeText(2, `berth: ${problem}\n\n${renderUsage(command, path)}\n${verb} 'berth ${path} --help' for more information\n`);
     return 1;
   }
   let client: CommandContext["client"] | undefined;
   const context: CommandContext = {
     path,
     get client() {
-      client ??= connectClient(connection);
+      client ??= connectClient(connection, command.neverStartsDaemon !== true);
       return client;
     },
   };

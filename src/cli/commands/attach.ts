@@ -22,10 +22,10 @@ export const command = defineCommand({
     const container = await client.containers.inspect(name);
     const { State, Config } = container;
     if (!State.Running) {
-      throw cliErrors["bad-option"]("cannot attach to a stopped container, start it first");
+      throw cliErrors["bad-option"]("You cannot attach to a stopped container, start it first");
     }
-    if (State.Paused) throw cliErrors["bad-option"]("cannot attach to a paused container, unpause it first");
-    if (State.Restarting) throw cliErrors["bad-option"]("cannot attach to a restarting container, wait until it is running");
+    if (State.Paused) throw cliErrors["bad-option"]("You cannot attach to a paused container, unpause it first");
+    if (State.Restarting) throw cliErrors["bad-option"]("You cannot attach to a restarting container, wait until it is running");
     const terminal = Config.Tty === true;
     const stdin = !flags["no-stdin"] && Config.OpenStdin === true;
     const inputIsTerminal = isTerminal(0);

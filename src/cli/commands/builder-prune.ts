@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
 import { confirm } from "../prompt.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   synopsis: "",
   flags: {
     all: flag.boolean("Remove all unused build cache, not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"until=24h\")", { typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"until=24h\")", { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
     "keep-storage": flag.bytes("Amount of disk space to keep for cache"),
   },

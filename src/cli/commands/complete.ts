@@ -72,6 +72,7 @@ export const command = defineCommand({
   synopsis: "[WORD...]",
   operands: { max: Number.POSITIVE_INFINITY },
   stopAtOperand: true,
+  neverStartsDaemon: true,
   flags: {},
   async run({ client }, _flags, words) {
     const typed = words.at(-1) ?? "";

@@ -1,7 +1,7 @@
 import { formatRfc3339Fixed } from "#base";
 import type { EventMessage } from "#formats";
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { documentFormatFlag } from "../flags/format-flag.ts";
 import { parseTimestamp } from "../flags/timestamp.ts";
@@ -9,11 +9,11 @@ import { unescapeFormat } from "../output/list.ts";
 import { printable, printableLine } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import { compileTemplate } from "../templates/evaluate.ts";
-import { toJson } from "../templates/functions.ts";
 
-function plainLine(event: EventMessage): string {
-  // The document's number has lost its last digits; what JavaScript kept is close enough to order by.
-  const nanoseconds = BigInt(Math.trunc(event.timeNano ?? event.time * 1e9));
+function plainLine(event: EventMessage, text: string): string {
+  // From the text: a number of JavaScript has lost the last digits of nanoseconds.
+  const exact = /"timeNano":(\d+)/.exec(text)?.[1];
+  const nanoseconds = exact === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(exact);
   const attributes = Object.keys(event.Actor.Attributes)
     .sort()
     .map((name) => `${name}=${event.Actor.Attributes[name]}`);
@@ -27,7 +27,7 @@ export const command = defineCommand({
   aliases: ["system events", "events"],
   examples: [["What happened to a container in the last hour, then what happens", "berth events --since 1h --filter container=web"]],
   flags: {
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter" }),
+    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
     format: documentFormatFlag,
     since: flag.string("Show all events created since timestamp"),
     until: flag.string("Stream events until this timestamp"),
@@ -37,13 +37,13 @@ export const command = defineCommand({
       flags.format === "" || flags.format === "json"
         ? undefined
         : compileTemplate(unescapeFormat(flags.format), { escape: printable });
-    const events = client.system.events({
-      since: parseTimestamp(flags.since, "since"),
-      until: parseTimestamp(flags.until, "until"),
+    const events = client.system.eventRecords({
+      since: parseTimestamp(flags.since, ""),
+      until: parseTimestamp(flags.until, ""),
       filters: parseFilters(flags.filter),
     });
-    for await (const event of events) {
-      const line = template !== undefined ? template(event) : flags.format === "json" ? toJson(event) : plainLine(event);
+    for await (const { event, text } of events) {
+      const line = template !== undefined ? template(event) : flags.format === "json" ? printable(text) : plainLine(event, text);
       writeText(1, `${line}\n`);
     }
   },

@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedImages } from "../output/deleted-images.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
@@ -10,7 +10,7 @@ export const command = defineCommand({
   synopsis: "[OPTIONS]",
   flags: {
     all: flag.boolean("Remove all unused images, not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

@@ -1,7 +1,7 @@
 import { humanDuration, humanSize, shortId } from "#base";
 import type { ImageSummary } from "#formats";
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList, type Row } from "../output/list.ts";
@@ -50,7 +50,7 @@ function rowOf(image: ImageSummary, { repository, tag, digest }: Name, truncate:
     Size: humanSize(image.Size),
     Tag: tag,
     UniqueSize: image.SharedSize < 0 ? "N/A" : humanSize(image.Size - image.SharedSize),
-    VirtualSize: humanSize(image.Size),
+    VirtualSize: humanSize(image.Size, 4),
   };
 }
 
@@ -67,7 +67,7 @@ export const command = defineCommand({
   flags: {
     all: flag.boolean("Show all images (default hides intermediate images)", { short: "a" }),
     digests: flag.boolean("Show digests"),
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter" }),
+    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
     format: listFormatFlag,
     "no-trunc": flag.boolean("Don't truncate output"),
     quiet: flag.boolean("Only show image IDs", { short: "q" }),

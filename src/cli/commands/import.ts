@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { defineCommand } from "../command.ts";
 import { flag } from "../flags/flag.ts";
 import { showProgress } from "../output/progress.ts";
+import { openSource } from "../streams/file-source.ts";
 import { readStandardInput } from "../streams/standard-input.ts";
 
 export const command = defineCommand({
@@ -22,7 +22,7 @@ export const command = defineCommand({
         ? readStandardInput()
         : /^https?:\/\//.test(source)
           ? source
-          : createReadStream(source, { highWaterMark: 1 << 18 });
+          : openSource(source);
     const records = client.images.importTar(body, {
       reference,
       message: flags.message,

@@ -23,12 +23,14 @@ export const command = defineCommand({
       volume: (name) => client.volumes.inspect(name),
     };
     if (flags.type !== "" && !Object.hasOwn(ways, flags.type)) {
-      throw cliErrors["bad-option"](`"${flags.type}" is not a valid value for --type`);
+      throw cliErrors["bad-option"](
+        `unknown type: "${flags.type}": must be one of "container", "image", "network", "volume"`,
+      );
     }
-    const chosen = flags.type === "" ? Object.values(ways) : [ways[flags.type] as (name: string) => Promise<unknown>];
-    const noun = flags.type === "" ? "object" : flags.type;
+    const only = ways[flags.type];
+    if (only !== undefined) return inspectAll(names, flags.format, only);
     return inspectAll(names, flags.format, (name) =>
-      findFirst(name, chosen, () => cliErrors["bad-option"](`Error: No such ${noun}: ${name}`)),
+      findFirst(name, Object.values(ways), () => cliErrors["bad-option"](`Error: No such object: ${name}`)),
     );
   },
 });

@@ -1,8 +1,8 @@
-import { createReadStream } from "node:fs";
 import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
 import { showProgress } from "../output/progress.ts";
+import { openSource } from "../streams/file-source.ts";
 import { readStandardInput } from "../streams/standard-input.ts";
 import { isTerminal } from "../terminal/terminal.ts";
 
@@ -19,7 +19,7 @@ export const command = defineCommand({
     if (flags.input === "" && isTerminal(0)) {
       throw cliErrors["bad-option"]("requested load from stdin, but stdin is empty");
     }
-    const source = flags.input === "" ? readStandardInput() : createReadStream(flags.input, { highWaterMark: 1 << 18 });
+    const source = flags.input === "" ? readStandardInput() : openSource(flags.input);
     await showProgress(client.images.load(source, { quiet: flags.quiet }), { descriptor: 1 });
   },
 });

@@ -1,6 +1,6 @@
 import { shortId } from "#base";
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
@@ -24,7 +24,7 @@ export const command = defineCommand({
   aliases: ["network ls", "network list"],
   examples: [["Networks of the bridge driver", "berth network ls --filter driver=bridge"]],
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"driver=bridge\")", { short: "f", typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"driver=bridge\")", { short: "f", typeName: "filter", check: filterProblem }),
     format: listFormatFlag,
     "no-trunc": flag.boolean("Do not truncate the output"),
     quiet: flag.boolean("Only display network IDs", { short: "q" }),

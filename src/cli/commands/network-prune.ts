@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList } from "../output/prune-report.ts";
 import { writeText } from "../output/write.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   summary: "Remove all unused networks",
   synopsis: "[OPTIONS]",
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

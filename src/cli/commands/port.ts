@@ -26,7 +26,7 @@ export const command = defineCommand({
       const [port = "", protocol = "tcp"] = wanted.split("/");
       const bindings = ports[`${port}/${protocol}`];
       if (bindings === undefined || bindings === null || bindings.length === 0) {
-        throw cliErrors["bad-option"](`no public port '${wanted}' published for ${name}`);
+        throw cliErrors["bad-option"](`Error: No public port '${wanted}' published for ${name}`);
       }
       for (const { HostIp, HostPort } of bindings) writeText(1, `${hostPort(HostIp ?? "", HostPort ?? "")}\n`);
       return;

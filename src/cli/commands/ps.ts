@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { containerHeaders, containerRow } from "../rows/container-row.ts";
@@ -16,7 +16,7 @@ export const command = defineCommand({
   ],
   flags: {
     all: flag.boolean("Show all containers (default shows just running)", { short: "a" }),
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter" }),
+    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
     format: listFormatFlag,
     last: flag.integer("Show n last created containers (includes all states)", { short: "n", shownDefault: "-1" }),
     latest: flag.boolean("Show the latest created container (includes all states)", { short: "l" }),
@@ -26,7 +26,7 @@ export const command = defineCommand({
   },
   async run({ client }, flags) {
     const limit = flags.latest ? 1 : flags.last;
-    const wantsSize = flags.size || /\.Size\b/.test(flags.format);
+    const wantsSize = flags.size || /\.Size\b|\{\{\s*json \.\s*\}\}/.test(flags.format);
     const containers = await client.containers.list({
       all: flags.all,
       limit: limit !== undefined && limit > 0 ? limit : undefined,

@@ -85,10 +85,12 @@ export const command = defineCommand({
     "sig-proxy": flag.boolean("Proxy received signals to the process", { default: true }),
   },
   async run({ client, path }, flags, [image = "", ...commandLine]) {
+    const streams = chooseStreams(flags, flags.detach);
+    if (flags.tty && streams.stdin && !isTerminal(0)) throw cliErrors["not-a-terminal"]();
+    let isCreated = false;
     try {
-      const streams = chooseStreams(flags, flags.detach);
-      if (flags.tty && streams.stdin && !isTerminal(0)) throw cliErrors["not-a-terminal"]();
       const id = await createContainer(client, flags, toCreateBody(flags, image, commandLine, streams));
+      isCreated = true;
       if (!flags.detach) return await runAttached(client, id, flags, streams);
       await client.containers.start(id);
       writeText(1, `${id}\n`);
@@ -96,7 +98,7 @@ export const command = defineCommand({
     } catch (error) {
       printFailure(error, "berth: ");
       writeText(2, `\nRun 'berth ${path} --help' for more information\n`);
-      return startFailureCode(error);
+      return isCreated ? startFailureCode(error) : 125;
     }
   },
 });

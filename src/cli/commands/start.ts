@@ -3,6 +3,8 @@ import { cliErrors } from "../errors.ts";
 import { startFailureCode, withExitCode } from "../exit-code.ts";
 import { forEachName } from "../failure.ts";
 import { flag } from "../flags/flag.ts";
+import { printableLine } from "../output/printable.ts";
+import { writeText } from "../output/write.ts";
 import { followTerminalSize } from "../streams/resize.ts";
 import { runSession } from "../streams/session.ts";
 import { proxySignals } from "../streams/signals.ts";
@@ -22,10 +24,18 @@ export const command = defineCommand({
   },
   async run({ client }, flags, names) {
     if (!flags.attach && !flags.interactive) {
-      return forEachName(names, async (name) => {
-        await client.containers.start(name);
+      const failed: string[] = [];
+      const status = await forEachName(names, async (name) => {
+        try {
+          await client.containers.start(name);
+        } catch (error) {
+          failed.push(name);
+          throw error;
+        }
         return name;
       });
+      if (status !== 0) writeText(2, `Error: failed to start containers: ${failed.map(printableLine).join(", ")}\n`);
+      return status;
     }
     if (names.length > 1) throw cliErrors["bad-option"]("you cannot start and attach multiple containers at once");
     const container = await client.containers.inspect(names[0] ?? "");

@@ -63,8 +63,8 @@ function usageRow({ type, total, active, size, reclaimable, showsPercent }: Usag
   const percent = showsPercent && size > 0 ? ` (${Math.trunc((reclaimable * 100) / size)}%)` : "";
   return {
     Active: String(active),
-    Reclaimable: `${humanSize(reclaimable)}${percent}`,
-    Size: humanSize(size),
+    Reclaimable: `${humanSize(reclaimable, 4)}${percent}`,
+    Size: humanSize(size, 4),
     TotalCount: String(total),
     Type: type,
   };

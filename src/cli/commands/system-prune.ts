@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedImages } from "../output/deleted-images.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
@@ -12,7 +12,7 @@ export const command = defineCommand({
   examples: [["Everything that no container uses, volumes too, without asking", "berth system prune --all --volumes --force"]],
   flags: {
     all: flag.boolean("Remove all unused images not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"label=<key>=<value>\")", { typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"label=<key>=<value>\")", { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
     volumes: flag.boolean("Prune anonymous volumes"),
   },

@@ -30,7 +30,7 @@ export const command = defineCommand({
     restart: flag.string("Restart policy to apply when a container exits"),
   },
   async run({ client }, flags, names, given) {
-    if (given.size === 0) throw cliErrors["bad-option"]("you must provide one or more flags when using this command.");
+    if (given.size === 0) throw cliErrors["bad-option"]("you must provide one or more flags when using this command");
     const restart = flags.restart === "" ? undefined : parseRestartPolicy(flags.restart);
     const warnings: string[] = [];
     const status = await forEachName(names, async (name) => {

@@ -1,6 +1,6 @@
 import { humanSize } from "#base";
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
@@ -25,7 +25,7 @@ export const command = defineCommand({
   aliases: ["volume ls", "volume list"],
   examples: [["Volumes no container uses", "berth volume ls --filter dangling=true"]],
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"dangling=true\")", { short: "f", typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"dangling=true\")", { short: "f", typeName: "filter", check: filterProblem }),
     format: listFormatFlag,
     quiet: flag.boolean("Only display volume names", { short: "q" }),
   },

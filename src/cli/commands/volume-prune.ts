@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { parseFilters } from "../flags/filters.ts";
+import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
 import { confirm } from "../prompt.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   synopsis: "[OPTIONS]",
   flags: {
     all: flag.boolean("Remove all unused volumes, not just anonymous ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"label=<label>\")", { typeName: "filter" }),
+    filter: flag.list("Provide filter values (e.g. \"label=<label>\")", { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

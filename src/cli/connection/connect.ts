@@ -38,7 +38,11 @@ function tlsMaterial(flags: ConnectionFlags, environment: NodeJS.ProcessEnv): Tl
 }
 
 /** Makes the client of the daemon that the flags, BERTH_HOST or DOCKER_HOST name, else of our own on its socket. */
-export function connectClient(flags: ConnectionFlags, environment: NodeJS.ProcessEnv = process.env): Client {
+export function connectClient(
+  flags: ConnectionFlags,
+  mayStartDaemon: boolean,
+  environment: NodeJS.ProcessEnv = process.env,
+): Client {
   const chosen = [flags.host, environment["BERTH_HOST"], environment["DOCKER_HOST"]].find(
     (host) => host !== undefined && host !== "",
   );
@@ -46,7 +50,7 @@ export function connectClient(flags: ConnectionFlags, environment: NodeJS.Proces
   return createClient({
     host: normaliseHost(chosen ?? defaultHost),
     tls: tlsMaterial(flags, environment),
-    dial: chosen === undefined ? startDaemonIfNeeded(bunDialer) : bunDialer,
+    dial: chosen === undefined && mayStartDaemon ? startDaemonIfNeeded(bunDialer) : bunDialer,
     apiVersion: apiVersion === "" ? undefined : apiVersion,
   });
 }

@@ -19,7 +19,7 @@ export function parseSecurity(specs: readonly string[]): SecurityChoice {
     }
     const match = /^([^=:]+)[=:](.*)$/s.exec(spec);
     if (match === null && spec !== "no-new-privileges") {
-      throw cliErrors["bad-option"](`invalid --security-opt: "${spec}"`);
+      throw cliErrors["bad-option"](`Invalid --security-opt: "${spec}"`);
     }
     const [, name, value = ""] = match ?? [];
     if (name === "seccomp" && value !== "unconfined" && value !== "builtin") options.push(`seccomp=${readProfile(value)}`);

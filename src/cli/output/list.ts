@@ -26,7 +26,11 @@ export function rowJson(row: Row): string {
   const plain = Object.keys(row)
     .filter((key) => typeof row[key] !== "function")
     .sort();
-  return toJson(Object.fromEntries(plain.map((key) => [key, row[key]])));
+  // Go escapes these three in the JSON of a listing's line.
+  return toJson(Object.fromEntries(plain.map((key) => [key, row[key]]))).replace(
+    /[<>&]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** Turns `\t` and `\n` written in a shell's single quotes into what they mean, as docker does. */
@@ -44,6 +48,8 @@ export function renderList(options: ListOptions): string {
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
   const templateOptions: TemplateOptions = {
     escape: printableLine,
+    malformedPrefix: "failed to parse template: ",
+    failedPrefix: "failed to execute template: ",
     unknownField: (name) => `can't evaluate field ${name} in type ${subject}`,
   };
   // A row given to `json` shows its plain fields only.

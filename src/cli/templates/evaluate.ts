@@ -1,3 +1,4 @@
+import { EngineError } from "#base";
 import { cliErrors } from "../errors.ts";
 import { type TemplateFunction, templateFunctions } from "./functions.ts";
 import { formatValue, isEmpty, sortedKeys } from "./go-value.ts";
@@ -8,6 +9,10 @@ export type TemplateOptions = {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
   /** Is given every value that is printed; for making text safe to show. */
   readonly escape?: (text: string) => string;
+  /** What goes before the sentence about a template that cannot be read. @default "template parsing error: " */
+  readonly malformedPrefix?: string;
+  /** What goes before the sentence about a template that fails on a value. @default "template parsing error: " */
+  readonly failedPrefix?: string;
   /** How an unknown field is called in the error. @default `map has no entry for key "X"` */
   readonly unknownField?: (name: string) => string;
 };
@@ -26,6 +31,20 @@ type Variable = { readonly name: string; value: unknown };
 
 /** Compiles a Go text/template. Throws `template-malformed` now, `template-failed` when it runs. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
+  const template = withPrefix(options.malformedPrefix, () => compile(source, options));
+  return (data) => withPrefix(options.failedPrefix, () => template(data));
+}
+
+function withPrefix<Result>(prefix = "template parsing error: ", work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof EngineError) || !error.code.startsWith("template-")) throw error;
+    throw cliErrors["template-failed"](prefix + error.message);
+  }
+}
+
+function compile(source: string, options: TemplateOptions): Template {
   const nodes = parseTemplate(source);
   const functions = options.functions ?? templateFunctions;
   const escape = options.escape ?? ((text: string) => text);
@@ -37,7 +56,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
     const variables: Variable[] = [{ name: "$", value: data }];
 
     function failure(operand: Operand & { kind: "field" }, reason: string) {
-      return cliErrors["template-failed"](`:1:${operand.column}: executing "" at <${spellOperand(operand)}>: ${reason}`);
+      return cliErrors["template-failed"](`template: :1:${operand.column}: executing "" at <${spellOperand(operand)}>: ${reason}`);
     }
 
     function evaluateField(operand: Operand & { kind: "field" }, dot: unknown, args: unknown[]): unknown {
@@ -64,7 +83,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
           return dot;
         case "variable": {
           const variable = variables.findLast(({ name }) => name === operand.name);
-          if (variable === undefined) throw cliErrors["template-failed"](`undefined variable "${operand.name}"`);
+          if (variable === undefined) throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
           return variable.value;
         }
         case "pipeline":
@@ -93,7 +112,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
       }
       const args = [...rest.map((operand) => evaluateOperand(operand, dot)), ...piped];
       if (first.kind === "field") return evaluateField(first, dot, args);
-      if (args.length > 0) throw cliErrors["template-failed"]("can't give argument to non-function");
+      if (args.length > 0) throw cliErrors["template-failed"]("template: can't give argument to non-function");
       return evaluateOperand(first, dot);
     }
 

@@ -1,8 +1,16 @@
 import type { DiskUsageResponse, EventMessage, InfoResponse, VersionResponse } from "#formats";
 import { encodeFilters, type Filters } from "../filters.ts";
-import { readJsonStream } from "../json-stream.ts";
+import { readLines } from "../json-stream.ts";
 import type { Transport } from "../transport.ts";
 import type { CallOptions } from "./containers.ts";
+
+export type EventOptions = CallOptions & {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly filters?: Filters | undefined;
+  /** Called once the daemon listens: nothing that happens later is missed. */
+  readonly onOpen?: () => void;
+};
 
 /** What concerns the daemon as a whole. */
 export function createSystem(transport: Transport) {
@@ -20,19 +28,16 @@ export function createSystem(transport: Transport) {
     },
 
     /** Events as they happen; `since` and `until` are unix seconds with an optional fraction. */
-    async *events(
-      options: CallOptions & {
-        readonly since?: string | undefined;
-        readonly until?: string | undefined;
-        readonly filters?: Filters | undefined;
-        /** Called once the daemon listens: nothing that happens later is missed. */
-        readonly onOpen?: () => void;
-      } = {},
-    ): AsyncGenerator<EventMessage, void> {
+    async *events(options: EventOptions = {}): AsyncGenerator<EventMessage, void> {
+      for await (const { event } of this.eventRecords(options)) yield event;
+    },
+
+    /** The same with each event's own text, whose `timeNano` has digits a JavaScript number cannot hold. */
+    async *eventRecords(options: EventOptions = {}): AsyncGenerator<{ event: EventMessage; text: string }, void> {
       const query = { filters: encodeFilters(options.filters), since: options.since, until: options.until };
       const response = await transport.request("GET", "/events", { query, signal: options.signal });
       options.onOpen?.();
-      yield* readJsonStream<EventMessage>(response.body);
+      for await (const text of readLines(response.body)) yield { event: JSON.parse(text) as EventMessage, text };
     },
   };
 }

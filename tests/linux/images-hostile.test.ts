@@ -41,6 +41,16 @@ function tarOf(members: readonly Member[]): Buffer {
   return Buffer.concat([...pieces, tarEnd]);
 }
 
+/** The message a promise is rejected with. */
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error("it did not fail");
+}
+
 async function* stream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -230,7 +240,7 @@ describe("hostile archives", () => {
   test("a layer whose digest is not the expected one leaves nothing", async () => {
     const expected = `sha256:${"0".repeat(64)}`;
     const failing = store.layers.apply(stream(tarOf([file("a")])), { expected });
-    await expect(failing).rejects.toThrow("layer does not match its digest");
+    expect(await failureOf(failing)).toContain("layer does not match its digest");
     expect(store.layers.has(expected)).toBe(false);
     expect(readdirSync(join(root, "data", "tmp"))).toEqual([]);
   });

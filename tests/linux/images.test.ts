@@ -222,14 +222,16 @@ describe.each(["overlay2", "vfs"] as const)("Snapshotter %s", (driver) => {
   });
 
   test("an unknown layer is refused and leaves no snapshot", async () => {
-    await expect(snapshots().prepare("unknown", [`sha256:${"1".repeat(64)}`])).rejects.toThrow("is not in the store");
+    expect(await failureOf(snapshots().prepare("unknown", [`sha256:${"1".repeat(64)}`]))).toContain(
+      "is not in the store",
+    );
     expect(await snapshots().list()).not.toContain("unknown");
     expect(() => snapshots().mount("unknown")).toThrow("no writable layer");
   });
 
   test("ids that are no file names are refused", async () => {
     for (const id of ["..", "../x", "a/b", "", ".hidden"]) {
-      await expect(snapshots().prepare(id, [])).rejects.toThrow();
+      expect(await failureOf(snapshots().prepare(id, []))).not.toBe("");
     }
   });
 });
@@ -344,7 +346,7 @@ describe("layers and images", () => {
       expect(diffId).toBe(digestOf(layer1));
     }
     const broken = spawnSync("gzip", ["-c"], { input: layer1 }).stdout.subarray(0, 100);
-    await expect(opened.store.layers.apply(stream(broken))).rejects.toThrow("invalid layer archive");
+    expect(await failureOf(opened.store.layers.apply(stream(broken)))).toContain("invalid layer archive");
   });
 
   test("GNU tar's archives are given back byte for byte", async () => {
@@ -362,7 +364,7 @@ describe("layers and images", () => {
   test("a damaged layer is noticed when it is read", async () => {
     const { diffId } = await opened.store.layers.apply(stream(tarOf([{ path: "f", type: "file", text: "good" }])));
     writeFileSync(join(opened.store.layers.directoryOf(diffId), "f"), "evil");
-    await expect(collect(opened.store.layers.tarOf(diffId))).rejects.toThrow("is damaged");
+    expect(await failureOf(collect(opened.store.layers.tarOf(diffId)))).toContain("is damaged");
   });
 
   test("20 concurrent applications of one layer are one", async () => {
@@ -488,7 +490,7 @@ describe("layers and images", () => {
     ],
   ])("an archive %s is refused and leaves nothing", async (_name, make, message) => {
     const other = open("refused");
-    await expect(other.store.catalog.load(stream(make()), () => {})).rejects.toThrow(message);
+    expect(await failureOf(other.store.catalog.load(stream(make()), () => {}))).toContain(message);
     expect(other.store.catalog.list()).toEqual([]);
     expect(readdirSync(join(other.dataRoot, "tmp"))).toEqual([]);
     other.database.close();

@@ -18,7 +18,7 @@ export type LoadTarget = {
     readonly configBytes: Uint8Array;
     readonly tags: readonly string[];
     readonly manifest: ArchivedImage["manifest"];
-  }): ImageRecord;
+  }): { readonly record: ImageRecord; /** Familiar names it got. */ readonly tags: readonly string[] };
 };
 
 async function loadLayers(
@@ -68,14 +68,12 @@ export async function loadImages(
       const config = parseImageConfig(configBytes);
       const id = digestOf(configBytes);
       // Old archives call the config "<id>.json", new ones and layouts keep it as blob: the name is its digest.
-      const record = await loadLayers(image, config, spool, parts.layers, lease, progress).then(() =>
+      const { record, tags } = await loadLayers(image, config, spool, parts.layers, lease, progress).then(() =>
         parts.target.add({ config, configBytes, tags: image.tags, manifest: image.manifest }),
       );
       loaded.push(record);
-      for (const tag of record.repoTags) {
-        if (image.tags.length > 0) progress({ stream: `Loaded image: ${tag}\n` });
-      }
-      if (image.tags.length === 0) progress({ stream: `Loaded image ID: sha256:${digestHex(id)}\n` });
+      for (const tag of tags) progress({ stream: `Loaded image: ${tag}\n` });
+      if (tags.length === 0) progress({ stream: `Loaded image ID: sha256:${digestHex(id)}\n` });
     }
     return loaded;
   } finally {

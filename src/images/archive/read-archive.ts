@@ -121,7 +121,10 @@ function pickManifests(
   const chosen = depth === 0 ? ours : ours.slice(0, 1);
   return chosen.flatMap((descriptor) => {
     const annotations = descriptor.annotations ?? {};
-    const name = annotations["io.containerd.image.name"] ?? annotations["org.opencontainers.image.ref.name"];
+    // "ref.name" is a whole name when podman writes it, and no more than a tag when skopeo does.
+    const refName = annotations["org.opencontainers.image.ref.name"];
+    const name =
+      annotations["io.containerd.image.name"] ?? (refName !== undefined && /[/:]/.test(refName) ? refName : undefined);
     const own = name === undefined ? names : [name];
     if (!isIndexType(descriptor.mediaType)) return [{ descriptor, names: own }];
     const text = Buffer.from(spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "an index")).toString("utf8");

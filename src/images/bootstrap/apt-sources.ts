@@ -73,7 +73,7 @@ function baseSuite(suite: string): string {
 /** The archive's kind by its path: only the distribution's own archives make a base image. */
 function archiveOf(source: AptSource): "main" | "security" | undefined {
   const path = source.uri.replace(/\/+$/, "");
-  if (/\/debian-security$/.test(path)) return "security";
+  if (path.endsWith("/debian-security")) return "security";
   if (/\/(debian|ubuntu|ubuntu-ports)$/.test(path)) return "main";
   return undefined;
 }

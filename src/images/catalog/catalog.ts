@@ -145,7 +145,10 @@ export function createImageCatalog(parts: {
           index.transaction(() => index.setManifest(record.id, { digest: digestOf(manifest.bytes), ...manifest }));
         }
       }
-      return recordOf(index.images.get(record.id) as StoredImage);
+      return {
+        record: recordOf(index.images.get(record.id) as StoredImage),
+        tags: usable.map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
+      };
     },
   };
 

@@ -83,13 +83,13 @@ describe("tar", () => {
         expect(
           read.map(({ header, data }) => ({
             ...header,
-            attributes: [...header.attributes].sort(),
+            attributes: Object.fromEntries(header.attributes),
             data: data.toString("hex"),
           })),
         ).toEqual(
           members.map(({ header, data }) => ({
             ...header,
-            attributes: [...header.attributes].sort(),
+            attributes: Object.fromEntries(header.attributes),
             data: data.toString("hex"),
           })),
         );

@@ -59,8 +59,13 @@ export function createAttachers(poller: Poller, onCaughtUp: () => void): Attache
           onDrain: (queuedBytes) => {
             if (queuedBytes <= QUEUE_BYTES_RESUME && !isBehind()) onCaughtUp();
           },
+          // Before the process is started nobody would ever come back to it.
+          onHangUp: () => {
+            if (binding === undefined) connection.close();
+          },
           onClose: () => {
             attached.delete(attacher);
+            earlyBytes.delete(attacher);
             if (!isBehind()) onCaughtUp();
           },
         },

@@ -29,6 +29,8 @@ export type ConnectionEvents = {
   onEnd(): void;
   /** The queue went down to this many bytes. */
   onDrain?(queuedBytes: number): void;
+  /** The peer has gone altogether while reading is paused; what it sent last can still be read. */
+  onHangUp?(): void;
   /** Nothing follows: both directions are over, or it broke. */
   onClose(): void;
 };
@@ -98,8 +100,10 @@ export function openConnection(poller: Poller, fd: number, events: ConnectionEve
     if (closed) return;
     if (gone && readEnded) close();
     // A hang-up cannot be masked: look away until there is someone to take what is left to read.
-    else if (gone && !reading) poller.unwatch(fd);
-    else update();
+    else if (gone && !reading) {
+      poller.unwatch(fd);
+      events.onHangUp?.();
+    } else update();
   };
 
   update();

@@ -158,6 +158,8 @@ export function createProcesses(
       const found = processes.get(request.id);
       if (found?.isRunning === true) return found.attachers;
       if (!request.wait) throw errors.processNotFound(request.id);
+      // Clients that gave up waiting leave nothing behind.
+      for (const [id, one] of waiting) if (one.isEmpty) waiting.delete(id);
       const attachers = waiting.get(request.id) ?? newAttachers(request.id);
       waiting.set(request.id, attachers);
       return attachers;

@@ -99,6 +99,11 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
     },
     logger,
   );
+  process.on("SIGTERM", () => {
+    // A machine that shuts down must not wait for us; with containers running, the keeper stays for our successor.
+    if (processes.runningCount > 0) process.exit(0);
+    becomeIdle();
+  });
   await processes.recover();
   server = listen(socketPath, poller, processes, logger, checkIdle);
   logger.info("supervisor is ready", { socket: socketPath, pid: process.pid });

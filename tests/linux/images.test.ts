@@ -25,6 +25,16 @@ type Member = Partial<TarHeader> & Pick<TarHeader, "path" | "type"> & { readonly
 
 const base = mkdtempSync(join(tmpdir(), "berth-images-"));
 
+/** The message a promise is rejected with. */
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error("it did not fail");
+}
+
 function tarOf(members: readonly Member[]): Buffer {
   const pieces = members.flatMap(({ text = "", ...header }) => {
     const data = Buffer.from(text);

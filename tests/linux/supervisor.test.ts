@@ -211,12 +211,19 @@ describe("a terminal", () => {
   test("has the size it was given, and takes another", async () => {
     const request = bench.request(["sh", "-c", "stty size; read x; stty size"], { streams: terminal });
     const stream = await bench.client.attach({ ...everything, id: request.id, stdin: true });
-    const all = readAll(stream);
     await bench.client.run(request);
+    let text = "";
+    const { promise: sized, resolve } = Promise.withResolvers<void>();
+    const ended = new Promise((done) => stream.once("end", done));
+    stream.on("data", (piece: Buffer) => {
+      text += piece.toString();
+      if (text.includes("33 101")) resolve();
+    });
+    await Promise.race([sized, ended]);
+    expect(text).toContain("33 101");
     await bench.client.resize(request.id, { height: 44, width: 55 });
     stream.write("\n");
-    const text = (await all).toString();
-    expect(text).toContain("33 101");
+    await ended;
     expect(text).toContain("44 55");
   });
 

@@ -84,7 +84,10 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
     database,
     instance,
     logger,
-    options: { bridgeAddress: options.bridgeAddress, mtu: options.mtu },
+    options: {
+      ...(options.bridgeAddress === "" ? {} : { bridgeAddress: options.bridgeAddress }),
+      ...(options.mtu === 0 ? {} : { mtu: options.mtu }),
+    },
   });
   started.defer(() => network.close());
   const events = createEventService();

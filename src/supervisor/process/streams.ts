@@ -99,7 +99,7 @@ export function prepareStreams(options: {
     if (streams.terminal) {
       const size = streams.consoleSize;
       consoleSocket = openConsoleSocket(options.stateRoot, options.poller, (master) => {
-        // Kept, and of the right size, before the runtime lets the program run.
+        // The runtime sets the size of the process document before the program runs; this is for documents without.
         keeper.put(keeperKey, "terminal", master);
         if (size !== undefined && size.height > 0 && size.width > 0) setWindowSize(master, size);
       });

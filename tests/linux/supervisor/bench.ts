@@ -48,12 +48,18 @@ function capabilities(): string[] {
 }
 
 /** A config.json by hand: what is tested here needs no engine. */
-export function config(rootfs: string, args: readonly string[], terminal: boolean): unknown {
+export function config(
+  rootfs: string,
+  args: readonly string[],
+  terminal: boolean,
+  consoleSize?: ProcessStreams["consoleSize"],
+): unknown {
   const set = capabilities();
   return {
     ociVersion: "1.0.2",
     process: {
       terminal,
+      ...(consoleSize === undefined ? {} : { consoleSize }),
       user: { uid: 0, gid: 0 },
       args,
       env: ["PATH=/bin", "TERM=xterm"],
@@ -119,7 +125,10 @@ export async function openBench(runtimeName: keyof typeof RUNTIMES = "runc"): Pr
   const request = (args: readonly string[], { streams, log, id = newId() }: RequestOptions = {}): RunRequest => {
     const bundle = join(root, "bundles", id);
     mkdirSync(bundle, { recursive: true });
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(config(rootfs, args, streams?.terminal === true)));
+    writeFileSync(
+      join(bundle, "config.json"),
+      JSON.stringify(config(rootfs, args, streams?.terminal === true, streams?.consoleSize)),
+    );
     return {
       id,
       bundle,

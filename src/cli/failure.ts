@@ -26,10 +26,12 @@ export async function forEachName(
   action: (name: string) => Promise<string | void>,
   options: { readonly isIgnored?: (error: unknown) => boolean } = {},
 ): Promise<number> {
-  const results = names.map((name) => action(name).then(
-    (text) => ({ text }),
-    (error: unknown) => ({ error }),
-  ));
+  const results = names.map((name) =>
+    action(name).then(
+      (text) => ({ text }),
+      (error: unknown) => ({ error }),
+    ),
+  );
   let status = 0;
   for (const pending of results) {
     const result = await pending;

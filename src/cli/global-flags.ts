@@ -17,7 +17,11 @@ export const globalFlags = {
   version: flag.boolean("Print version information and quit", { short: "v" }),
 } as const;
 
-type GlobalFlags = { readonly rest: readonly string[]; readonly connection: ConnectionFlags; readonly finished?: number };
+type GlobalFlags = {
+  readonly rest: readonly string[];
+  readonly connection: ConnectionFlags;
+  readonly finished?: number;
+};
 
 /** Reads the flags before the command; `finished` is an exit status when there is nothing more to do. */
 export function readGlobalFlags(argv: readonly string[]): GlobalFlags {

@@ -15,7 +15,9 @@ function shownDefault(flag: Flag): string {
   if (flag.shownDefault !== undefined) return ` (default ${flag.shownDefault})`;
   if (flag.kind === "boolean") return flag.initial === true ? " (default true)" : "";
   if (flag.kind === "duration") return " (default 0s)";
-  return flag.kind === "string" && typeof flag.initial === "string" && flag.initial !== "" ? ` (default "${flag.initial}")` : "";
+  return flag.kind === "string" && typeof flag.initial === "string" && flag.initial !== ""
+    ? ` (default "${flag.initial}")`
+    : "";
 }
 
 /** Breaks a line at spaces so that no piece is longer than `width` where that can be. */
@@ -40,7 +42,10 @@ export function renderFlags(flags: Readonly<Record<string, Flag>>, columns: numb
     .map(([name, flag]) => {
       const type = flag.typeName ?? typeNames[flag.kind];
       const short = flag.short === undefined ? "    " : `-${flag.short}, `;
-      return { left: `  ${short}--${name}${type === "" ? "" : ` ${type}`}`, right: flag.description + shownDefault(flag) };
+      return {
+        left: `  ${short}--${name}${type === "" ? "" : ` ${type}`}`,
+        right: flag.description + shownDefault(flag),
+      };
     });
   const leftWidth = Math.max(...rows.map(({ left }) => left.length)) + 3;
   const rightWidth = Math.max(24, columns - 1 - leftWidth);

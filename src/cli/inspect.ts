@@ -15,7 +15,8 @@ export async function inspectAll(
   format: string,
   find: (name: string) => Promise<unknown>,
 ): Promise<number> {
-  const template = format === "" || format === "json" ? undefined : compileTemplate(unescapeFormat(format), { escape: printable });
+  const template =
+    format === "" || format === "json" ? undefined : compileTemplate(unescapeFormat(format), { escape: printable });
   const documents: unknown[] = [];
   const failures: unknown[] = [];
   for (const name of names) {
@@ -34,7 +35,11 @@ export async function inspectAll(
 }
 
 /** The first of several ways to find a name that does not answer "not found". */
-export async function findFirst(name: string, ways: readonly ((name: string) => Promise<unknown>)[], otherwise: () => Error) {
+export async function findFirst(
+  name: string,
+  ways: readonly ((name: string) => Promise<unknown>)[],
+  otherwise: () => Error,
+) {
   for (const way of ways) {
     try {
       return await way(name);

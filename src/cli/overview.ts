@@ -5,7 +5,9 @@ import { renderFlags, renderHelp } from "./help.ts";
 import { outputColumns } from "./terminal/terminal.ts";
 
 async function summaries(paths: readonly string[]): Promise<string> {
-  const commands = await Promise.all(paths.map(async (path) => (await commandLoaders[path]?.())?.command.summary ?? ""));
+  const commands = await Promise.all(
+    paths.map(async (path) => (await commandLoaders[path]?.())?.command.summary ?? ""),
+  );
   const names = paths.map((path) => path.split(" ").at(-1) ?? path);
   const width = Math.max(10, ...names.map((name) => name.length)) + 2;
   return names.map((name, index) => `  ${name.padEnd(width)}${commands[index]}\n`).join("");

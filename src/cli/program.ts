@@ -72,7 +72,10 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     return exitCodeOf(error);
   }
   if (parsed.wantsHelp) {
-    const [{ renderHelp }, { outputColumns }] = await Promise.all([import("./help.ts"), import("./terminal/terminal.ts")]);
+    const [{ renderHelp }, { outputColumns }] = await Promise.all([
+      import("./help.ts"),
+      import("./terminal/terminal.ts"),
+    ]);
     writeText(1, renderHelp(command, path, outputColumns()));
     return 0;
   }
@@ -81,7 +84,10 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     const { operandProblem, renderUsage } = await import("./help.ts");
     const problem = operandProblem(command, path, parsed.operands.length) ?? "";
     const verb = problem.includes("requires at least") ? "See" : "Run";
-    writeText(2, `berth: ${problem}\n\n${renderUsage(command, path)}\n${verb} 'berth ${path} --help' for more information\n`);
+    writeText(
+      2,
+      `berth: ${problem}\n\n${renderUsage(command, path)}\n${verb} 'berth ${path} --help' for more information\n`,
+    );
     return 1;
   }
   let client: CommandContext["client"] | undefined;

@@ -3,7 +3,8 @@ export function splitReference(reference: string): { repository: string; tag: st
   const at = reference.indexOf("@");
   if (at > 0) return { repository: reference.slice(0, at), tag: reference.slice(at + 1) };
   const colon = reference.lastIndexOf(":");
-  if (colon > reference.lastIndexOf("/")) return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+  if (colon > reference.lastIndexOf("/"))
+    return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
   return { repository: reference, tag: "" };
 }
 

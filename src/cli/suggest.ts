@@ -19,7 +19,7 @@ function distance(left: string, right: string): number {
 /** The known word closest to a mistyped one, if any is close. */
 export function suggest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = (word.length <= 3 ? 1 : 2) + 1;
   for (const candidate of known) {
     const difference = distance(word, candidate);
     if (difference < bestDistance) {

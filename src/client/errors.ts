@@ -9,8 +9,7 @@ export const clientErrors = defineErrors({
   },
   "daemon-permission": {
     kind: "forbidden",
-    message: (address: string) =>
-      `permission denied while trying to connect to the daemon socket at ${address}`,
+    message: (address: string) => `permission denied while trying to connect to the daemon socket at ${address}`,
     hint: () => "Run the command as root, or as a member of the group that owns the socket",
   },
   "connection-lost": {

@@ -1,4 +1,3 @@
-import { createStdioDemuxer } from "#wire";
 import { clientErrors } from "./errors.ts";
 
 /** Which stream of the container a frame carries; `system` is an error text of the daemon. */
@@ -9,6 +8,8 @@ const streams = ["stdout", "stdout", "stderr", "system"] as const;
 
 /** Takes a multiplexed stream apart. Frames are passed on in pieces as they arrive, without copying. */
 export async function* readFrames(read: () => Promise<Uint8Array | undefined>): AsyncGenerator<OutputFrame, void> {
+  // Loaded here: most calls read no frames.
+  const { createStdioDemuxer } = await import("#wire");
   let frames: OutputFrame[] = [];
   const demuxer = createStdioDemuxer((stream, data) => frames.push({ stream: streams[stream], data }));
   for (;;) {

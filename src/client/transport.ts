@@ -123,8 +123,7 @@ export function createTransport(options: TransportOptions): Transport {
       lines.push(`${name}: ${value.replace(/[\r\n]/g, " ")}`);
     }
     if (upgrade) lines.push("Connection: Upgrade", "Upgrade: tcp");
-    if (json !== undefined)
-      lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(json)}`);
+    if (json !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(json)}`);
     else if (request.stream !== undefined) lines.push("Transfer-Encoding: chunked");
     else if (method !== "GET" && method !== "HEAD") lines.push("Content-Length: 0");
     return `${lines.join("\r\n")}\r\n\r\n${json ?? ""}`;
@@ -246,9 +245,13 @@ export function createTransport(options: TransportOptions): Transport {
     settled = true;
   };
 
-  async function request(method: string, path: string, requestOptions: RequestOptions = {}): Promise<StreamingResponse> {
-    // A streamed body cannot be sent twice, so it must not be spent on finding the version.
-    if (!settled && requestOptions.stream !== undefined) await ping(requestOptions.signal);
+  async function request(
+    method: string,
+    path: string,
+    requestOptions: RequestOptions = {},
+  ): Promise<StreamingResponse> {
+    // A streamed body cannot be sent twice, and the answer to HEAD has no words: neither can find the version.
+    if (!settled && (requestOptions.stream !== undefined || method === "HEAD")) await ping(requestOptions.signal);
     for (;;) {
       const target = targetOf(path, requestOptions);
       const response = wrapResponse(method, await exchange(method, target, requestOptions, false));

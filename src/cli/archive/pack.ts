@@ -48,7 +48,8 @@ function* readFile(path: string, sizeBytes: number): Generator<Uint8Array> {
       const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, left));
       const count = readSync(descriptor, buffer, 0, buffer.length, null);
       // The header has promised the size; a file that shrank meanwhile cannot keep it.
-      if (count === 0) throw cliErrors["bad-option"](`${Buffer.from(path, "latin1").toString()}: file shrank while it was read`);
+      if (count === 0)
+        throw cliErrors["bad-option"](`${Buffer.from(path, "latin1").toString()}: file shrank while it was read`);
       left -= count;
       yield buffer.subarray(0, count);
     }

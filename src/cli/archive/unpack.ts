@@ -22,8 +22,11 @@ export type UnpackOptions = {
   readonly keepOwners: boolean;
 };
 
+/** Thrown for an entry that would lead out. */
 function refuse(path: string): never {
-  throw cliErrors["bad-option"](`refusing to write "${Buffer.from(path, "latin1").toString()}": it leads out of the destination`);
+  throw cliErrors["bad-option"](
+    `refusing to write "${Buffer.from(path, "latin1").toString()}": it leads out of the destination`,
+  );
 }
 
 /**
@@ -42,7 +45,8 @@ export async function unpackTree(
 
   function locate(name: string): string {
     const segments = name.split("/").filter((segment) => segment !== "" && segment !== ".");
-    if (options.rename !== undefined && segments.length > 0) segments[0] = Buffer.from(options.rename).toString("latin1");
+    if (options.rename !== undefined && segments.length > 0)
+      segments[0] = Buffer.from(options.rename).toString("latin1");
     if (segments.includes("..")) refuse(name);
     let path = root;
     for (const segment of segments.slice(0, -1)) {
@@ -89,7 +93,7 @@ export async function unpackTree(
     },
     data(bytes) {
       if (descriptor === undefined) return;
-      for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(descriptor, rest));
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(writeSync(descriptor, rest));
     },
     end() {
       if (descriptor !== undefined) closeSync(descriptor);

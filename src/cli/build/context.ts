@@ -81,7 +81,10 @@ const archiveMagics = [
 ];
 
 function isArchive(start: Buffer): boolean {
-  return archiveMagics.some((magic) => start.subarray(0, magic.length).equals(magic)) || start.toString("latin1", 257, 262) === "ustar";
+  return (
+    archiveMagics.some((magic) => start.subarray(0, magic.length).equals(magic)) ||
+    start.toString("latin1", 257, 262) === "ustar"
+  );
 }
 
 /** Standard input: an archive is the context itself, anything else is a Dockerfile without a context. */
@@ -102,7 +105,8 @@ async function fromStandardInput(file: string): Promise<BuildContext> {
       dockerfile: file === "" ? "Dockerfile" : file,
     };
   }
-  if (file !== "") throw cliErrors["bad-option"]("ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles");
+  if (file !== "")
+    throw cliErrors["bad-option"]("ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles");
   const rest = await readAll(input);
   return { tar: packTree("", "", {}, packText("Dockerfile", Buffer.concat([start, rest]))), dockerfile: "Dockerfile" };
 }
@@ -110,10 +114,12 @@ async function fromStandardInput(file: string): Promise<BuildContext> {
 /** Finds and packs what `build PATH|-` and `--file` mean. */
 export async function prepareContext(specifier: string, file: string): Promise<BuildContext> {
   if (specifier === "-") {
-    if (file === "-") throw cliErrors["bad-option"]("invalid argument: can't use stdin for both build context and dockerfile");
+    if (file === "-")
+      throw cliErrors["bad-option"]("invalid argument: can't use stdin for both build context and dockerfile");
     return fromStandardInput(file);
   }
-  if (/^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(specifier)) throw cliErrors["context-unsupported"](specifier);
+  if (/^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(specifier))
+    throw cliErrors["context-unsupported"](specifier);
   if (statSync(specifier, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw cliErrors["bad-option"](`unable to prepare context: path "${specifier}" not found`);
   }

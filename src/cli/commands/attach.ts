@@ -25,7 +25,8 @@ export const command = defineCommand({
       throw cliErrors["bad-option"]("You cannot attach to a stopped container, start it first");
     }
     if (State.Paused) throw cliErrors["bad-option"]("You cannot attach to a paused container, unpause it first");
-    if (State.Restarting) throw cliErrors["bad-option"]("You cannot attach to a restarting container, wait until it is running");
+    if (State.Restarting)
+      throw cliErrors["bad-option"]("You cannot attach to a restarting container, wait until it is running");
     const terminal = Config.Tty === true;
     const stdin = !flags["no-stdin"] && Config.OpenStdin === true;
     const inputIsTerminal = isTerminal(0);

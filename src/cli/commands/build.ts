@@ -46,7 +46,11 @@ async function showBuild(records: AsyncIterable<JsonMessage>, progress: Progress
       if (failure !== undefined) throw failure;
       const id = (record.aux as { ID?: unknown } | null | undefined)?.ID;
       if (typeof id === "string") imageId = id;
-      const text = record.stream ?? (record.status === undefined ? "" : `${record.id ?? ""}${record.id === undefined ? "" : ": "}${record.status}\n`);
+      const text =
+        record.stream ??
+        (record.status === undefined
+          ? ""
+          : `${record.id ?? ""}${record.id === undefined ? "" : ": "}${record.status}\n`);
       if (text === "") continue;
       if (view !== undefined) view.write(text);
       else if (progress === "plain") writeText(1, printable(text));
@@ -70,20 +74,23 @@ export const command = defineCommand({
   completes: () => "file",
   examples: [
     ["Build the directory's Dockerfile and name the image", "berth build --tag shop:1.0 ."],
-    ["Another Dockerfile, one stage of it, with an argument", "berth build --file ci/Dockerfile --target test --build-arg VERSION=2 ."],
+    [
+      "Another Dockerfile, one stage of it, with an argument",
+      "berth build --file ci/Dockerfile --target test --build-arg VERSION=2 .",
+    ],
     ["A Dockerfile without a context", "berth build - < Dockerfile"],
   ],
   flags: {
-    "add-host": flag.list("Add a custom host-to-IP mapping (\"host:ip\")", { check: extraHostProblem }),
+    "add-host": flag.list('Add a custom host-to-IP mapping ("host:ip")', { check: extraHostProblem }),
     "build-arg": flag.list("Set build-time variables"),
     "cache-from": flag.list("Images to consider as cache sources", { typeName: "strings" }),
-    "cgroup-parent": flag.string("Set the parent cgroup for the \"RUN\" instructions during build"),
+    "cgroup-parent": flag.string('Set the parent cgroup for the "RUN" instructions during build'),
     "cpu-period": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
     "cpu-quota": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
     "cpu-shares": flag.integer("CPU shares (relative weight)", { short: "c" }),
     "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
     "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
-    file: flag.string("Name of the Dockerfile (Default is \"PATH/Dockerfile\")", { short: "f" }),
+    file: flag.string('Name of the Dockerfile (Default is "PATH/Dockerfile")', { short: "f" }),
     "force-rm": flag.boolean("Always remove intermediate containers"),
     iidfile: flag.string("Write the image ID to the file"),
     label: flag.list("Set metadata for an image"),
@@ -96,9 +103,9 @@ export const command = defineCommand({
     quiet: flag.boolean("Suppress the build output and print image ID on success", { short: "q" }),
     rm: flag.boolean("Remove intermediate containers after a successful build", { default: true }),
     "security-opt": flag.list("Security options", { typeName: "strings" }),
-    "shm-size": flag.bytes("Size of \"/dev/shm\""),
+    "shm-size": flag.bytes('Size of "/dev/shm"'),
     squash: flag.boolean("Squash newly built layers into a single new layer"),
-    tag: flag.list("Name and optionally a tag in the \"name:tag\" format", { short: "t" }),
+    tag: flag.list('Name and optionally a tag in the "name:tag" format', { short: "t" }),
     target: flag.string("Set the target build stage to build."),
     ulimit: flag.list("Ulimit options", { typeName: "ulimit", shownDefault: "[]", check: ulimitProblem }),
     progress: flag.string("Set type of progress output (auto, plain, tty, quiet, rawjson)", { default: "auto" }),
@@ -136,7 +143,8 @@ export const command = defineCommand({
     };
     const imageId = await showBuild(client.build.run(context.tar, options), progress);
     if (flags.iidfile !== "") {
-      if (imageId === "") throw cliErrors["bad-option"](`server did not provide an image ID. Cannot write ${flags.iidfile}`);
+      if (imageId === "")
+        throw cliErrors["bad-option"](`server did not provide an image ID. Cannot write ${flags.iidfile}`);
       writeFileSync(flags.iidfile, imageId);
     }
     if (progress === "quiet") writeText(1, `${imageId}\n`);

@@ -9,14 +9,12 @@ export const command = defineCommand({
   synopsis: "",
   flags: {
     all: flag.boolean("Remove all unused build cache, not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"until=24h\")", { typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "until=24h")', { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
     "keep-storage": flag.bytes("Amount of disk space to keep for cache"),
   },
   async run({ client }, flags) {
-    const warning = flags.all
-      ? "This will remove all build cache."
-      : "This will remove all dangling build cache.";
+    const warning = flags.all ? "This will remove all build cache." : "This will remove all dangling build cache.";
     if (!flags.force && !(await confirm(warning))) return;
     const report = await client.build.prune({
       all: flags.all,

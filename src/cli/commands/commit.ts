@@ -9,9 +9,11 @@ export const command = defineCommand({
   aliases: ["container commit", "commit"],
   operands: { min: 1, max: 2 },
   completes: (index) => (index === 0 ? "container" : "image"),
-  examples: [["Keep a container's changes, with another command", `berth commit --change 'CMD ["serve"]' web shop:fixed`]],
+  examples: [
+    ["Keep a container's changes, with another command", `berth commit --change 'CMD ["serve"]' web shop:fixed`],
+  ],
   flags: {
-    author: flag.string("Author (e.g., \"John Hannibal Smith <hannibal@a-team.com>\")", { short: "a" }),
+    author: flag.string('Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")', { short: "a" }),
     change: flag.list("Apply Dockerfile instruction to the created image", { short: "c" }),
     message: flag.string("Commit message", { short: "m" }),
     pause: flag.boolean("Pause container during commit", { short: "p", default: true }),

@@ -57,7 +57,11 @@ async function candidates(client: Client, words: readonly string[]): Promise<Can
   }
   const isGroup = Object.hasOwn(groups, first);
   if (isGroup && words.length === 2) {
-    return Promise.all(Object.keys(commandLoaders).filter((path) => path.startsWith(`${first} `)).map(summarize));
+    return Promise.all(
+      Object.keys(commandLoaders)
+        .filter((path) => path.startsWith(`${first} `))
+        .map(summarize),
+    );
   }
   const command = (await commandLoaders[isGroup ? `${first} ${second}` : first]?.())?.command;
   if (command === undefined) return [];
@@ -77,7 +81,8 @@ export const command = defineCommand({
   async run({ client }, _flags, words) {
     const typed = words.at(-1) ?? "";
     for (const [word, description] of await candidates(client, words)) {
-      if (word.startsWith(typed) || word === ":file") writeText(1, `${printableLine(word)}\t${printableLine(description)}\n`);
+      if (word.startsWith(typed) || word === ":file")
+        writeText(1, `${printableLine(word)}\t${printableLine(description)}\n`);
     }
   },
 });

@@ -12,7 +12,9 @@ export const command = defineCommand({
     const { completionScripts } = await import("../completion/scripts.ts");
     const script = completionScripts[shell];
     if (script === undefined) {
-      throw cliErrors["bad-option"](`no completion for "${shell}": it is there for ${Object.keys(completionScripts).join(", ")}`);
+      throw cliErrors["bad-option"](
+        `no completion for "${shell}": it is there for ${Object.keys(completionScripts).join(", ")}`,
+      );
     }
     writeText(1, script);
   },

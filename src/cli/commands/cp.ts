@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, statSync, type Stats } from "node:fs";
+import { lstatSync, mkdirSync, realpathSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import type { Client, PathStat } from "#client";
 import { packTree } from "../archive/pack.ts";
@@ -89,8 +89,12 @@ async function copyFrom(client: Client, source: Place, destination: string, flag
     if (statSync(plan.directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw cliErrors["bad-option"](`invalid output path: directory "${plan.directory}" does not exist`);
     }
-    const directory = realpathSync(plan.directory);
-    await unpackTree(tar, directory, { rename: plan.name === stat.name ? undefined : plan.name, keepOwners: flags.archive });
+    // The content of a directory comes without the directory's own name.
+    const isContent = meansContent(path) || stat.name === "/" || stat.name === ".";
+    const directory = isContent ? join(plan.directory, plan.name ?? ".") : plan.directory;
+    if (isContent) mkdirSync(directory, { recursive: true });
+    const rename = isContent || plan.name === stat.name ? undefined : plan.name;
+    await unpackTree(tar, realpathSync(directory), { rename, keepOwners: flags.archive });
   } catch (error) {
     response.cancel();
     throw error;
@@ -147,7 +151,10 @@ export const command = defineCommand({
   flags: {
     archive: flag.boolean("Archive mode (copy all uid/gid information)", { short: "a" }),
     "follow-link": flag.boolean("Always follow symbol link in SRC_PATH", { short: "L" }),
-    quiet: flag.boolean("Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached", { short: "q" }),
+    quiet: flag.boolean(
+      "Suppress progress output during copy. Progress output is automatically suppressed if no terminal is attached",
+      { short: "q" },
+    ),
   },
   async run({ client }, flags, [from = "", to = ""]) {
     if (from === "") throw cliErrors["bad-option"]("source can not be empty");

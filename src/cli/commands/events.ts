@@ -25,9 +25,18 @@ export const command = defineCommand({
   summary: "Get real time events from the server",
   synopsis: "[OPTIONS]",
   aliases: ["system events", "events"],
-  examples: [["What happened to a container in the last hour, then what happens", "berth events --since 1h --filter container=web"]],
+  examples: [
+    [
+      "What happened to a container in the last hour, then what happens",
+      "berth events --since 1h --filter container=web",
+    ],
+  ],
   flags: {
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
+    filter: flag.list("Filter output based on conditions provided", {
+      short: "f",
+      typeName: "filter",
+      check: filterProblem,
+    }),
     format: documentFormatFlag,
     since: flag.string("Show all events created since timestamp"),
     until: flag.string("Stream events until this timestamp"),
@@ -43,7 +52,8 @@ export const command = defineCommand({
       filters: parseFilters(flags.filter),
     });
     for await (const { event, text } of events) {
-      const line = template !== undefined ? template(event) : flags.format === "json" ? printable(text) : plainLine(event, text);
+      const line =
+        template !== undefined ? template(event) : flags.format === "json" ? printable(text) : plainLine(event, text);
       writeText(1, `${line}\n`);
     }
   },

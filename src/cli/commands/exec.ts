@@ -27,7 +27,7 @@ export const command = defineCommand({
     interactive: flag.boolean("Keep STDIN open even if not attached", { short: "i" }),
     privileged: flag.boolean("Give extended privileges to the command"),
     tty: flag.boolean("Allocate a pseudo-TTY", { short: "t" }),
-    user: flag.string("Username or UID (format: \"<name|uid>[:<group|gid>]\")", { short: "u" }),
+    user: flag.string('Username or UID (format: "<name|uid>[:<group|gid>]")', { short: "u" }),
     workdir: flag.string("Working directory inside the container", { short: "w" }),
   },
   async run({ client }, flags, [name = "", ...commandLine]) {

@@ -12,6 +12,5 @@ export const command = defineCommand({
   flags: {
     output: flag.string("Write to a file, instead of STDOUT", { short: "o" }),
   },
-  run: async ({ client }, flags, [name = ""]) =>
-    saveStream(flags.output, () => client.containers.exportTar(name)),
+  run: async ({ client }, flags, [name = ""]) => saveStream(flags.output, () => client.containers.exportTar(name)),
 });

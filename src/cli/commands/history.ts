@@ -5,7 +5,14 @@ import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
 import { ellipsis } from "../output/truncate.ts";
 
-const headers = { ID: "IMAGE", CreatedSince: "CREATED", CreatedAt: "CREATED AT", CreatedBy: "CREATED BY", Size: "SIZE", Comment: "COMMENT" };
+const headers = {
+  ID: "IMAGE",
+  CreatedSince: "CREATED",
+  CreatedAt: "CREATED AT",
+  CreatedBy: "CREATED BY",
+  Size: "SIZE",
+  Comment: "COMMENT",
+};
 
 export const command = defineCommand({
   summary: "Show the history of an image",

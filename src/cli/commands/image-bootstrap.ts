@@ -9,7 +9,10 @@ export const command = defineCommand({
   examples: [
     ["Debian 12, from the host's package sources", "berth image bootstrap debian:bookworm"],
     ["A small image with a shell", "berth image bootstrap busybox"],
-    ["Under the name an application's Dockerfile asks for", "berth image bootstrap debian:bookworm --as python:3.9-slim-buster"],
+    [
+      "Under the name an application's Dockerfile asks for",
+      "berth image bootstrap debian:bookworm --as python:3.9-slim-buster",
+    ],
   ],
   flags: {
     as: flag.string("Name of the image, when it is to be another one", { typeName: "name" }),

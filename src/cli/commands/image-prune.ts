@@ -10,7 +10,7 @@ export const command = defineCommand({
   synopsis: "[OPTIONS]",
   flags: {
     all: flag.boolean("Remove all unused images, not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "until=<timestamp>")', { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

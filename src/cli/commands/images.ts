@@ -67,7 +67,11 @@ export const command = defineCommand({
   flags: {
     all: flag.boolean("Show all images (default hides intermediate images)", { short: "a" }),
     digests: flag.boolean("Show digests"),
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
+    filter: flag.list("Filter output based on conditions provided", {
+      short: "f",
+      typeName: "filter",
+      check: filterProblem,
+    }),
     format: listFormatFlag,
     "no-trunc": flag.boolean("Don't truncate output"),
     quiet: flag.boolean("Only show image IDs", { short: "q" }),
@@ -77,10 +81,7 @@ export const command = defineCommand({
     const images = await client.images.list({ all: flags.all, digests: flags.digests, filters });
     const digestColumn = flags.digests ? "{{.Digest}}\t" : "";
     const rows = images.flatMap((image) =>
-      // An id is listed once however many names it has.
-      (flags.quiet && flags.format === "" ? namesOf(image, false).slice(0, 1) : namesOf(image, flags.digests)).map(
-        (name) => rowOf(image, name, !flags["no-trunc"]),
-      ),
+      namesOf(image, flags.digests).map((name) => rowOf(image, name, !flags["no-trunc"])),
     );
     printList({
       format: flags.format,

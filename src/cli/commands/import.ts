@@ -17,12 +17,7 @@ export const command = defineCommand({
     platform: flag.string("Set platform if server is multi-platform capable"),
   },
   async run({ client }, flags, [source = "", reference]) {
-    const body =
-      source === "-"
-        ? readStandardInput()
-        : /^https?:\/\//.test(source)
-          ? source
-          : openSource(source);
+    const body = source === "-" ? readStandardInput() : /^https?:\/\//.test(source) ? source : openSource(source);
     const records = client.images.importTar(body, {
       reference,
       message: flags.message,

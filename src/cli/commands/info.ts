@@ -13,13 +13,18 @@ type Line = string | false | undefined;
 
 /** `name: value`, or nothing when there is no value. */
 function pair(name: string, value: string | number | boolean | undefined | null, indent = 1): Line {
-  return value === undefined || value === null || value === "" ? false : `${" ".repeat(indent)}${name}: ${String(value)}`;
+  return value === undefined || value === null || value === ""
+    ? false
+    : `${" ".repeat(indent)}${name}: ${String(value)}`;
 }
 
 function securityOption(text: string): string[] {
   const [first = "", ...rest] = text.split(",");
   const name = first.replace(/^name=/, "");
-  return [`  ${name}`, ...rest.map((each) => `   ${each.replace(/^(\w)/, (letter) => letter.toUpperCase()).replace("=", ": ")}`)];
+  return [
+    `  ${name}`,
+    ...rest.map((each) => `   ${each.replace(/^(\w)/, (letter) => letter.toUpperCase()).replace("=", ": ")}`),
+  ];
 }
 
 function serverLines(info: InfoResponse): Line[] {
@@ -41,7 +46,12 @@ function serverLines(info: InfoResponse): Line[] {
     pair("Volume", plugins.Volume?.join(" "), 2),
     pair("Network", plugins.Network?.join(" "), 2),
     pair("Log", plugins.Log?.join(" "), 2),
-    pair("Runtimes", Object.keys(info.Runtimes ?? {}).sort().join(" ")),
+    pair(
+      "Runtimes",
+      Object.keys(info.Runtimes ?? {})
+        .sort()
+        .join(" "),
+    ),
     pair("Default Runtime", info.DefaultRuntime),
     pair("Init Binary", info.InitBinary),
     (info.SecurityOptions ?? []).length > 0 && " Security Options:",
@@ -75,8 +85,20 @@ export const command = defineCommand({
     else if (flags.format !== "") {
       writeText(1, `${compileTemplate(unescapeFormat(flags.format), { escape: printable })(info)}\n`);
     } else {
-      const lines = ["Client:", ` Version:    ${berthVersion}`, ` Host:       ${client.transport.endpoint.address}`, "", ...serverLines(info)];
-      writeText(1, `${lines.filter((line) => typeof line === "string").map(printable).join("\n")}\n`);
+      const lines = [
+        "Client:",
+        ` Version:    ${berthVersion}`,
+        ` Host:       ${client.transport.endpoint.address}`,
+        "",
+        ...serverLines(info),
+      ];
+      writeText(
+        1,
+        `${lines
+          .filter((line) => typeof line === "string")
+          .map(printable)
+          .join("\n")}\n`,
+      );
       for (const warning of info.Warnings ?? []) writeText(2, `${printable(warning)}\n`);
     }
   },

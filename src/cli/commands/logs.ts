@@ -17,10 +17,14 @@ export const command = defineCommand({
   flags: {
     details: flag.boolean("Show extra details provided to logs"),
     follow: flag.boolean("Follow log output", { short: "f" }),
-    since: flag.string("Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)"),
+    since: flag.string(
+      'Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    ),
     tail: flag.string("Number of lines to show from the end of the logs", { short: "n", default: "all" }),
     timestamps: flag.boolean("Show timestamps", { short: "t" }),
-    until: flag.string("Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)"),
+    until: flag.string(
+      'Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    ),
   },
   async run({ client }, flags, [name = ""]) {
     const container = await client.containers.inspect(name);

@@ -11,9 +11,11 @@ export const command = defineCommand({
   flags: {
     alias: flag.list("Add network-scoped alias for the container", { typeName: "strings" }),
     "driver-opt": flag.list("driver options for the network", { typeName: "strings" }),
-    "gw-priority": flag.integer("Highest gw-priority provides the default gateway. Accepts positive and negative values."),
-    ip: flag.string("IPv4 address (e.g., \"172.30.100.104\")"),
-    ip6: flag.string("IPv6 address (e.g., \"2001:db8::33\")"),
+    "gw-priority": flag.integer(
+      "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
+    ),
+    ip: flag.string('IPv4 address (e.g., "172.30.100.104")'),
+    ip6: flag.string('IPv6 address (e.g., "2001:db8::33")'),
     link: flag.list("Add link to another container"),
     "link-local-ip": flag.list("Add a link-local address for the container", { typeName: "strings" }),
   },

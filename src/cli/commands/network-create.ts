@@ -15,7 +15,10 @@ export const command = defineCommand({
   ],
   flags: {
     attachable: flag.boolean("Enable manual container attachment"),
-    "aux-address": flag.list("Auxiliary IPv4 or IPv6 addresses used by Network driver", { typeName: "map", shownDefault: "map[]" }),
+    "aux-address": flag.list("Auxiliary IPv4 or IPv6 addresses used by Network driver", {
+      typeName: "map",
+      shownDefault: "map[]",
+    }),
     driver: flag.string("Driver to manage the Network", { short: "d", default: "bridge" }),
     gateway: flag.list("IPv4 or IPv6 Gateway for the master subnet", { typeName: "strings" }),
     internal: flag.boolean("Restrict external access to the network"),

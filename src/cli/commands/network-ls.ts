@@ -24,7 +24,11 @@ export const command = defineCommand({
   aliases: ["network ls", "network list"],
   examples: [["Networks of the bridge driver", "berth network ls --filter driver=bridge"]],
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"driver=bridge\")", { short: "f", typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "driver=bridge")', {
+      short: "f",
+      typeName: "filter",
+      check: filterProblem,
+    }),
     format: listFormatFlag,
     "no-trunc": flag.boolean("Do not truncate the output"),
     quiet: flag.boolean("Only display network IDs", { short: "q" }),

@@ -9,7 +9,7 @@ export const command = defineCommand({
   summary: "Remove all unused networks",
   synopsis: "[OPTIONS]",
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"until=<timestamp>\")", { typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "until=<timestamp>")', { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

@@ -12,11 +12,18 @@ export const command = defineCommand({
   completes: () => undefined,
   examples: [
     ["All containers, also those that have ended", "berth ps --all"],
-    ["Names and ports of the containers of an application", `berth ps --filter label=app=shop --format '{{.Names}} {{.Ports}}'`],
+    [
+      "Names and ports of the containers of an application",
+      `berth ps --filter label=app=shop --format '{{.Names}} {{.Ports}}'`,
+    ],
   ],
   flags: {
     all: flag.boolean("Show all containers (default shows just running)", { short: "a" }),
-    filter: flag.list("Filter output based on conditions provided", { short: "f", typeName: "filter", check: filterProblem }),
+    filter: flag.list("Filter output based on conditions provided", {
+      short: "f",
+      typeName: "filter",
+      check: filterProblem,
+    }),
     format: listFormatFlag,
     last: flag.integer("Show n last created containers (includes all states)", { short: "n", shownDefault: "-1" }),
     latest: flag.boolean("Show the latest created container (includes all states)", { short: "l" }),

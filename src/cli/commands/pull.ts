@@ -23,6 +23,9 @@ export const command = defineCommand({
     const records = client.images.pull(target, { platform: flags.platform });
     await showProgress(records, { descriptor: 1, quiet: flags.quiet });
     const separator = target.tag.startsWith("sha256:") ? "@" : ":";
-    writeText(1, `${printableLine(target.tag === "" ? target.repository : target.repository + separator + target.tag)}\n`);
+    writeText(
+      1,
+      `${printableLine(target.tag === "" ? target.repository : target.repository + separator + target.tag)}\n`,
+    );
   },
 });

@@ -75,7 +75,10 @@ export const command = defineCommand({
   completes: (index) => (index === 0 ? "image" : undefined),
   examples: [
     ["A shell that leaves nothing behind", "berth run -it --rm debian:bookworm bash"],
-    ["A server in the background, reachable on port 8080 of this machine", "berth run -d --name web -p 127.0.0.1:8080:80 shop:1.0"],
+    [
+      "A server in the background, reachable on port 8080 of this machine",
+      "berth run -d --name web -p 127.0.0.1:8080:80 shop:1.0",
+    ],
     ["At most half a CPU and 256 MiB of memory", "berth run --cpus 0.5 --memory 256m --rm shop:1.0 ./report"],
   ],
   flags: {

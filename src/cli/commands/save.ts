@@ -14,7 +14,9 @@ export const command = defineCommand({
   ],
   flags: {
     output: flag.string("Write to a file, instead of STDOUT", { short: "o" }),
-    platform: flag.string("Save only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")"),
+    platform: flag.string(
+      'Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    ),
   },
   run: async ({ client }, flags, names) =>
     saveStream(flags.output, () => client.images.save(names, { platform: platformJson(flags.platform) })),

@@ -46,7 +46,9 @@ async function follow(client: Client, names: readonly string[], all: boolean, fo
       return failures.length === 0 ? 0 : 1;
     }
     const started = (id: string) => void watch(id).catch(() => {});
-    const events = client.system.events({ filters: { type: ["container"], event: all ? ["create", "start"] : ["start"] } });
+    const events = client.system.events({
+      filters: { type: ["container"], event: all ? ["create", "start"] : ["start"] },
+    });
     for (const { Id } of await client.containers.list({ all })) started(Id);
     for await (const event of events) started(event.Actor.ID);
     return 0;

@@ -9,17 +9,22 @@ import { confirm } from "../prompt.ts";
 export const command = defineCommand({
   summary: "Remove unused data",
   synopsis: "[OPTIONS]",
-  examples: [["Everything that no container uses, volumes too, without asking", "berth system prune --all --volumes --force"]],
+  examples: [
+    ["Everything that no container uses, volumes too, without asking", "berth system prune --all --volumes --force"],
+  ],
   flags: {
     all: flag.boolean("Remove all unused images not just dangling ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"label=<key>=<value>\")", { typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "label=<key>=<value>")', {
+      typeName: "filter",
+      check: filterProblem,
+    }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
     volumes: flag.boolean("Prune anonymous volumes"),
   },
   async run({ client }, flags) {
     const filters = parseFilters(flags.filter);
     if (flags.volumes && filters["until"] !== undefined) {
-      throw cliErrors["bad-option"]("ERROR: The \"until\" filter is not supported with \"--volumes\"");
+      throw cliErrors["bad-option"]('ERROR: The "until" filter is not supported with "--volumes"');
     }
     const what = [
       "all stopped containers",

@@ -14,7 +14,10 @@ export const command = defineCommand({
   completes: () => "container",
   examples: [["Raise the memory limit of a running container", "berth update --memory 1g --memory-swap 1g web"]],
   flags: {
-    "blkio-weight": flag.integer("Block IO (relative weight), between 10 and 1000, or 0 to disable", { typeName: "uint16", shownDefault: "0" }),
+    "blkio-weight": flag.integer("Block IO (relative weight), between 10 and 1000, or 0 to disable", {
+      typeName: "uint16",
+      shownDefault: "0",
+    }),
     "cpu-period": flag.integer("Limit CPU CFS (Completely Fair Scheduler) period"),
     "cpu-quota": flag.integer("Limit CPU CFS (Completely Fair Scheduler) quota"),
     "cpu-rt-period": flag.integer("Limit the CPU real-time period in microseconds"),

@@ -8,7 +8,9 @@ export const command = defineCommand({
   summary: "Create a volume",
   synopsis: "[OPTIONS] [VOLUME]",
   operands: { max: 1 },
-  examples: [["A volume in memory", "berth volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=100m scratch"]],
+  examples: [
+    ["A volume in memory", "berth volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=100m scratch"],
+  ],
   flags: {
     driver: flag.string("Specify volume driver name", { short: "d", default: "local" }),
     label: flag.list("Set metadata for a volume"),

@@ -25,7 +25,11 @@ export const command = defineCommand({
   aliases: ["volume ls", "volume list"],
   examples: [["Volumes no container uses", "berth volume ls --filter dangling=true"]],
   flags: {
-    filter: flag.list("Provide filter values (e.g. \"dangling=true\")", { short: "f", typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "dangling=true")', {
+      short: "f",
+      typeName: "filter",
+      check: filterProblem,
+    }),
     format: listFormatFlag,
     quiet: flag.boolean("Only display volume names", { short: "q" }),
   },

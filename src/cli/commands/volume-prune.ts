@@ -9,7 +9,7 @@ export const command = defineCommand({
   synopsis: "[OPTIONS]",
   flags: {
     all: flag.boolean("Remove all unused volumes, not just anonymous ones", { short: "a" }),
-    filter: flag.list("Provide filter values (e.g. \"label=<label>\")", { typeName: "filter", check: filterProblem }),
+    filter: flag.list('Provide filter values (e.g. "label=<label>")', { typeName: "filter", check: filterProblem }),
     force: flag.boolean("Do not prompt for confirmation", { short: "f" }),
   },
   async run({ client }, flags) {

@@ -10,13 +10,19 @@ const startLimitMs = 15_000;
 /** True for the errors of dialling a socket nobody listens on. */
 function isNobodyThere(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return code === "ENOENT" || code === "ECONNREFUSED" || /ENOENT|ECONNREFUSED|Failed to connect/.test(errorMessage(error));
+  return (
+    code === "ENOENT" || code === "ECONNREFUSED" || /ENOENT|ECONNREFUSED|Failed to connect/.test(errorMessage(error))
+  );
 }
 
-/** The command line of this program's own daemon, from a checkout or from the single file. */
+/**
+ * The command line of this program's own daemon, from a checkout or from the single file. Bun must not read settings of
+ * the directory we happen to be in (as in `bin/berth`).
+ */
 function daemonCommand(): string[] {
   const script = Bun.main;
-  return script.startsWith("/$bunfs/") ? [process.execPath, "daemon"] : [process.execPath, script, "daemon"];
+  if (script.startsWith("/$bunfs/")) return [process.execPath, "daemon"];
+  return [process.execPath, "--no-env-file", "--config=/dev/null", script, "daemon"];
 }
 
 async function lastLogLine(): Promise<string> {

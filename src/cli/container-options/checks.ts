@@ -2,7 +2,9 @@ import { environmentProblem } from "./environment.ts";
 
 /** What is wrong with one `--attach`. */
 export function streamProblem(text: string): string | undefined {
-  return ["stdin", "stdout", "stderr"].includes(text.toLowerCase()) ? undefined : "valid streams are STDIN, STDOUT and STDERR";
+  return ["stdin", "stdout", "stderr"].includes(text.toLowerCase())
+    ? undefined
+    : "valid streams are STDIN, STDOUT and STDERR";
 }
 
 /** What is wrong with one `--add-host`. */
@@ -10,12 +12,16 @@ export function extraHostProblem(text: string): string | undefined {
   const separator = /[=:]/.exec(text)?.index ?? -1;
   if (separator <= 0) return `bad format for add-host: "${text}"`;
   const address = text.slice(separator + 1).replace(/^\[|\]$/g, "");
-  return address === "host-gateway" || /^[\da-fA-F:.]+$/.test(address) ? undefined : `invalid IP address in add-host: "${address}"`;
+  return address === "host-gateway" || /^[\da-fA-F:.]+$/.test(address)
+    ? undefined
+    : `invalid IP address in add-host: "${address}"`;
 }
 
 /** What is wrong with one `--dns`. */
 export function addressProblem(text: string): string | undefined {
-  return /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F:.]*:[\da-fA-F:.]*)$/.test(text.trim()) ? undefined : `${text} is not an ip address`;
+  return /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F:.]*:[\da-fA-F:.]*)$/.test(text.trim())
+    ? undefined
+    : `${text} is not an ip address`;
 }
 
 /** What is wrong with one `--link`. */

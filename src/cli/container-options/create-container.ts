@@ -31,10 +31,14 @@ export async function createContainer(
   body: CreateContainerBody,
 ): Promise<string> {
   if (!["always", "missing", "never"].includes(flags.pull)) {
-    throw cliErrors["bad-option"](`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
+    throw cliErrors["bad-option"](
+      `invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`,
+    );
   }
   if (flags.cidfile !== "" && existsSync(flags.cidfile)) {
-    throw cliErrors["bad-option"](`container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`);
+    throw cliErrors["bad-option"](
+      `container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`,
+    );
   }
   const image = body.Image ?? "";
   if (flags.pull === "always") await pullImage(client, image, flags);

@@ -50,7 +50,9 @@ export function parseGpus(text: string): DeviceRequests[number] {
   };
   const setCount = (value: string) => {
     if (value !== "all" && !/^-?\d+$/.test(value)) {
-      throw cliErrors["bad-flag"](`invalid argument "${text}" for "--gpus" flag: invalid count (${value}): value must be either "all" or an integer`);
+      throw cliErrors["bad-flag"](
+        `invalid argument "${text}" for "--gpus" flag: invalid count (${value}): value must be either "all" or an integer`,
+      );
     }
     request.Count = value === "all" ? -1 : Number(value);
   };
@@ -67,7 +69,10 @@ export function parseGpus(text: string): DeviceRequests[number] {
         const [name = "", ...rest] = pair.split("=");
         request.Options[name] = rest.join("=");
       }
-    } else throw cliErrors["bad-flag"](`invalid argument "${text}" for "--gpus" flag: unexpected key '${key}' in '${field}'`);
+    } else
+      throw cliErrors["bad-flag"](
+        `invalid argument "${text}" for "--gpus" flag: unexpected key '${key}' in '${field}'`,
+      );
   }
   if (request.Count === 0 && request.DeviceIDs.length === 0) request.Count = 1;
   return request;

@@ -26,7 +26,8 @@ export function readKeyValueFile(path: string, lookup: (name: string) => string 
     if (line === "" || line.startsWith("#")) continue;
     const equals = line.indexOf("=");
     const name = equals < 0 ? line.trimEnd() : line.slice(0, equals);
-    if (name === "") throw cliErrors["bad-option"](`invalid environment file (${path}): no variable name on line '${line}'`);
+    if (name === "")
+      throw cliErrors["bad-option"](`invalid environment file (${path}): no variable name on line '${line}'`);
     if (/\s/.test(name.trimStart()) || name !== name.trimStart()) {
       throw cliErrors["bad-option"](`invalid environment file (${path}): variable '${name}' contains whitespaces`);
     }

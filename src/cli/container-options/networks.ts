@@ -74,7 +74,8 @@ function isUserDefined(name: string): boolean {
 export function chooseNetworks(flags: NetworkFlags): NetworkChoice {
   const attachments = flags.network.map(parseOne);
   const first = attachments[0] ?? parseOne("");
-  const conflict = (what: string) => cliErrors["bad-option"](`conflicting options: cannot specify both --${what} and per-network ${what}`);
+  const conflict = (what: string) =>
+    cliErrors["bad-option"](`conflicting options: cannot specify both --${what} and per-network ${what}`);
   if (flags["network-alias"].length > 0 && first.aliases.length > 0) throw conflict("network-alias");
   if (flags.ip !== "" && first.ip !== "") throw conflict("ip");
   if (flags["mac-address"] !== "" && first.mac !== "") throw conflict("mac-address");
@@ -88,7 +89,9 @@ export function chooseNetworks(flags: NetworkFlags): NetworkChoice {
   if (attachments.length > 1) {
     for (const { name } of attachments) {
       if (name === "host" || name === "none" || name.startsWith("container:")) {
-        throw cliErrors["bad-option"]("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
+        throw cliErrors["bad-option"](
+          "conflicting options: cannot attach both user-defined and non-user-defined network-modes",
+        );
       }
     }
   }
@@ -96,7 +99,12 @@ export function chooseNetworks(flags: NetworkFlags): NetworkChoice {
   for (const each of attachments.length === 0 ? [first] : attachments) {
     const hasAddress = each.ip !== "" || each.ip6 !== "" || each.linkLocal.length > 0;
     const isPlain =
-      !hasAddress && each.aliases.length === 0 && each.links.length === 0 && each.mac === "" && each.priority === 0 && Object.keys(each.driverOptions).length === 0;
+      !hasAddress &&
+      each.aliases.length === 0 &&
+      each.links.length === 0 &&
+      each.mac === "" &&
+      each.priority === 0 &&
+      Object.keys(each.driverOptions).length === 0;
     if (each.name === "" && isPlain) continue;
     const key = each.name === "" ? "default" : each.name;
     if (key in endpoints) throw cliErrors["bad-option"](`conflicting options: network ${key} specified multiple times`);

@@ -14,7 +14,8 @@ function parseRange(text: string): Range | undefined {
 }
 
 function isAddress(text: string): boolean {
-  if (text.includes(":")) return /^[0-9a-fA-F:]+(?:\d+\.\d+\.\d+\.\d+)?(?:%\w+)?$/.test(text) && text.split("::").length <= 2;
+  if (text.includes(":"))
+    return /^[0-9a-fA-F:]+(?:\d+\.\d+\.\d+\.\d+)?(?:%\w+)?$/.test(text) && text.split("::").length <= 2;
   return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) && text.split(".").every((byte) => Number(byte) < 256);
 }
 
@@ -32,7 +33,8 @@ function toShortForm(text: string): string {
   const fields = new Map<string, string>();
   for (const part of text.split(",")) {
     const equals = part.indexOf("=");
-    if (equals < 0) throw cliErrors["bad-option"](`invalid publish opts format (should be name=value but got '${part}')`);
+    if (equals < 0)
+      throw cliErrors["bad-option"](`invalid publish opts format (should be name=value but got '${part}')`);
     fields.set(part.slice(0, equals), part.slice(equals + 1));
   }
   return `${fields.get("published") ?? ""}:${fields.get("target") ?? ""}/${fields.get("protocol") ?? "tcp"}`;

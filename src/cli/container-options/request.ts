@@ -22,15 +22,25 @@ function invalid(sentence: string) {
 function healthcheck(flags: ContainerFlagValues): HealthConfig | undefined {
   const isDescribed =
     flags["health-cmd"] !== "" ||
-    [flags["health-interval"], flags["health-timeout"], flags["health-start-period"], flags["health-start-interval"], flags["health-retries"]].some(
-      (value) => (value ?? 0) !== 0,
-    );
+    [
+      flags["health-interval"],
+      flags["health-timeout"],
+      flags["health-start-period"],
+      flags["health-start-interval"],
+      flags["health-retries"],
+    ].some((value) => (value ?? 0) !== 0);
   if (flags["no-healthcheck"]) {
     if (isDescribed) throw invalid("--no-healthcheck conflicts with --health-* options");
     return { Test: ["NONE"] };
   }
   if (!isDescribed) return undefined;
-  for (const name of ["health-interval", "health-timeout", "health-retries", "health-start-period", "health-start-interval"] as const) {
+  for (const name of [
+    "health-interval",
+    "health-timeout",
+    "health-retries",
+    "health-start-period",
+    "health-start-interval",
+  ] as const) {
     if ((flags[name] ?? 0) < 0) throw invalid(`--${name} cannot be negative`);
   }
   return {
@@ -50,10 +60,7 @@ function resources(flags: ContainerFlagValues): HostConfig {
     throw invalid(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
   }
   const { devices, cdi } = parseDevices(flags.device);
-  const requests = [
-    ...flags.gpus.map(parseGpus),
-    ...(cdi.length === 0 ? [] : [{ Driver: "cdi", DeviceIDs: cdi }]),
-  ];
+  const requests = [...flags.gpus.map(parseGpus), ...(cdi.length === 0 ? [] : [{ Driver: "cdi", DeviceIDs: cdi }])];
   return {
     BlkioWeight: flags["blkio-weight"] ?? 0,
     BlkioWeightDevice: parseWeights(flags["blkio-weight-device"]),
@@ -162,10 +169,7 @@ export function toCreateBody(
   const ports = parsePublish(flags.publish);
   const volumes = parseVolumes(flags.volume);
   const network = chooseNetworks(flags);
-  const labels = [
-    ...flags["label-file"].flatMap((path) => readKeyValueFile(path, () => "")),
-    ...flags.label,
-  ];
+  const labels = [...flags["label-file"].flatMap((path) => readKeyValueFile(path, () => "")), ...flags.label];
   return {
     Hostname: flags.hostname,
     Domainname: flags.domainname,

@@ -22,7 +22,8 @@ export function parseSecurity(specs: readonly string[]): SecurityChoice {
       throw cliErrors["bad-option"](`Invalid --security-opt: "${spec}"`);
     }
     const [, name, value = ""] = match ?? [];
-    if (name === "seccomp" && value !== "unconfined" && value !== "builtin") options.push(`seccomp=${readProfile(value)}`);
+    if (name === "seccomp" && value !== "unconfined" && value !== "builtin")
+      options.push(`seccomp=${readProfile(value)}`);
     else options.push(spec);
   }
   return { options, maskedPaths: uncovered ? [] : undefined, readonlyPaths: uncovered ? [] : undefined };

@@ -16,8 +16,10 @@ function read(text: string): Ulimit | string {
   }
   const soft = Number(softText);
   const hard = Number(hardText);
-  if (hard !== -1 && soft > hard) return `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`;
-  if (hard !== -1 && soft === -1) return `ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: ${hard}`;
+  if (hard !== -1 && soft > hard)
+    return `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`;
+  if (hard !== -1 && soft === -1)
+    return `ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: ${hard}`;
   return { Name: name, Soft: soft, Hard: hard };
 }
 

@@ -19,7 +19,9 @@ export function parseTimestamp(text: string, flagName: string, nowMs = Date.now(
     const ms = Date.parse(`${date}T${hour}:${minute}:${second}${zone}`);
     if (!Number.isNaN(ms)) return toSeconds(BigInt(ms) * 1_000_000n);
   }
-  throw cliErrors["bad-option"](`${flagName === "" ? "" : `invalid value for "${flagName}": `}failed to parse value as time or duration: "${text}"`);
+  throw cliErrors["bad-option"](
+    `${flagName === "" ? "" : `invalid value for "${flagName}": `}failed to parse value as time or duration: "${text}"`,
+  );
 }
 
 function toSeconds(nanoseconds: bigint): string {

@@ -34,7 +34,8 @@ function imageName(container: ContainerSummary, truncate: boolean): string {
   if (!truncate) return container.Image;
   const short = container.ImageID.replace(/^sha256:/, "").slice(0, 12);
   // A container whose image lost its name shows the id.
-  if (container.Image.replace(/^sha256:/, "").startsWith(short) && /^(?:sha256:)?[0-9a-f]{64}$/.test(container.Image)) return short;
+  if (container.Image.replace(/^sha256:/, "").startsWith(short) && /^(?:sha256:)?[0-9a-f]{64}$/.test(container.Image))
+    return short;
   return container.Image.replace(/@sha256:[0-9a-f]{64}$/, "");
 }
 

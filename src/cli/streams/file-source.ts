@@ -9,7 +9,11 @@ export function openSource(path: string): AsyncIterable<Uint8Array> {
   } catch (error) {
     const { code } = error as { code?: string };
     const reason =
-      code === "ENOENT" ? "no such file or directory" : code === "EACCES" ? "permission denied" : (code ?? "unreadable");
+      code === "ENOENT"
+        ? "no such file or directory"
+        : code === "EACCES"
+          ? "permission denied"
+          : (code ?? "unreadable");
     throw cliErrors["file-unreadable"](path, reason);
   }
   return createReadStream("", { fd: descriptor, highWaterMark: 256 * 1024 });

@@ -56,7 +56,9 @@ function compile(source: string, options: TemplateOptions): Template {
     const variables: Variable[] = [{ name: "$", value: data }];
 
     function failure(operand: Operand & { kind: "field" }, reason: string) {
-      return cliErrors["template-failed"](`template: :1:${operand.column}: executing "" at <${spellOperand(operand)}>: ${reason}`);
+      return cliErrors["template-failed"](
+        `template: :1:${operand.column}: executing "" at <${spellOperand(operand)}>: ${reason}`,
+      );
     }
 
     function evaluateField(operand: Operand & { kind: "field" }, dot: unknown, args: unknown[]): unknown {
@@ -64,9 +66,13 @@ function compile(source: string, options: TemplateOptions): Template {
       if (base === undefined || base === null) {
         throw failure(operand, `nil data; no entry for key "${operand.name}"`);
       }
-      if (typeof base !== "object") throw failure(operand, `can't evaluate field ${operand.name} in type ${typeof base}`);
+      if (typeof base !== "object")
+        throw failure(operand, `can't evaluate field ${operand.name} in type ${typeof base}`);
       const fields = base as Record<string, unknown>;
-      if (!(operand.name in fields) || (!Object.hasOwn(fields, operand.name) && Object.hasOwn(Object.prototype, operand.name))) {
+      if (
+        !(operand.name in fields) ||
+        (!Object.hasOwn(fields, operand.name) && Object.hasOwn(Object.prototype, operand.name))
+      ) {
         throw failure(operand, unknownField(operand.name));
       }
       const value = fields[operand.name];
@@ -83,7 +89,8 @@ function compile(source: string, options: TemplateOptions): Template {
           return dot;
         case "variable": {
           const variable = variables.findLast(({ name }) => name === operand.name);
-          if (variable === undefined) throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
+          if (variable === undefined)
+            throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
           return variable.value;
         }
         case "pipeline":
@@ -207,7 +214,12 @@ function checkFunctions(nodes: readonly Node[], functions: Readonly<Record<strin
       let inner: Operand = operand;
       while (inner.kind === "field") inner = inner.base;
       if (inner.kind === "pipeline") visit(inner.pipeline);
-      if (inner.kind === "function" && !Object.hasOwn(functions, inner.name) && inner.name !== "and" && inner.name !== "or") {
+      if (
+        inner.kind === "function" &&
+        !Object.hasOwn(functions, inner.name) &&
+        inner.name !== "and" &&
+        inner.name !== "or"
+      ) {
         throw cliErrors["template-malformed"](`template: :1: function "${inner.name}" not defined`);
       }
     }

@@ -16,8 +16,10 @@ function compare(left: unknown, right: unknown): number {
 function indexOnce(value: unknown, key: unknown): unknown {
   if (value === undefined || value === null) return "";
   if (Array.isArray(value) || typeof value === "string") {
-    if (typeof key !== "number") throw cliErrors["template-failed"](`template: cannot index slice/array with type ${typeof key}`);
-    if (key < 0 || key >= value.length) throw cliErrors["template-failed"](`template: error calling index: index out of range: ${key}`);
+    if (typeof key !== "number")
+      throw cliErrors["template-failed"](`template: cannot index slice/array with type ${typeof key}`);
+    if (key < 0 || key >= value.length)
+      throw cliErrors["template-failed"](`template: error calling index: index out of range: ${key}`);
     return value[key] as unknown;
   }
   if (typeof value === "object") {
@@ -84,7 +86,8 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   title: (value) => text(value).replace(/(^|[^\p{L}\p{N}_'])(\p{L})/gu, (match) => match.toUpperCase()),
   lower: (value) => text(value).toLowerCase(),
   upper: (value) => text(value).toUpperCase(),
-  pad: (value, before, after) => (text(value) === "" ? "" : " ".repeat(Number(before)) + text(value) + " ".repeat(Number(after))),
+  pad: (value, before, after) =>
+    text(value) === "" ? "" : " ".repeat(Number(before)) + text(value) + " ".repeat(Number(after)),
   truncate: (value, length) => [...text(value)].slice(0, Number(length)).join(""),
 };
 

@@ -41,58 +41,65 @@ function pad(text: string, flags: string, width: number): string {
 /** Go's `fmt.Sprintf` for the verbs templates use. */
 export function sprintf(format: string, values: readonly unknown[]): string {
   let next = 0;
-  const text = format.replace(/%([-+# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g, (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
-    if (verb === "%") return "%";
-    if (next >= values.length) return `%!${verb}(MISSING)`;
-    const value = values[next++];
-    let body: string;
-    switch (verb) {
-      case "s":
-      case "v":
-        body = formatValue(value);
-        if (precision !== undefined && verb === "s") body = [...body].slice(0, Number(precision)).join("");
-        break;
-      case "q":
-        body = JSON.stringify(formatValue(value));
-        break;
-      case "d":
-        body = typeof value === "number" ? String(Math.trunc(value)) : `%!d(${formatValue(value)})`;
-        break;
-      case "f":
-      case "F":
-        body = Number(value).toFixed(Number(precision ?? 6));
-        break;
-      case "e":
-        body = Number(value).toExponential(Number(precision ?? 6));
-        break;
-      case "g":
-        body = String(value as number);
-        break;
-      case "t":
-        body = String(value === true);
-        break;
-      case "x":
-      case "X":
-        body = typeof value === "number" ? value.toString(16) : Buffer.from(formatValue(value)).toString("hex");
-        if (verb === "X") body = body.toUpperCase();
-        break;
-      case "o":
-        body = Number(value).toString(8);
-        break;
-      case "b":
-        body = Number(value).toString(2);
-        break;
-      case "c":
-        body = String.fromCodePoint(Number(value));
-        break;
-      case "T":
-        body = Array.isArray(value) ? "[]interface {}" : typeof value === "object" ? "map[string]interface {}" : typeof value;
-        break;
-      default:
-        body = `%!${verb}(${formatValue(value)})`;
-    }
-    if (flags.includes("+") && verb === "d" && !body.startsWith("-")) body = `+${body}`;
-    return width === undefined ? body : pad(body, flags, Number(width));
-  });
+  const text = format.replace(
+    /%([-+# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g,
+    (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+      if (verb === "%") return "%";
+      if (next >= values.length) return `%!${verb}(MISSING)`;
+      const value = values[next++];
+      let body: string;
+      switch (verb) {
+        case "s":
+        case "v":
+          body = formatValue(value);
+          if (precision !== undefined && verb === "s") body = [...body].slice(0, Number(precision)).join("");
+          break;
+        case "q":
+          body = JSON.stringify(formatValue(value));
+          break;
+        case "d":
+          body = typeof value === "number" ? String(Math.trunc(value)) : `%!d(${formatValue(value)})`;
+          break;
+        case "f":
+        case "F":
+          body = Number(value).toFixed(Number(precision ?? 6));
+          break;
+        case "e":
+          body = Number(value).toExponential(Number(precision ?? 6));
+          break;
+        case "g":
+          body = String(value as number);
+          break;
+        case "t":
+          body = String(value === true);
+          break;
+        case "x":
+        case "X":
+          body = typeof value === "number" ? value.toString(16) : Buffer.from(formatValue(value)).toString("hex");
+          if (verb === "X") body = body.toUpperCase();
+          break;
+        case "o":
+          body = Number(value).toString(8);
+          break;
+        case "b":
+          body = Number(value).toString(2);
+          break;
+        case "c":
+          body = String.fromCodePoint(Number(value));
+          break;
+        case "T":
+          body = Array.isArray(value)
+            ? "[]interface {}"
+            : typeof value === "object"
+              ? "map[string]interface {}"
+              : typeof value;
+          break;
+        default:
+          body = `%!${verb}(${formatValue(value)})`;
+      }
+      if (flags.includes("+") && verb === "d" && !body.startsWith("-")) body = `+${body}`;
+      return width === undefined ? body : pad(body, flags, Number(width));
+    },
+  );
   return next < values.length ? `${text}%!(EXTRA ${values.slice(next).map(formatValue).join(", ")})` : text;
 }

@@ -20,7 +20,12 @@ export type Pipeline = {
 export type Node =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "action"; readonly pipeline: Pipeline }
-  | { readonly kind: "if" | "with" | "range"; readonly pipeline: Pipeline; readonly body: Node[]; readonly orElse: Node[] }
+  | {
+      readonly kind: "if" | "with" | "range";
+      readonly pipeline: Pipeline;
+      readonly body: Node[];
+      readonly orElse: Node[];
+    }
   | { readonly kind: "break" }
   | { readonly kind: "continue" };
 
@@ -129,7 +134,8 @@ class PipelineParser {
 
   #parseCommand(context: string): Command {
     const operands: Operand[] = [];
-    while (this.#token !== undefined && !this.#isMark("|") && !this.#isMark(")")) operands.push(this.#parseOperand(context));
+    while (this.#token !== undefined && !this.#isMark("|") && !this.#isMark(")"))
+      operands.push(this.#parseOperand(context));
     if (operands.length === 0) throw cliErrors["template-malformed"](`template: :1: missing value for ${context}`);
     return operands;
   }
@@ -165,7 +171,8 @@ class PipelineParser {
       default:
         break;
     }
-    if (token.text !== "(") throw cliErrors["template-malformed"](`template: :1: unexpected <${token.text}> in ${context}`);
+    if (token.text !== "(")
+      throw cliErrors["template-malformed"](`template: :1: unexpected <${token.text}> in ${context}`);
     const pipeline = this.#parsePipeline("parenthesized pipeline");
     if (!this.#isMark(")")) throw cliErrors["template-malformed"]("template: :1: unclosed left paren");
     this.#index++;
@@ -202,8 +209,10 @@ function split(source: string): Piece[] {
       continue;
     }
     // The end of the action, past any quoted text in it.
-    const body = /^(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)+'|(?!\}\})[\s\S])*/.exec(source.slice(start))?.[0] ?? "";
-    if (!source.startsWith("}}", start + body.length)) throw cliErrors["template-malformed"]("template: :1: unclosed action");
+    const body =
+      /^(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)+'|(?!\}\})[\s\S])*/.exec(source.slice(start))?.[0] ?? "";
+    if (!source.startsWith("}}", start + body.length))
+      throw cliErrors["template-malformed"]("template: :1: unclosed action");
     trimNext = /\s-$/.test(body);
     pieces.push({ action: trimNext ? body.slice(0, -1) : body, column: start });
     position = start + body.length + 2;
@@ -246,7 +255,8 @@ export function parseTemplate(source: string): Node[] {
     if (body.end === "end") return { kind, pipeline, body: body.nodes, orElse: [] };
     const [next, ...rest] = body.rest;
     // "{{else if …}}" shares the end of its if.
-    if (next !== undefined) return { kind, pipeline, body: body.nodes, orElse: [parseBlock(next.text === "with" ? "with" : "if", rest)] };
+    if (next !== undefined)
+      return { kind, pipeline, body: body.nodes, orElse: [parseBlock(next.text === "with" ? "with" : "if", rest)] };
     const orElse = parseList(kind);
     if (orElse.end !== "end") throw cliErrors["template-malformed"]("template: :1: expected end; found {{else}}");
     return { kind, pipeline, body: body.nodes, orElse: orElse.nodes };

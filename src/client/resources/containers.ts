@@ -56,7 +56,11 @@ function readPathStat(headers: ReadonlyMap<string, string>): PathStat {
 export function createContainers(transport: Transport) {
   const at = (id: string, action = "") => `/containers/${segment(id)}${action}`;
 
-  async function send(method: string, path: string, options: Parameters<Transport["request"]>[2] = {}): Promise<number> {
+  async function send(
+    method: string,
+    path: string,
+    options: Parameters<Transport["request"]>[2] = {},
+  ): Promise<number> {
     const response = await transport.request(method, path, options);
     await response.text();
     return response.status;
@@ -92,7 +96,10 @@ export function createContainers(transport: Transport) {
     },
 
     /** Returns false when it was running already. */
-    async start(id: string, options: CallOptions & { readonly detachKeys?: string | undefined } = {}): Promise<boolean> {
+    async start(
+      id: string,
+      options: CallOptions & { readonly detachKeys?: string | undefined } = {},
+    ): Promise<boolean> {
       const query = { detachKeys: options.detachKeys };
       return (await send("POST", at(id, "/start"), { query, signal: options.signal, accept: [304] })) !== 304;
     },
@@ -138,7 +145,11 @@ export function createContainers(transport: Transport) {
       await send("DELETE", at(id), { query, signal: options.signal });
     },
 
-    async update(id: string, body: UpdateContainerBody, options: CallOptions = {}): Promise<{ Warnings: string[] | null }> {
+    async update(
+      id: string,
+      body: UpdateContainerBody,
+      options: CallOptions = {},
+    ): Promise<{ Warnings: string[] | null }> {
       return (await transport.request("POST", at(id, "/update"), { json: body, signal: options.signal })).json();
     },
 

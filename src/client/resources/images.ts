@@ -58,7 +58,9 @@ export function createImages(transport: Transport) {
       } = {},
     ): Promise<ImageDeleteDocument[]> {
       const query = { force: options.force, noprune: options.keepParents, platforms: options.platforms };
-      return (await transport.request("DELETE", `/images/${imagePath(name)}`, { query, signal: options.signal })).json();
+      return (
+        await transport.request("DELETE", `/images/${imagePath(name)}`, { query, signal: options.signal })
+      ).json();
     },
 
     async prune(filters?: Filters, options: CallOptions = {}): Promise<ImagePruneReport> {

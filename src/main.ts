@@ -19,5 +19,6 @@ if (role === "daemon") {
   await runSupervisorRole(rest);
 } else {
   const { runCli } = await import("./cli/index.ts");
-  process.exitCode = await runCli(process.argv.slice(2));
+  // A read of standard input may still be under way; it must not keep the process.
+  process.exit(await runCli(process.argv.slice(2)));
 }

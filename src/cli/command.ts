@@ -44,5 +44,5 @@ export type Command = CommandDeclaration<Flags>;
 
 /** Declares a command; the flags' names and types carry over to `run`. */
 export function defineCommand<const Declared extends Flags>(declaration: CommandDeclaration<Declared>): Command {
-  return declaration as unknown as Command;
+  return declaration;
 }

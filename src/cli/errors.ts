@@ -3,7 +3,6 @@ import { defineErrors } from "#base";
 /** What the command line itself can get wrong. Sentences are docker's, because scripts and people know them. */
 export const cliErrors = defineErrors({
   "bad-flag": { kind: "invalid", message: (sentence: string) => sentence },
-  "bad-operands": { kind: "invalid", message: (sentence: string) => sentence },
   "bad-option": { kind: "invalid", message: (sentence: string) => sentence },
   "unknown-command": {
     kind: "invalid",

@@ -128,13 +128,14 @@ describe("createClient", () => {
     const controller = new AbortController();
     const pending = daemon.client.system.info({ signal: controller.signal });
     setTimeout(() => controller.abort(new Error("enough")), 1);
-    await expect(pending).rejects.toThrow("enough");
+    expect(await pending.catch((error: unknown) => error)).toMatchObject({ message: "enough" });
     expect(daemon.connections[0]?.isOpen).toBe(false);
   });
 
   test("does not believe what is no HTTP", async () => {
     daemon = fakeDaemon((_, send) => send("SSH-2.0-OpenSSH\r\n\r\n"));
-    await expect(daemon.client.system.info()).rejects.toThrow("is no status line");
+    const error = await daemon.client.system.info().catch((failure: unknown) => failure);
+    expect(String(error)).toContain("is no status line");
   });
 
   test("keeps the slashes of image names in paths and encodes everything else", async () => {

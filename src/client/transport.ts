@@ -113,18 +113,18 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  function headOf(method: string, target: string, request: RequestOptions, json: string | undefined, upgrade: boolean) {
+  function headOf(method: string, target: string, wanted: RequestOptions, json: string | undefined, upgrade: boolean) {
     const lines = [
       `${method} ${target} HTTP/1.1`,
       `Host: ${endpoint.kind === "unix" ? "localhost" : endpoint.host}`,
       `User-Agent: ${options.userAgent}`,
     ];
-    for (const [name, value] of Object.entries(request.headers ?? {})) {
+    for (const [name, value] of Object.entries(wanted.headers ?? {})) {
       lines.push(`${name}: ${value.replace(/[\r\n]/g, " ")}`);
     }
     if (upgrade) lines.push("Connection: Upgrade", "Upgrade: tcp");
     if (json !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(json)}`);
-    else if (request.stream !== undefined) lines.push("Transfer-Encoding: chunked");
+    else if (wanted.stream !== undefined) lines.push("Transfer-Encoding: chunked");
     else if (method !== "GET" && method !== "HEAD") lines.push("Content-Length: 0");
     return `${lines.join("\r\n")}\r\n\r\n${json ?? ""}`;
   }
@@ -141,9 +141,9 @@ export function createTransport(options: TransportOptions): Transport {
     await connection.write("0\r\n\r\n");
   }
 
-  async function exchange(method: string, target: string, request: RequestOptions, upgrade: boolean) {
-    const json = request.json === undefined ? undefined : JSON.stringify(request.json);
-    const { signal } = request;
+  async function exchange(method: string, target: string, wanted: RequestOptions, upgrade: boolean) {
+    const json = wanted.json === undefined ? undefined : JSON.stringify(wanted.json);
+    const { signal } = wanted;
     for (let attempt = 0; ; attempt++) {
       const { connection, reader, isFresh } = await connect(signal);
       const onAbort = () => connection.destroy(signal?.reason as Error);
@@ -153,12 +153,12 @@ export function createTransport(options: TransportOptions): Transport {
       let answered = false;
       let uploading: Promise<void> | undefined;
       try {
-        const written = connection.write(headOf(method, target, request, json, upgrade));
-        if (request.stream === undefined) await written;
+        const written = connection.write(headOf(method, target, wanted, json, upgrade));
+        if (wanted.stream === undefined) await written;
         let uploadError: unknown;
-        let uploadDone = request.stream === undefined;
-        if (request.stream !== undefined) {
-          uploading = upload(connection, request.stream, () => answered).then(
+        let uploadDone = wanted.stream === undefined;
+        if (wanted.stream !== undefined) {
+          uploading = upload(connection, wanted.stream, () => answered).then(
             () => {
               uploadDone = true;
             },
@@ -216,9 +216,9 @@ export function createTransport(options: TransportOptions): Transport {
     };
   }
 
-  function targetOf(path: string, request: RequestOptions): string {
-    const prefix = request.area === "berth" ? "/berth/v1" : `/v${version ?? options.maximumVersion}`;
-    return `${prefix}${path}${queryString(request.query)}`;
+  function targetOf(path: string, wanted: RequestOptions): string {
+    const prefix = wanted.area === "berth" ? "/berth/v1" : `/v${version ?? options.maximumVersion}`;
+    return `${prefix}${path}${queryString(wanted.query)}`;
   }
 
   async function ping(signal: AbortSignal | undefined): Promise<void> {

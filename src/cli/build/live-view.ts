@@ -50,7 +50,7 @@ export function createLiveView() {
       startedAt = Date.now();
       output = [];
       cached = false;
-    } else if (/^ ---> Using cache/.test(line)) cached = true;
+    } else if (line.startsWith(" ---> Using cache")) cached = true;
     else if (/^Successfully (?:built|tagged) /.test(line)) {
       finishStep(paint(32, "✓"));
       writeText(1, `${printableLine(line)}\n`);

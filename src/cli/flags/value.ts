@@ -50,6 +50,7 @@ export function parseValue(flag: Flag, text: string): ParsedValue {
     }
     case "string":
     case "list":
-      return { value: text };
+      break;
   }
+  return { value: text };
 }

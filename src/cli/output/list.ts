@@ -64,7 +64,8 @@ function headerRow(headers: Readonly<Record<string, string>>, sample: Row | unde
   const row: Record<string, unknown> = {};
   for (const [name, title] of Object.entries(headers)) row[name] = title;
   for (const [name, value] of Object.entries(sample ?? {})) {
-    if (typeof value === "function") row[name] = (argument: unknown) => String(argument ?? headers[name] ?? "");
+    if (typeof value === "function")
+      row[name] = (argument: unknown) => (typeof argument === "string" ? argument : (headers[name] ?? ""));
     else if (!(name in row)) row[name] = name.toUpperCase();
   }
   return row;

@@ -6,7 +6,7 @@ const named: Record<string, number> = { "@": 0, "[": 27, "\\": 28, "]": 29, "^":
 export function parseDetachKeys(text: string): number[] {
   if (text === "") return [16, 17];
   return text.split(",").map((key) => {
-    if ([...key].length === 1) return key.codePointAt(0) ?? 0;
+    if (Array.from(key).length === 1) return key.codePointAt(0) ?? 0;
     const control = /^ctrl-(.)$/.exec(key)?.[1]?.toLowerCase();
     if (control !== undefined) {
       if (/[a-z]/.test(control)) return control.charCodeAt(0) - 96;

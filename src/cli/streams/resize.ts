@@ -7,9 +7,9 @@ import { terminalSize, type TerminalSize } from "../terminal/terminal.ts";
 export function followTerminalSize(send: (size: TerminalSize) => Promise<void>): () => void {
   let stopped = false;
   const sendNow = async (attempts: number) => {
-    for (let attempt = 1; attempt <= attempts && !stopped; attempt++) {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
       const size = terminalSize();
-      if (size === undefined) return;
+      if (stopped || size === undefined) return;
       try {
         await send(size);
         return;

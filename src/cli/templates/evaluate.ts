@@ -82,24 +82,14 @@ function compile(source: string, options: TemplateOptions): Template {
     }
 
     function evaluateOperand(operand: Operand, dot: unknown): unknown {
-      switch (operand.kind) {
-        case "literal":
-          return operand.value;
-        case "dot":
-          return dot;
-        case "variable": {
-          const variable = variables.findLast(({ name }) => name === operand.name);
-          if (variable === undefined)
-            throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
-          return variable.value;
-        }
-        case "pipeline":
-          return evaluatePipeline(operand.pipeline, dot);
-        case "field":
-          return evaluateField(operand, dot, []);
-        case "function":
-          return evaluateCommand([operand], dot, []);
-      }
+      if (operand.kind === "literal") return operand.value;
+      if (operand.kind === "dot") return dot;
+      if (operand.kind === "pipeline") return evaluatePipeline(operand.pipeline, dot);
+      if (operand.kind === "field") return evaluateField(operand, dot, []);
+      if (operand.kind === "function") return evaluateCommand([operand], dot, []);
+      const variable = variables.findLast(({ name }) => name === operand.name);
+      if (variable === undefined) throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
+      return variable.value;
     }
 
     function evaluateCommand(command: Command, dot: unknown, piped: unknown[]): unknown {
@@ -195,16 +185,11 @@ function compile(source: string, options: TemplateOptions): Template {
 }
 
 function spellOperand(operand: Operand): string {
-  switch (operand.kind) {
-    case "field":
-      return `${operand.base.kind === "dot" ? "" : spellOperand(operand.base)}.${operand.name}`;
-    case "variable":
-      return operand.name;
-    case "pipeline":
-      return "(…)";
-    default:
-      return "";
+  if (operand.kind === "field") {
+    return `${operand.base.kind === "dot" ? "" : spellOperand(operand.base)}.${operand.name}`;
   }
+  if (operand.kind === "variable") return operand.name;
+  return operand.kind === "pipeline" ? "(…)" : "";
 }
 
 /** Unknown functions are found before anything is printed, as Go's parser does. */

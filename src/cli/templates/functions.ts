@@ -88,7 +88,7 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   upper: (value) => text(value).toUpperCase(),
   pad: (value, before, after) =>
     text(value) === "" ? "" : " ".repeat(Number(before)) + text(value) + " ".repeat(Number(after)),
-  truncate: (value, length) => [...text(value)].slice(0, Number(length)).join(""),
+  truncate: (value, length) => Array.from(text(value)).slice(0, Number(length)).join(""),
 };
 
 /** For the header line of a table: the functions that shape values leave the column's title alone. */

@@ -21,12 +21,12 @@ export function formatValue(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return `[${value.map(formatValue).join(" ")}]`;
   if (typeof value === "object") {
-    const fields = value as Record<string, unknown>;
+    const fields: Record<string, unknown> = { ...value };
     return `map[${sortedKeys(value)
       .map((key) => `${key}:${formatValue(fields[key])}`)
       .join(" ")}]`;
   }
-  return String(value as number | boolean | bigint);
+  return `${value as number | boolean | bigint}`;
 }
 
 function pad(text: string, flags: string, width: number): string {
@@ -52,7 +52,7 @@ export function sprintf(format: string, values: readonly unknown[]): string {
         case "s":
         case "v":
           body = formatValue(value);
-          if (precision !== undefined && verb === "s") body = [...body].slice(0, Number(precision)).join("");
+          if (precision !== undefined && verb === "s") body = Array.from(body).slice(0, Number(precision)).join("");
           break;
         case "q":
           body = JSON.stringify(formatValue(value));
@@ -68,7 +68,7 @@ export function sprintf(format: string, values: readonly unknown[]): string {
           body = Number(value).toExponential(Number(precision ?? 6));
           break;
         case "g":
-          body = String(value as number);
+          body = formatValue(value);
           break;
         case "t":
           body = String(value === true);

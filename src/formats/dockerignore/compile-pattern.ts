@@ -49,7 +49,7 @@ function readClass(characters: readonly string[], start: number, pattern: string
  * `**` spans any number of them. Throws `ignore-pattern-malformed` where Go's `filepath.Match` would.
  */
 export function compilePattern(pattern: string): (path: string) => boolean {
-  const characters = [...pattern];
+  const characters = Array.from(pattern);
   let source = "";
   for (let index = 0; index < characters.length;) {
     const character = characters[index] ?? "";

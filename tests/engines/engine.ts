@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { eventually, mustRun, runCommand } from "./command.ts";
@@ -86,12 +86,14 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
     // Not a child of this process: a test runner that clears up after a timed-out test must not take the daemon with it.
     const prefix = options.networkNamespace === undefined ? [] : ["nsenter", `--net=${options.networkNamespace}`];
     const launched = await mustRun(
-      ["sh", "-c", 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!', "sh", paths.logFile].concat(
-        prefix,
-        daemonCommands[name](paths),
-        options.flags ?? [],
-      ),
-      { environment: daemonEnvironment },
+      [
+        "sh",
+        "-c",
+        'log=$1; shift; unset DOCKER_HOST BERTH_HOST CONTAINER_HOST; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!',
+        "sh",
+        paths.logFile,
+      ].concat(prefix, daemonCommands[name](paths), options.flags ?? []),
+      { environment: name === "podman" ? { CONTAINERS_CONF: podmanConfiguration(directory) } : {} },
     );
     daemonPid = Number(launched);
     await eventually(
@@ -138,8 +140,15 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   return engine;
 }
 
-/** Nothing may point a client, or the daemon's own client parts, at another engine. */
-const daemonEnvironment = { DOCKER_HOST: "", BERTH_HOST: "", CONTAINER_HOST: "" };
+/** Podman's defaults ask for higher limits than a host without CAP_SYS_RESOURCE can give. */
+function podmanConfiguration(directory: string): string {
+  const path = join(directory, "containers.conf");
+  writeFileSync(
+    path,
+    '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n[engine]\nruntime = "crun"\n',
+  );
+  return path;
+}
 
 async function answers(socket: string): Promise<boolean> {
   try {

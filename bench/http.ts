@@ -1,0 +1,99 @@
+import { connect, type Socket } from "node:net";
+
+/** An answer read to its end. */
+export type Answer = { readonly status: number; readonly body: Buffer };
+
+/** One keep-alive connection to a unix socket; requests go one after another. As thin as possible, so that the engine is measured. */
+export type Connection = {
+  request(method: string, path: string, body?: unknown): Promise<Answer>;
+  json<Document>(method: string, path: string, body?: unknown): Promise<Document>;
+  close(): void;
+};
+
+export async function openConnection(path: string): Promise<Connection> {
+  let socket = await dial(path);
+  let read = answerReader(socket);
+  const request = async (method: string, target: string, body?: unknown): Promise<Answer> => {
+    if (socket.destroyed || socket.readableEnded) {
+      // Engines close connections that were idle for long.
+      socket = await dial(path);
+      read = answerReader(socket);
+    }
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const head = [`${method} ${target} HTTP/1.1`, "Host: localhost"];
+    if (body !== undefined) head.push("Content-Type: application/json");
+    if (method !== "GET") head.push(`Content-Length: ${Buffer.byteLength(text)}`);
+    const answer = read();
+    socket.write(`${head.join("\r\n")}\r\n\r\n${text}`);
+    return answer;
+  };
+  return {
+    request,
+    async json<Document>(method: string, target: string, body?: unknown) {
+      const { status, body: bytes } = await request(method, target, body);
+      if (status >= 300) throw new Error(`${method} ${target}: ${status} ${bytes.toString()}`);
+      return JSON.parse(bytes.toString()) as Document;
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+async function dial(path: string): Promise<Socket> {
+  const socket = connect(path);
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", reject);
+  });
+  return socket;
+}
+
+/** Reads answers off a socket in order: Content-Length, chunked, or without a body (204, 304). */
+function answerReader(socket: Socket): () => Promise<Answer> {
+  let buffer: Buffer = Buffer.alloc(0);
+  let wake: (() => void) | undefined;
+  let broken: Error | undefined;
+  socket.on("data", (chunk: Buffer) => {
+    buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
+    wake?.();
+  });
+  socket.on("error", (error) => {
+    broken = error;
+    wake?.();
+  });
+  socket.on("close", () => {
+    broken ??= new Error("the engine closed the connection");
+    wake?.();
+  });
+  const more = async (): Promise<void> => {
+    if (broken !== undefined) throw broken;
+    await new Promise<void>((resolve) => (wake = resolve));
+    wake = undefined;
+  };
+  const take = async (length: number): Promise<Buffer> => {
+    while (buffer.length < length) await more();
+    const taken = buffer.subarray(0, length);
+    buffer = buffer.subarray(length);
+    return taken;
+  };
+  const until = async (mark: string): Promise<string> => {
+    for (;;) {
+      const at = buffer.indexOf(mark);
+      if (at >= 0) return (await take(at + mark.length)).toString("latin1");
+      await more();
+    }
+  };
+  return async () => {
+    const head = await until("\r\n\r\n");
+    const status = Number(head.slice(9, 12));
+    if (status === 204 || status === 304) return { status, body: Buffer.alloc(0) };
+    const length = /^content-length: *(\d+)/im.exec(head)?.[1];
+    if (length !== undefined) return { status, body: await take(Number(length)) };
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const size = Number.parseInt(await until("\r\n"), 16);
+      const chunk = await take(size + 2);
+      if (size === 0) return { status, body: Buffer.concat(chunks) };
+      chunks.push(chunk.subarray(0, size));
+    }
+  };
+}

@@ -43,7 +43,13 @@ export const command = defineCommand({
           Comment: record.Comment,
           CreatedAt: createdAt,
           CreatedBy: truncate ? ellipsis(createdBy, 45) : createdBy,
-          CreatedSince: flags.human ? `${humanDuration(Date.now() - record.Created * 1000)} ago` : createdAt,
+          // A reproducible image has no time.
+          CreatedSince:
+            record.Created <= 0
+              ? "N/A"
+              : flags.human
+                ? `${humanDuration(Date.now() - record.Created * 1000)} ago`
+                : createdAt,
           ID: truncate ? shortId(record.Id) : record.Id,
           Size: flags.human ? humanSize(record.Size) : String(record.Size),
         };

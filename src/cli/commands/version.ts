@@ -11,6 +11,7 @@ import { toJson } from "../templates/functions.ts";
 import { berthVersion } from "../version.ts";
 
 function line(name: string, value: string, indent = 1): string {
+  if (value === "") return "";
   return `${" ".repeat(indent)}${`${name}:`.padEnd(20 - indent - 1)} ${printable(value)}\n`;
 }
 

@@ -1,5 +1,4 @@
 export { errnoName, errorCode, KernelError } from "./errno.ts";
-export { type Libnftables, openLibnftables } from "./libnftables.ts";
 export { addressOf, cString, stableBuffer } from "./memory.ts";
 export { SYS } from "./numbers.ts";
 export { type SyscallArgument, syscall, trySyscall } from "./syscall.ts";

@@ -23,7 +23,7 @@ export function closeNamespace(fd: number): void {
  * @param home the thread's own namespace, to return to
  */
 export function createNetworkNamespace(home: number, prepare: () => void): number {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     let fd = -1;
     syscall("unshare network namespace", SYS.unshare, CLONE_NEWNET);
     try {
@@ -35,7 +35,7 @@ export function createNetworkNamespace(home: number, prepare: () => void): numbe
     } finally {
       returnTo(home);
     }
-    if (!someThreadBornInside()) return fd;
+    if (!someThreadBornInside() || tries === maximumTries) return fd;
     // A thread of the JavaScript engine (collector, compiler) that was started just now was born in the new
     // namespace and would keep it alive after its container: leave that namespace to the thread and make another.
     closeNamespace(fd);
@@ -61,7 +61,9 @@ function returnTo(home: number): void {
   }
 }
 
-// Threads seen before, none of them in a container's namespace: only new ones need a look.
+const maximumTries = 5;
+
+// Threads seen before: none of them is in a namespace that was handed out, and a thread never moves by itself.
 let knownThreads: ReadonlySet<string> = new Set();
 
 function someThreadBornInside(): boolean {
@@ -74,7 +76,6 @@ function someThreadBornInside(): boolean {
     try {
       if (readlinkSync(`/proc/self/task/${thread}/ns/net`) === own) continue;
       found = true;
-      threads.delete(thread);
     } catch {
       // The thread has ended meanwhile and holds nothing.
     }

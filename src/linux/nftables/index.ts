@@ -3,7 +3,9 @@ export {
   countNftablesElements,
   fingerprintTable,
   listNftablesChains,
+  listNftablesRules,
+  type NftablesRule,
   type NftablesChain,
   nftablesGeneration,
 } from "./inspect.ts";
-export { type Nftables, openNftables } from "./run.ts";
+export { runNft } from "./run.ts";

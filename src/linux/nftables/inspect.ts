@@ -11,8 +11,9 @@ const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;
 const NFTA_CHAIN = { table: 1, name: 3, hook: 4, policy: 5 } as const;
 const NFTA_HOOK_HOOKNUM = 1;
-const NFTA_RULE_TABLE = 1;
+const NFTA_RULE = { table: 1, chain: 2, handle: 3, userData: 7 } as const;
 const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
+const NFTNL_UDATA_RULE_COMMENT = 0;
 const AF_UNSPEC = 0;
 const AF_INET = 2;
 const NF_INET_FORWARD = 2;
@@ -84,7 +85,7 @@ export function fingerprintTable(socket: NetlinkSocket, table: string): string |
     NFT_MSG_GETRULE,
     FLAG.dump,
     netfilterHeader(AF_INET),
-    textAttribute(NFTA_RULE_TABLE, table),
+    textAttribute(NFTA_RULE.table, table),
   );
   if (rules.length === 0) return undefined;
   // The first four bytes carry the generation.
@@ -93,6 +94,42 @@ export function fingerprintTable(socket: NetlinkSocket, table: string): string |
     if (chain.family === "ip" && chain.table === table) hash.update(JSON.stringify(chain));
   }
   return hash.digest("hex");
+}
+
+/** A rule of a chain, as far as it can be told without reading its expressions. */
+export type NftablesRule = { readonly handle: bigint; readonly comment: string };
+
+/** The rules of a chain of family ip, in order. */
+export function listNftablesRules(socket: NetlinkSocket, table: string, chain: string): readonly NftablesRule[] {
+  return ask(
+    socket,
+    `list rules of nftables chain ${table} ${chain}`,
+    NFT_MSG_GETRULE,
+    FLAG.dump,
+    netfilterHeader(AF_INET),
+    textAttribute(NFTA_RULE.table, table),
+    textAttribute(NFTA_RULE.chain, chain),
+  ).flatMap((reply) => {
+    const attributes = parseAttributes(reply.body.subarray(4));
+    // Kernels before 4.17 do not filter by chain.
+    if (attributeText(attributes.get(NFTA_RULE.chain)) !== chain) return [];
+    const handle = attributes.get(NFTA_RULE.handle);
+    if (handle?.length !== 8) return [];
+    return [{ handle: handle.readBigUInt64BE(0), comment: commentOf(attributes.get(NFTA_RULE.userData)) }];
+  });
+}
+
+/** The comment in a rule's user data: records of type, length and value, written by nft and iptables alike (libnftnl udata.h). */
+function commentOf(data: Buffer | undefined): string {
+  if (data === undefined) return "";
+  for (let offset = 0; offset + 2 <= data.length;) {
+    const length = data.readUInt8(offset + 1);
+    if (data.readUInt8(offset) === NFTNL_UDATA_RULE_COMMENT) {
+      return attributeText(data.subarray(offset + 2, offset + 2 + length));
+    }
+    offset += 2 + length;
+  }
+  return "";
 }
 
 /** How many elements a set or map of family ip holds; -1 when it is gone. */

@@ -72,15 +72,17 @@ export function checkSysctls(sysctls: Readonly<Record<string, string>>): void {
  */
 export function makeSandboxNamespace(host: NetlinkSocket, home: number, plan: NamespacePlan): number {
   let inside: NetlinkSocket | undefined;
+  const sysctls = Object.entries(plan.sysctls);
   const fd = createNetworkNamespace(home, () => {
     inside?.close();
     for (const [name, value] of [...defaultSysctls, ...withoutIpv6]) writeIfKnown(name, value);
+    for (const entry of sysctls) if (!namesInterface(entry[0])) writeRequested(entry);
     inside = openNetlink(NETLINK_ROUTE);
   });
   try {
     if (inside !== undefined) configure(host, inside, fd, plan.interfaces);
-    const sysctls = Object.entries(plan.sysctls);
-    if (sysctls.length > 0) insideNetworkNamespace(home, fd, () => sysctls.forEach(writeRequested));
+    const later = sysctls.filter(([name]) => namesInterface(name));
+    if (later.length > 0) insideNetworkNamespace(home, fd, () => later.forEach(writeRequested));
     return fd;
   } catch (error) {
     closeNamespace(fd);
@@ -118,6 +120,11 @@ function configure(
       ...(plan.gateway === undefined ? [] : [addDefaultRoute({ gateway: plan.gateway, interfaceIndex })]),
     );
   }
+}
+
+/** True for a setting of one interface, which must be there first. */
+function namesInterface(name: string): boolean {
+  return /\/(conf|neigh)\/(?!(all|default|lo)\/)/.test(sysctlPath(name));
 }
 
 function writeIfKnown(name: string, value: string): void {

@@ -9,7 +9,7 @@ import {
   type NetlinkSocket,
   nftablesGeneration,
   openNetlink,
-  openNftables,
+  runNft,
 } from "#linux";
 import { createForeignForward } from "./foreign-forward.ts";
 import { portElement } from "./port-elements.ts";
@@ -41,10 +41,8 @@ export function createFirewall(options: {
 }): Firewall {
   const { table, logger } = options;
   const socket = openNetlink(NETLINK_NETFILTER);
-  const nftables = openNftables();
   const foreign = createForeignForward({
     socket,
-    nftables,
     route: options.route,
     ownTable: table,
     comment: options.ruleComment,
@@ -60,7 +58,7 @@ export function createFirewall(options: {
   const bridgeNames = (): readonly string[] => bridges.map((bridge) => bridge.name);
 
   const apply = (): void => {
-    nftables.run(rulesetOf(table, bridges, [...ports.values()]));
+    runNft(rulesetOf(table, bridges, [...ports.values()]));
     applied = true;
     fingerprint = fingerprintTable(socket, table);
     foreign.reconcile(bridgeNames());
@@ -129,13 +127,12 @@ export function createFirewall(options: {
       bridges = [];
       applied = false;
       foreign.reconcile([]);
-      // Asked by netlink first: at a daemon's start there is mostly nothing to remove, and libnftables takes 2 ms to load.
+      // Asked by netlink first: at a daemon's start there is mostly nothing to remove, and a spawn takes 2 ms.
       const present = listNftablesChains(socket).some((chain) => chain.family === "ip" && chain.table === table);
-      if (present) nftables.run(`delete table ip ${table}\n`);
+      if (present) runNft(`delete table ip ${table}\n`);
     },
     close: () => {
       socket.close();
-      nftables.close();
     },
   };
 }

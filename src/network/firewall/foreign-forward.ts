@@ -4,10 +4,11 @@ import { errorMessage, type Logger } from "#base";
 import {
   listLinks,
   listNftablesChains,
+  listNftablesRules,
   listRoutes,
   type NetlinkSocket,
-  type Nftables,
   type NftablesChain,
+  runNft,
 } from "#linux";
 
 /**
@@ -40,7 +41,6 @@ const keyOf = (rule: ForwardRule): string => `${rule.input ?? ""}>${rule.output 
 
 export function createForeignForward(options: {
   readonly socket: NetlinkSocket;
-  readonly nftables: Nftables;
   readonly route: NetlinkSocket;
   readonly ownTable: string;
   readonly comment: string;
@@ -102,7 +102,7 @@ export function createForeignForward(options: {
         const filter = all.filter((chain) => chain.family === "ip" && chain.table === "filter");
         const present = chains.filter((name) => filter.some((chain) => chain.name === name));
         if (present.length > 0) {
-          active = reconcileBackend(nftBackend(options.nftables, comment, filter), bridges, present);
+          active = reconcileBackend(nftBackend(options.socket, comment, filter), bridges, present);
         }
         warnAbout(all, bridges);
         if (usesLegacyTables()) {
@@ -131,9 +131,12 @@ function listUplinks(route: NetlinkSocket, bridges: readonly string[]): readonly
   });
 }
 
-/** iptables on nftables: comments are nft's own, and rules of either tool are readable by both. */
-function nftBackend(nftables: Nftables, comment: string, filter: readonly NftablesChain[]): Backend {
-  const lines = (chain: string): readonly string[] => nftables.run(`list chain ip filter ${chain}`).split("\n");
+/**
+ * iptables on nftables: comments are nft's own, and rules of either tool are readable by both. The comment says what
+ * the rule matches, so that looking takes one netlink dump; only a change spawns nft.
+ */
+function nftBackend(socket: NetlinkSocket, comment: string, filter: readonly NftablesChain[]): Backend {
+  const prefix = `${comment} `;
   return {
     name: "nftables",
     target: () => {
@@ -142,32 +145,27 @@ function nftBackend(nftables: Nftables, comment: string, filter: readonly Nftabl
       return filter.some((chain) => chain.name === "DOCKER-USER") ? "DOCKER-USER" : "FORWARD";
     },
     list: (chain) =>
-      lines(chain).flatMap((line) => {
-        const handle = / # handle (\d+)$/.exec(line)?.[1];
-        if (handle === undefined || !line.includes(`comment "${comment}"`)) return [];
-        const input = /iifname "([^"]+)"/.exec(line)?.[1];
-        const output = /oifname "([^"]+)"/.exec(line)?.[1];
-        const remove = (): void => void nftables.run(`delete rule ip filter ${chain} handle ${handle}`);
-        return [{ key: keyOf({ input, output }), remove }];
+      listNftablesRules(socket, "filter", chain).flatMap((rule) => {
+        if (!rule.comment.startsWith(prefix)) return [];
+        const remove = (): void => void runNft(`delete rule ip filter ${chain} handle ${rule.handle}`);
+        return [{ key: rule.comment.slice(prefix.length), remove }];
       }),
-    add: (chain, { input, output }) => {
+    add: (chain, rule) => {
+      const { input, output } = rule;
       const matches = `${input === undefined ? "" : `iifname "${input}" `}${output === undefined ? "" : `oifname "${output}" `}`;
-      // After the administrator's own rules in DOCKER-USER, but before dockerd's closing return.
-      const closing = chain === "DOCKER-USER" ? closingReturn(lines(chain)) : undefined;
-      const place =
-        chain === "FORWARD"
-          ? `insert rule ip filter ${chain}`
-          : closing === undefined
-            ? `add rule ip filter ${chain}`
-            : `insert rule ip filter ${chain} position ${closing}`;
-      nftables.run(`${place} ${matches}counter accept comment "${comment}"`);
+      runNft(`${placeIn(chain)} ${matches}counter accept comment "${prefix}${keyOf(rule)}"`);
     },
   };
 }
 
-function closingReturn(lines: readonly string[]): string | undefined {
+/** Where a rule goes: before dockerd's rules, but after the administrator's own in DOCKER-USER. */
+function placeIn(chain: string): string {
+  if (chain === "FORWARD") return `insert rule ip filter ${chain}`;
+  const lines = runNft(`list chain ip filter ${chain}`).split("\n");
   const rules = lines.filter((line) => / # handle \d+$/.test(line) && !/^\s*(table|chain) /.test(line));
-  return /^\s*(?:counter packets \d+ bytes \d+ )?return # handle (\d+)$/.exec(rules.at(-1) ?? "")?.[1];
+  // dockerd 20 closes the chain with a return, after which nothing is reached.
+  const closing = /^\s*(?:counter packets \d+ bytes \d+ )?return # handle (\d+)$/.exec(rules.at(-1) ?? "")?.[1];
+  return closing === undefined ? `add rule ip filter ${chain}` : `insert rule ip filter ${chain} position ${closing}`;
 }
 
 /** True when legacy iptables has its filter table in this namespace. */

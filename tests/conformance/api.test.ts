@@ -49,7 +49,7 @@ describe("the HTTP envelope", () => {
     const answer = await daemon.api("GET", "/containers/missing/json");
     expect(answer.status).toBe(404);
     expect(answer.headers.get("Content-Type")).toBe("application/json");
-    expect(answer.json()).toEqual({ message: "No such container: missing" });
+    expect(answer.json()).toMatchObject({ message: "No such container: missing" });
   });
 
   test("a body must be JSON and must say so", async () => {

@@ -8,6 +8,7 @@ import type { ArchiveService, PathStat } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { commitContainer } from "./commit.ts";
 import { type ContainerRoot, openContainerRoot, openSnapshotRoot } from "./container-root.ts";
+import { mountPointsOf, withoutMountPoints } from "./mount-points.ts";
 import { asksForDirectory, pathStat, resolveInRoot, statusInRoot } from "./path-status.ts";
 
 /** The name a path goes by in an archive: its last part, "/" for the root. */
@@ -85,7 +86,10 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
       }
     },
 
-    changes: async (reference) => parts.snapshots.changes(get(reference).id),
+    changes: async (reference) => {
+      const container = get(reference);
+      return withoutMountPoints(await parts.snapshots.changes(container.id), mountPointsOf(container));
+    },
 
     export: async (reference) => {
       const container = get(reference);

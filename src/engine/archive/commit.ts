@@ -4,6 +4,7 @@ import { type Container, hasProcess } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
 import { pauseContainer, unpauseContainer } from "../containers/pause.ts";
 import type { ArchiveService } from "../contract.ts";
+import { mountPointsOf } from "./mount-points.ts";
 
 type CommitOptions = Parameters<ArchiveService["commit"]>[1];
 
@@ -51,7 +52,7 @@ export async function commitContainer(
     const { document } = container;
     const base = parts.catalog.find(document.imageId);
     const directory = await parts.snapshots.changesDirectory(container.id);
-    const layer = await parts.layers.copyFrom(directory);
+    const layer = await parts.layers.copyFrom(directory, { mountPoints: mountPointsOf(container) });
     const created = formatRfc3339Nano(nowNanoseconds());
     const given = options.config === undefined ? document.config : { ...document.config, ...options.config };
     const edited = options.edit === undefined ? given : options.edit(given);

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { nowNanoseconds } from "#base";
 import type { ContainerConfig, CreateContainerBody, EndpointSettings, HostConfig } from "#formats";
@@ -77,9 +78,10 @@ export async function createContainer(
   return { id, warnings };
 }
 
-/** Hostname defaults to the short id; under `--network host` and `--uts host` the host's own is shown. */
+/** Hostname defaults to the short id; under `--network host` the host's own is shown. */
 function defaultHostname(config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
   if ((config.Hostname ?? "") !== "" || (hostConfig.NetworkMode ?? "").startsWith("container:")) return config;
+  if (hostConfig.NetworkMode === "host") return { ...config, Hostname: hostname() };
   return { ...config, Hostname: id.slice(0, 12) };
 }
 

@@ -19,9 +19,10 @@ export function scheduleRestart(parts: ContainerParts, runner: ExecRunner, conta
     container.restartTimer = undefined;
     void parts.locks.run(container.id, async () => {
       if (container.life.status !== "restarting") return;
-      container.life.restartCount++;
       try {
         await launch(parts, runner, container);
+        container.life.restartCount++;
+        parts.registry.saveLife(container);
       } catch (error) {
         // The reason is in State.Error; a start that cannot work (port taken, file gone) is not retried for ever.
         parts.logger.warn("restart policy could not start the container", {

@@ -119,7 +119,13 @@ export const resourcesSchema = v.object(resourceEntries);
 export type Resources = v.InferOutput<typeof resourcesSchema>;
 
 export const restartPolicySchema = v.object({
-  Name: v.nullish(v.picklist(["", "no", "always", "unless-stopped", "on-failure"])),
+  Name: v.nullish(
+    v.picklist(
+      ["", "no", "always", "unless-stopped", "on-failure"],
+      ({ input }) =>
+        `invalid restart policy: unknown policy ${String(input)}; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    ),
+  ),
   MaximumRetryCount: v.nullish(int),
 });
 export type RestartPolicy = v.InferOutput<typeof restartPolicySchema>;

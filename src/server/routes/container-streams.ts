@@ -102,6 +102,9 @@ export const containerStreamRoutes: readonly Route[] = [
         logs: query.logs,
       });
       await sendHijackHead(call, attachment.terminal);
+      for await (const record of attachment.replay ?? []) {
+        if (!call.socket.write(logLine(record, "", attachment.terminal))) await drained(call.socket);
+      }
       await serveAttachment(call.socket, attachment, {
         head: call.head,
         stdin,

@@ -9,7 +9,7 @@ import { exclusivePrune, parseMoment, prunedBefore } from "./prune-window.ts";
 const listFilterKeys = ["dangling", "label", "label!", "before", "since", "reference", "until"] as const;
 
 /** Docker's `reference` filter: a shell pattern over the familiar name, with or without tag (path.Match). */
-export function referencePattern(pattern: string): (image: ImageRecord) => boolean {
+export function referencePattern(pattern: string): (name: string) => boolean {
   // path.Match: `*` and `?` do not cross a slash.
   const source = pattern
     .replace(/[.+^${}()|\\]/g, String.raw`\$&`)
@@ -22,11 +22,19 @@ export function referencePattern(pattern: string): (image: ImageRecord) => boole
     throw serverErrors["invalid-filter-value"]("reference", pattern);
   }
   const matches = (name: string) => expression.test(name) || expression.test(name.slice(name.lastIndexOf("/") + 1));
-  return ({ repoTags, repoDigests }) =>
-    [...repoTags, ...repoDigests].some((name) => {
-      const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.replace(/:[^:/]*$/, "");
-      return expression.test(name) || matches(bare);
-    });
+  return (name) => {
+    const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.replace(/:[^:/]*$/, "");
+    return expression.test(name) || matches(bare);
+  };
+}
+
+/** An image with only the names that a `reference` filter asks for; undefined when none is left. */
+function withNamesLike(image: ImageRecord, patterns: readonly ((name: string) => boolean)[]): ImageRecord | undefined {
+  if (patterns.length === 0) return image;
+  const wanted = (name: string) => patterns.some((matches) => matches(name));
+  const repoTags = image.repoTags.filter(wanted);
+  const repoDigests = image.repoDigests.filter(wanted);
+  return repoTags.length + repoDigests.length === 0 ? undefined : { ...image, repoTags, repoDigests };
 }
 
 /** Nanoseconds since the epoch an image says it was made. */
@@ -64,11 +72,12 @@ export const imageRoutes: readonly Route[] = [
         // Untagged parents of other images are intermediate, shown by --all only.
         if (!query.all && untagged && parents.has(image.id)) continue;
         if (!given.labels(image.config.config?.Labels)) continue;
-        if (patterns.length > 0 && !patterns.some((matches) => matches(image))) continue;
+        const shown = withNamesLike(image, patterns);
+        if (shown === undefined) continue;
         if (before.some((time) => createdAt(image) >= time)) continue;
         if (since.some((time) => createdAt(image) <= time)) continue;
         if (until !== undefined && createdAt(image) >= until) continue;
-        summaries.push(imageSummary(image, version));
+        summaries.push(imageSummary(shown, version));
       }
       return jsonReply(summaries);
     },

@@ -9,15 +9,15 @@ import { writeText } from "../output/write.ts";
 import { statsHeaders, statsRow } from "../rows/stats-row.ts";
 import { isTerminal } from "../terminal/terminal.ts";
 
-type Format = { readonly format: string; readonly truncate: boolean; readonly byContainer: boolean };
+type Format = { readonly format: string; readonly truncate: boolean };
 
-function render(samples: ReadonlyMap<string, StatsResponse | undefined>, { format, truncate, byContainer }: Format) {
+function render(samples: ReadonlyMap<string, StatsResponse | undefined>, { format, truncate }: Format) {
   return renderList({
     format,
     defaultTable: `{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}`,
     quietTemplate: "",
     headers: statsHeaders,
-    rows: [...samples].map(([name, stats]) => statsRow(byContainer ? name : name, stats, truncate)),
+    rows: [...samples].map(([name, stats]) => statsRow(name, stats, truncate)),
     subject: "*container.statsContext",
   });
 }
@@ -71,7 +71,7 @@ export const command = defineCommand({
     "no-trunc": flag.boolean("Do not truncate output"),
   },
   async run({ client }, flags, names) {
-    const format = { format: flags.format, truncate: !flags["no-trunc"], byContainer: names.length > 0 };
+    const format = { format: flags.format, truncate: !flags["no-trunc"] };
     if (!flags["no-stream"]) return follow(client, names, flags.all, format);
     const wanted = names.length > 0 ? names : (await client.containers.list({ all: flags.all })).map(({ Id }) => Id);
     const results = await Promise.allSettled(wanted.map((name) => client.containers.statsOnce(name)));

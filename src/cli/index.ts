@@ -1,2 +1,1 @@
-export { startDaemonIfNeeded } from "./connection/daemon-start.ts";
 export { runCli } from "./program.ts";

@@ -1,6 +1,5 @@
 export { type Client, type ClientOptions, createClient, defaultHost, dialOnNode, newestApiVersion } from "./client.ts";
-export { parseEndpoint } from "./endpoint.ts";
-export { clientErrors, isDaemonError } from "./errors.ts";
+export { isDaemonError } from "./errors.ts";
 export type { Filters } from "./filters.ts";
 export { type OutputFrame, type OutputStream, readFrames, readRawAsFrames } from "./frames.ts";
 export type { Connection, Dialer, Endpoint, TlsMaterial } from "./http/connection.ts";

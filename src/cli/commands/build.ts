@@ -4,7 +4,7 @@ import type { JsonMessage } from "#formats";
 import { prepareContext } from "../build/context.ts";
 import { defineCommand } from "../command.ts";
 import { extraHostProblem } from "../container-options/checks.ts";
-import { parseLabels } from "../container-options/key-values.ts";
+import { parseMap } from "../container-options/key-values.ts";
 import { parseUlimits, ulimitProblem } from "../container-options/ulimits.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
@@ -117,7 +117,7 @@ export const command = defineCommand({
       tags: flags.tag,
       dockerfile: context.dockerfile,
       buildArguments: buildArguments(flags["build-arg"]),
-      labels: parseLabels(flags.label),
+      labels: parseMap(flags.label),
       target: flags.target,
       noCache: flags["no-cache"],
       pull: flags.pull,

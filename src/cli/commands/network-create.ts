@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { flag } from "../flags/flag.ts";
-import { parseLabels, parseMap } from "../container-options/key-values.ts";
+import { parseMap } from "../container-options/key-values.ts";
 import { parseIpam } from "../container-options/ipam.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
@@ -43,7 +43,7 @@ export const command = defineCommand({
       },
       Internal: flags.internal,
       Attachable: flags.attachable,
-      Labels: parseLabels(flags.label),
+      Labels: parseMap(flags.label),
       ...(given.has("ipv4") && { EnableIPv4: flags.ipv4 }),
       ...(given.has("ipv6") && { EnableIPv6: flags.ipv6 }),
     });

@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { flag } from "../flags/flag.ts";
-import { parseLabels, parseMap } from "../container-options/key-values.ts";
+import { parseMap } from "../container-options/key-values.ts";
 import { printableLine } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 
@@ -21,7 +21,7 @@ export const command = defineCommand({
     const volume = await client.volumes.create({
       Driver: flags.driver,
       DriverOpts: parseMap(flags.opt),
-      Labels: parseLabels(flags.label),
+      Labels: parseMap(flags.label),
       Name: name,
     });
     writeText(1, `${printableLine(volume.Name)}\n`);

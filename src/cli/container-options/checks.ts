@@ -35,9 +35,4 @@ export function sysctlProblem(text: string): string | undefined {
   return text.includes("=") ? undefined : `sysctl '${text}' is not allowed`;
 }
 
-/** What is wrong with one `--log-opt`, `--storage-opt` and their like. */
-export function pairProblem(text: string): string | undefined {
-  return text.includes("=") ? undefined : `bad format: ${text} (expected name=value)`;
-}
-
 export { environmentProblem };

@@ -8,6 +8,3 @@ export function parseMap(texts: readonly string[]): Record<string, string> {
   }
   return map;
 }
-
-/** Labels are read like any other map. */
-export const parseLabels = parseMap;

@@ -171,7 +171,8 @@ function readConfigFile(given: string | undefined): ConfigFile {
   const result = v.safeParse(configFileSchema, document);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const key = String(issue.path?.[0]?.key ?? "");
+  const first = issue.path?.[0]?.key;
+  const key = typeof first === "string" ? first : "";
   if (issue.type === "strict_object") throw errors.daemonConfigUnknown(path, key);
   throw errors.daemonConfigUnreadable(path, `${key}: ${issue.message}`);
 }

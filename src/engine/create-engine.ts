@@ -14,6 +14,7 @@ import type { Engine, SystemService } from "./contract.ts";
 import { createExecService } from "./execs/exec-service.ts";
 import { createExecRunner } from "./execs/run-in-container.ts";
 import { createImageService } from "./images/image-service.ts";
+import { withNetworkEvents } from "./networks/network-events.ts";
 import { createExitHub } from "./processes/exit-hub.ts";
 import { createStepService } from "./steps/step-service.ts";
 import { createVolumeService } from "./volumes/volume-service.ts";
@@ -73,7 +74,7 @@ export function createEngine(given: EngineParts): {
       execs: createExecService(parts, runner),
       archives: createArchiveService(parts),
       images: createImageService({ ...given, view: (container) => view(container.id) }),
-      networks: parts.network,
+      networks: withNetworkEvents(parts.network, parts.events),
       volumes: createVolumeService(parts),
       events: parts.events,
       system: given.system,

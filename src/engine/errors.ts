@@ -205,6 +205,17 @@ export const errors = defineErrors({
   },
   extractionPoint: { kind: "invalid", message: () => "extraction point is not a directory" },
   rootReadOnly: { kind: "invalid", message: () => "container rootfs is marked read-only" },
+  ipcNotShareable: {
+    kind: "conflict",
+    message: (id: string) =>
+      `cannot join IPC of a container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+  },
+  volumeMountFailed: {
+    kind: "internal",
+    message: (name: string, target: string, reason: string) =>
+      `error while mounting volume '${name}' on '${target}': failed to mount local volume: ${reason}`,
+    hint: () => "check the volume's type, o and device options (`berth volume inspect`)",
+  },
   psFailed: { kind: "invalid", message: (reason: string) => `Error running ps: ${reason}` },
   psWithoutPid: {
     kind: "invalid",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { eventually } from "../engines/command.ts";
-import { client, targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
+import { client, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon();
 

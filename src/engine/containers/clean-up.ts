@@ -1,7 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { unmountVolumesOf } from "../volumes/volume-mounts.ts";
 import type { Container } from "./container.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
+import { releaseSharedMemory } from "./shared-memory.ts";
 
 /**
  * Takes down what start set up: runtime state, control group, network, mount, bundle. Every step is idempotent and runs
@@ -21,6 +23,8 @@ export async function cleanUpProcess(parts: ContainerParts, container: Container
   await step(() => parts.supervisor.forget(container.id));
   await step(() => parts.network.releaseContainer(container.id));
   await step(() => parts.snapshots.unmount(container.id));
+  await step(() => unmountVolumesOf({ find: parts.volumes.find, registry: parts.registry }, container));
+  if (container.document.hostConfig.IpcMode === "shareable") await step(() => releaseSharedMemory(parts, container.id));
   await step(() => rmSync(join(parts.paths.bundles, container.id), { recursive: true, force: true }));
   if (failures.length > 0) throw failures[0];
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { join } from "node:path";
-import { buildHostsFile, buildResolvConf, type Sandbox } from "#network";
+import { buildHostsFile, buildResolvConf, readHostResolvConf, type Sandbox } from "#network";
 import type { Container } from "./container.ts";
 import type { ContainerParts } from "./parts.ts";
 
@@ -60,7 +60,7 @@ export function writeEtcFiles(
   writeFileSync(
     files.resolvConf,
     buildResolvConf({
-      hostResolvConf: readHostFile("/etc/resolv.conf"),
+      hostResolvConf: readHostResolvConf(),
       hostNetwork,
       dns: hostConfig.Dns ?? [],
       dnsSearch: hostConfig.DnsSearch ?? [],
@@ -105,7 +105,7 @@ export function hostEtcFiles(
   writeFileSync(
     files.resolvConf,
     buildResolvConf({
-      hostResolvConf: readHostFile("/etc/resolv.conf"),
+      hostResolvConf: readHostResolvConf(),
       hostNetwork,
       dns: [],
       dnsSearch: [],

@@ -1,5 +1,6 @@
 import type { ProcessExit } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
+import { emitEndpointEvents } from "../networks/network-events.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cgroupPath, type ContainerParts, emitContainerEvent } from "./parts.ts";
@@ -36,6 +37,7 @@ export async function handleExit(
   // An auto-remove container is gone in a moment; if a crash comes first, the supervisor still has the exit.
   if (!removes) parts.registry.saveLife(container);
 
+  emitEndpointEvents(parts, "disconnect", container.id, parts.network.describe(container.id).endpoints);
   if (life.oomKilled) emitContainerEvent(parts, container, "oom");
   emitContainerEvent(parts, container, "die", {
     exitCode: String(life.exitCode),

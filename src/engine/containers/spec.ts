@@ -15,6 +15,7 @@ import type { EtcFiles } from "./etc-files.ts";
 import { joinedContainer, namespacesOf } from "./namespaces.ts";
 import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
+import { sharedMemory } from "./shared-memory.ts";
 import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
 
 const initInContainer = "/sbin/docker-init";
@@ -130,18 +131,6 @@ function hostnameOf(parts: ContainerParts, container: Container): string {
   const mode = container.document.hostConfig.NetworkMode ?? "";
   if (!mode.startsWith("container:")) return container.document.config.Hostname ?? "";
   return joinedContainer(parts.registry, container, "network", mode).document.config.Hostname ?? "";
-}
-
-function sharedMemory(parts: ContainerParts, container: Container): SpecInput["shm"] {
-  const { hostConfig } = container.document;
-  const mode = hostConfig.IpcMode ?? "";
-  if (mode === "none") return "none";
-  if (mode === "host") return { source: "/dev/shm" };
-  if (mode.startsWith("container:")) {
-    const target = joinedContainer(parts.registry, container, "IPC", mode);
-    return { source: `/proc/${target.life.pid}/root/dev/shm` };
-  }
-  return { sizeBytes: hostConfig.ShmSize ?? 0 };
 }
 
 /** config.json of a build step. */

@@ -7,6 +7,8 @@ import { serializeSpec } from "#runtime";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
+import { mountVolumesOf } from "../volumes/volume-mounts.ts";
+import { emitEndpointEvents } from "../networks/network-events.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
@@ -71,6 +73,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const bundle = join(parts.paths.bundles, container.id);
   const runtime = parts.runtime(hostConfig.Runtime ?? "");
   const rootfs = parts.snapshots.mount(container.id);
+  mountVolumesOf(parts.volumes.find, container);
   const sandbox = await openSandbox(parts, container);
   // Volumes' subpaths, held open until the runtime has mounted them.
   const held: number[] = [];
@@ -102,6 +105,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     life.startedAt = BigInt(started.startedAt);
     life.everStarted = true;
     parts.registry.saveLife(container);
+    emitEndpointEvents(parts, "connect", container.id, sandbox?.endpoints ?? []);
   } finally {
     sandbox?.release();
     for (const fd of held) closeFd(fd);
@@ -129,6 +133,7 @@ async function openSandbox(parts: ContainerParts, container: Container): Promise
         }));
   return parts.network.createSandbox({
     containerId: container.id,
+    containerName: container.name,
     networks,
     publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
     sysctls: hostConfig.Sysctls ?? undefined,

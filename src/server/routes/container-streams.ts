@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { delay, formatRfc3339Fixed } from "#base";
 import { createDetachWatcher, defaultDetachKeys, joinStreams, parseDetachKeys } from "#wire";
@@ -103,7 +104,7 @@ export const containerStreamRoutes: readonly Route[] = [
       });
       await sendHijackHead(call, attachment.terminal);
       for await (const record of attachment.replay ?? []) {
-        if (!call.socket.write(logLine(record, "", attachment.terminal))) await drained(call.socket);
+        if (!call.socket.write(logLine(record, "", attachment.terminal))) await Promise.race([once(call.socket, "drain"), once(call.socket, "close")]);
       }
       await serveAttachment(call.socket, attachment, {
         head: call.head,

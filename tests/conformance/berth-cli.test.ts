@@ -15,6 +15,10 @@ const both = async (words: readonly string[], input?: string): Promise<readonly 
   return [await runCommand(["docker", ...words], options), await runCommand([berthBinary, ...words], options)];
 };
 
+/** The two commands do not run in the same second. */
+const withoutAges = (text: string) =>
+  text.replaceAll(/(\d+|Less than a|About a) seconds?/g, "N seconds").replaceAll(/ +/g, " ");
+
 beforeAll(async () => {
   await daemon.ok(
     "run",
@@ -70,15 +74,12 @@ describe.skipIf(targetIsDockerd)("berth prints what docker prints", () => {
     [["kill", ended]],
     [["rmi", "nothing-like-this"]],
     [["tag", "busybox", "parity:v1"]],
-    [["rmi", "parity:v1"]],
     [["update", "-m", "96m", "--memory-swap", "192m", box]],
-    [["pause", box]],
-    [["unpause", box]],
     [["version", "--format", "{{.Server.APIVersion}}"]],
     [["system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Size}}"]],
   ])("%p", async (words) => {
     const [docker, ours] = await both(words);
-    expect(ours.stdout).toBe(docker.stdout);
+    expect(withoutAges(ours.stdout)).toBe(withoutAges(docker.stdout));
     expect(ours.exitCode).toBe(docker.exitCode);
   });
 
@@ -120,11 +121,25 @@ describe.skipIf(targetIsDockerd)("berth prints what docker prints", () => {
     expect(await daemon.ok("run", "--rm", "by-berth:v1", "cat", "/b")).toBe("built");
   });
 
+  test("commands that change something print the same once each", async () => {
+    for (const words of [
+      ["pause", box],
+      ["unpause", box],
+      ["rename", box, `${box}-x`],
+      ["rename", `${box}-x`, box],
+      ["restart", "-t", "0", box],
+    ]) {
+      const ours = await runCommand([berthBinary, ...words], { environment: daemon.environment });
+      expect([ours.exitCode, ours.stdout]).toEqual([0, words[0] === "rename" ? "" : `${box}\n`]);
+    }
+  });
+
   test("image bootstrap busybox makes an image without a registry", async () => {
-    const made = await runCommand([berthBinary, "image", "bootstrap", "busybox", "--tag", "from-host/busybox:v1"], {
-      environment: daemon.environment,
-    });
-    if (made.exitCode === 125) expect(made.stderr).toContain("--tag"); // named by its argument alone
-    else expect(made.exitCode).toBe(0);
+    await daemon.ok("tag", "busybox", "kept:v1");
+    await daemon.ok("rmi", "busybox");
+    expect(
+      (await runCommand([berthBinary, "image", "bootstrap", "busybox"], { environment: daemon.environment })).exitCode,
+    ).toBe(0);
+    expect(await daemon.ok("run", "--rm", "busybox", "echo", "bootstrapped")).toBe("bootstrapped");
   });
 });

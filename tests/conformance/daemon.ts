@@ -101,6 +101,8 @@ export function useDaemon(options: EngineOptions = {}): Daemon {
     mkdirSync(join(directory, "docker-config"));
     engine = await startEngine(targetIsDockerd ? "dockerd" : "berth", options);
     await daemon.ok("load", "-q", "-i", await busyboxArchive());
+    // The bridge and its rules are made with the first container and stay.
+    await daemon.ok("run", "--rm", "busybox", "true");
     before = await snapshot(engine);
   }, 60_000);
 

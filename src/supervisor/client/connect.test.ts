@@ -113,15 +113,42 @@ describe("connectSupervisor()", () => {
     await client?.forget("a");
   });
 
-  test("calls fail as unavailable when it dies; it is started again and that is told", async () => {
+  test("a call that its death interrupts is asked again of the next one, and that is told", async () => {
     await start(() => undefined);
     const connected = await connect(() => start(() => ({ ok: null })));
     const back = new Promise<void>((resolve) => connected.onReconnect(resolve));
-    const failed = connected.forget("a").catch((reason: unknown) => reason);
+    const done = connected.forget("a").then(() => "done");
     await stop();
-    expect(await failed).toMatchObject({ kind: "unavailable" });
     await back;
-    await connected.forget("a");
+    expect(await done).toBe("done");
+  });
+
+  test("a start that its death interrupts is what the next one's books say", async () => {
+    const startedAt = String((BigInt(Date.now()) + 1000n) * 1_000_000n);
+    await start(() => undefined);
+    const asked: string[] = [];
+    const connected = await connect(() =>
+      start((call) => {
+        asked.push(call.call);
+        if (call.call === "list") return { ok: [{ id: "a", pid: 7, startedAt }] };
+        return { ok: { pid: 8, startedAt } };
+      }),
+    );
+    const [known, unknown, exec] = ["a", "b", "c"].map((id) =>
+      connected[id === "c" ? "exec" : "run"]({ id } as never).catch((error: unknown) => error),
+    );
+    await stop();
+    expect(await known).toMatchObject({ pid: 7 });
+    expect(await unknown).toMatchObject({ pid: 8 });
+    expect(await exec).toMatchObject({ kind: "unavailable" });
+    expect(asked).toEqual(["list", "run"]);
+  });
+
+  test("calls fail as unavailable once the connection is closed", async () => {
+    await start();
+    const connected = await connect();
+    await connected.close();
+    expect(await connected.forget("a").catch((reason: unknown) => reason)).toMatchObject({ kind: "unavailable" });
   });
 
   test("refuses a supervisor of another protocol", async () => {

@@ -21,7 +21,21 @@ const LONGEST_WAIT_MS = 50;
 const START_PATIENCE_MS = 10_000;
 const RETRY_MS = 1000;
 
-type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
+/** How long a call waits for the supervisor to come back before it fails as unavailable. */
+const CALL_PATIENCE_MS = 10_000;
+
+/** A call on its way. */
+type Pending = {
+  readonly name: keyof Calls;
+  readonly argument: unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** Nanoseconds since the epoch, when it was written to a supervisor; undefined = it waits for one. */
+  sentAt: bigint | undefined;
+};
+
+/** Calls that must not be done twice: after a break the successor's books say what became of them. */
+const once: ReadonlySet<keyof Calls> = new Set(["run", "exec"]);
 
 /** Connects, starting the supervisor when none answers. Rejects with "unavailable" when none comes up. */
 export async function connectSupervisor(options: ConnectOptions): Promise<SupervisorClient> {
@@ -29,6 +43,8 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
   const exitListeners = new Set<(exit: ProcessExit) => void>();
   const reconnectListeners = new Set<() => void>();
   const pending = new Map<number, Pending>();
+  /** Calls that a break caught, or that were made while there was no supervisor. */
+  const interrupted = new Set<Pending>();
   let socket: Socket | undefined;
   let serial = 0;
   let closed = false;
@@ -46,10 +62,50 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
 
   const onLost = () => {
     socket = undefined;
-    const reason = errors.supervisorUnavailable("it ended");
-    for (const call of pending.values()) call.reject(reason);
+    for (const one of pending.values()) {
+      if (closed) one.reject(errors.supervisorUnavailable("the connection was closed"));
+      else interrupt(one);
+    }
     pending.clear();
     if (!closed) void reconnect();
+  };
+
+  const interrupt = (one: Pending) => {
+    interrupted.add(one);
+    setTimeout(() => {
+      if (interrupted.delete(one)) one.reject(errors.supervisorUnavailable("it is being restarted"));
+    }, CALL_PATIENCE_MS).unref();
+  };
+
+  const send = (one: Pending) => {
+    if (socket === undefined) {
+      interrupt(one);
+      return;
+    }
+    const n = ++serial;
+    pending.set(n, one);
+    one.sentAt ??= BigInt(Date.now()) * 1_000_000n;
+    socket.write(`${JSON.stringify({ n, call: one.name, argument: one.argument })}\n`);
+  };
+
+  /**
+   * After a break: whatever can be done twice is asked again. A start that was under way either is in the successor's
+   * books, and then it was carried out, or it came to nothing: then a container is started anew, an exec is given up.
+   */
+  const resume = async (): Promise<void> => {
+    const calls = [...interrupted];
+    interrupted.clear();
+    const unsure = calls.filter((one) => once.has(one.name) && one.sentAt !== undefined);
+    for (const one of calls) if (!unsure.includes(one)) send(one);
+    if (unsure.length === 0) return;
+    const known = new Map((await call("list", null)).map((status) => [status.id, status]));
+    for (const one of unsure) {
+      const status = known.get((one.argument as { readonly id: string }).id);
+      if (status !== undefined && BigInt(status.startedAt) >= (one.sentAt ?? 0n)) {
+        one.resolve({ pid: status.pid, startedAt: status.startedAt });
+      } else if (one.name === "run") send(one);
+      else one.reject(errors.supervisorUnavailable("it ended while the command was being started"));
+    }
   };
 
   const open = async (): Promise<void> => {
@@ -101,6 +157,11 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
         await delay(RETRY_MS);
       }
     }
+    try {
+      await resume();
+    } catch (error) {
+      logger.error("calls to the supervisor were lost", { error: errorMessage(error) });
+    }
     for (const listener of reconnectListeners) listener();
   };
 
@@ -109,13 +170,11 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
     argument: Calls[Name]["argument"],
   ): Promise<Calls[Name]["result"]> =>
     new Promise((resolve, reject) => {
-      if (socket === undefined) {
-        reject(errors.supervisorUnavailable("it is being restarted"));
+      if (closed) {
+        reject(errors.supervisorUnavailable("the connection was closed"));
         return;
       }
-      const n = ++serial;
-      pending.set(n, { resolve: resolve as (value: unknown) => void, reject });
-      socket.write(`${JSON.stringify({ n, call: name, argument })}\n`);
+      send({ name, argument, resolve: resolve as (value: unknown) => void, reject, sentAt: undefined });
     });
   const quiet = async (done: Promise<null>): Promise<void> => {
     await done;
@@ -129,7 +188,11 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
     resize: (id, size) => quiet(call("resize", { id, ...size })),
     closeStdin: (id) => quiet(call("closeStdin", { id })),
     attach: async (request) => {
+      // In line behind calls that wait for a supervisor to come back.
+      if (socket === undefined) await call("list", null);
       const stream = await openSocket(socketPath, { attach: request });
+      // A supervisor that is killed breaks it; whoever uses it hears "close" all the same.
+      stream.on("error", (error) => logger.debug("attached stream", { id: request.id, error: error.message }));
       // It was paused behind the reply; a "data" listener is to start it, as it does on a fresh stream.
       const start = (name: string | symbol) => {
         if (name !== "data") return;
@@ -152,6 +215,8 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
     close: () =>
       new Promise((resolve) => {
         closed = true;
+        for (const one of interrupted) one.reject(errors.supervisorUnavailable("the connection was closed"));
+        interrupted.clear();
         if (socket === undefined) {
           resolve();
           return;

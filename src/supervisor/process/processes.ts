@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Logger } from "#base";
-import { openPidfd, readProcessStat, SYS, trySyscall } from "#linux";
+import { type Logger, nowNanoseconds } from "#base";
+import { readProcessStat } from "#linux";
 import { deleteArguments } from "#runtime";
 import { errors } from "../errors.ts";
 import type {
@@ -16,7 +16,7 @@ import { type Attachers, createAttachers } from "./attachers.ts";
 import type { Children } from "./children.ts";
 import { readPidFile } from "./runtime-invocation.ts";
 import { startProcess } from "./start.ts";
-import { type ProcessState, processDirectory, readAllStates } from "./state-file.ts";
+import { type ProcessState, processDirectory, readAllStates, writeProcessState } from "./state-file.ts";
 import { reclaimStreams } from "./streams.ts";
 import { openProcessLog, type Supervised, type SupervisedContext, supervise } from "./supervised.ts";
 
@@ -25,6 +25,14 @@ const STARTER_PATIENCE_MS = 3000;
 const STARTER_LOOK_MS = 10;
 /** Runtimes whose state of a dead container is one folder under their root. */
 const FOLDER_RUNTIMES = new Set(["crun", "runc"]);
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended in this moment.
+  }
+}
 
 /** All processes of this supervisor. */
 export type Processes = {
@@ -114,13 +122,22 @@ export function createProcesses(
       state.starter !== undefined && readProcessStat(state.starter.pid)?.startTime === state.starter.startTime;
     const deadline = performance.now() + STARTER_PATIENCE_MS;
     while (isWorking() && performance.now() < deadline) await Bun.sleep(STARTER_LOOK_MS);
+    // One that hangs must not start a container when nobody expects it any more.
+    if (state.starter !== undefined && isWorking()) killProcess(state.starter.pid);
     const pid = readPidFile(directory);
-    const handle = pid === undefined ? undefined : openPidfd(pid);
-    const stat = pid === undefined ? undefined : readProcessStat(pid);
-    if (handle !== undefined) trySyscall(SYS.close, handle);
     // A runtime that was killed, or one that failed: nothing was acknowledged, so nothing is owed.
-    if (pid === undefined || stat === undefined) return undefined;
-    return { ...state, phase: "running", pid, startTime: stat.startTime, starter: undefined };
+    if (pid === undefined) return undefined;
+    const running: ProcessState = {
+      ...state,
+      phase: "running",
+      pid,
+      // None: it was started and has ended, and its exit code went with whoever reaped it.
+      startTime: readProcessStat(pid)?.startTime ?? "",
+      startedAt: String(nowNanoseconds()),
+      starter: undefined,
+    };
+    writeProcessState(directory, running);
+    return running;
   };
 
   return {

@@ -99,8 +99,9 @@ export type AttachRequest = {
 };
 
 /**
- * The daemon's view of the supervisor. Every call rejects with kind "unavailable" when the supervisor is gone;
- * the client reconnects (and restarts the supervisor) by itself and then reports `onReconnect`.
+ * The daemon's view of the supervisor. When the supervisor is gone the client reconnects (and restarts it) by itself,
+ * finds out what became of calls under way, asks again what may be asked twice, and then reports `onReconnect`. A call
+ * rejects with kind "unavailable" when that takes too long, and an `exec` when nobody knows whether it ran.
  */
 export type SupervisorClient = {
   /** Starts a container's init. Rejects with the runtime's error (`runtime/errors.ts` kinds: 126/127 classes kept). */

@@ -118,6 +118,11 @@ export const errors = defineErrors({
   healthRetriesNegative: { kind: "invalid", message: () => "Retries in Healthcheck cannot be negative" },
   optionsConflict: { kind: "invalid", message: (what: string) => `conflicting options: ${what}` },
   joinSelf: { kind: "invalid", message: (kind: string) => `cannot join own ${kind} namespace` },
+  joinMissing: {
+    kind: "invalid",
+    message: (reference: string) => `No such container: ${reference}`,
+    hint: () => "`berth ps -a` lists the containers there are",
+  },
   joinNotRunning: {
     kind: "conflict",
     message: (kind: string, id: string) => `cannot join ${kind} of a non running container: ${id}`,

@@ -1,4 +1,4 @@
-import { defineErrors, shortId } from "#base";
+import { defineErrors } from "#base";
 
 /** Errors of networks; most sentences are Docker's, because clients match on them. */
 export const errors = defineErrors({
@@ -102,16 +102,16 @@ export const errors = defineErrors({
   },
   "network-port-allocated": {
     kind: "conflict",
-    message: (endpoint: string, address: string, port: number, _holder: string) =>
-      `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${address}:${port} failed: port is already allocated`,
-    hint: (_endpoint: string, _address: string, _port: number, holder: string) =>
-      `Container ${shortId(holder)} publishes it: stop that one or publish another port`,
+    // Docker's sentence, and who: clients show no hint.
+    message: (endpoint: string, address: string, port: number, holder: string) =>
+      `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${address}:${port} failed: port is already allocated by container ${holder}`,
+    hint: () => "Stop that container or publish another port",
   },
   "network-port-in-use": {
     kind: "conflict",
-    message: (endpoint: string, binding: string, reason: string, _holder: string) =>
+    message: (endpoint: string, binding: string, reason: string, _hint: string) =>
       `driver failed programming external connectivity on endpoint ${endpoint}: failed to bind host port for ${binding}: ${reason}`,
-    hint: (_endpoint: string, _binding: string, _reason: string, holder: string) => holder,
+    hint: (_endpoint: string, _binding: string, _reason: string, hint: string) => hint,
   },
   "network-ports-exhausted": {
     kind: "exhausted",

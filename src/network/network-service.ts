@@ -77,7 +77,13 @@ export function createNetworkService(parts: {
     defaultHostAddress,
   });
   const attachments = createAttachments(database);
-  const ports = createPortAllocator();
+  const nameOf = (containerId: string): string => {
+    const name = attachments.get(containerId)?.endpoints[0]?.container_name;
+    return name === undefined || name === shortId(containerId)
+      ? shortId(containerId)
+      : `${name} (${shortId(containerId)})`;
+  };
+  const ports = createPortAllocator(nameOf);
   const firewall = createFirewall({ table: names.table, ruleComment: names.ruleComment, route, logger });
   let mtu: number | undefined;
   let closed = false;

@@ -59,7 +59,7 @@ export const serverErrors = defineErrors({
     message: (reference: string) =>
       `pull access denied for ${reference}, repository does not exist or cannot be reached: registries are not supported yet (see "berth image bootstrap")`,
     hint: (_reference: string) =>
-      "Make a base image from the distribution's own packages: berth image bootstrap debian:bookworm, or load one with docker load",
+      "Make a base image from the distribution's own packages: berth image bootstrap debian:bookworm, or load one from an archive: berth load",
   },
   "push-unsupported": {
     kind: "unsupported",

@@ -213,9 +213,9 @@ function suite(): void {
       const web = await run(service, [{ hostPort: 8080 }]);
       const error = await failure(run(service, [{ hostPort: 8080, hostIp: "127.0.0.1" }]));
       expect(error.message).toMatch(
-        /^driver failed programming external connectivity on endpoint web-\w+ \([0-9a-f]{64}\): Bind for 127\.0\.0\.1:8080 failed: port is already allocated$/,
+        /^driver failed programming external connectivity on endpoint web-\w+ \([0-9a-f]{64}\): Bind for 127\.0\.0\.1:8080 failed: port is already allocated by container web-\w+ \([0-9a-f]{12}\)$/,
       );
-      expect(error.hint).toContain(web.id.slice(0, 12));
+      expect(error.message).toContain(web.id.slice(0, 12));
       service.releaseContainer(web.id);
       await run(service, [{ hostPort: 8080, hostIp: "127.0.0.1" }]);
     });

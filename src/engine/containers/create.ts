@@ -5,8 +5,9 @@ import { nowNanoseconds } from "#base";
 import type { ContainerConfig, CreateContainerBody, EndpointSettings, HostConfig } from "#formats";
 import { validateResources } from "#runtime";
 import { checkSecurityOptions } from "#security";
+import { errors } from "../errors.ts";
 import { copyUp } from "../volumes/copy-up.ts";
-import { newContainer, type StoredMount } from "./container.ts";
+import { type Container, newContainer, type StoredMount } from "./container.ts";
 import { logTarget } from "./log-target.ts";
 import { commandOf, mergeConfig } from "./merge-config.ts";
 import { createBindSource, type PlannedMount, planMounts } from "./mount-points.ts";
@@ -24,7 +25,8 @@ export type CreateRequest = {
 
 /**
  * Makes a container: checks everything, then one row; nothing touches the kernel. A failure leaves nothing behind.
- * Errors: not-found (image, network, container to join), conflict (name), invalid (everything else), in Docker's words.
+ * Errors: not-found (the image alone: clients take it as a call to pull), conflict (name), invalid (everything else), in
+ * Docker's words.
  */
 export async function createContainer(
   parts: ContainerParts,
@@ -44,7 +46,7 @@ export async function createContainer(
   parts.runtime(hostConfig.Runtime ?? "");
   portPublications(merged, hostConfig);
   warnings.push(...checkNamespaceTargets(parts, merged, hostConfig));
-  const plan = planMounts(merged, hostConfig, (reference) => parts.registry.get(reference).document.mounts);
+  const plan = planMounts(merged, hostConfig, (reference) => existing(parts, reference).document.mounts);
   for (const mount of plan) if (mount.type === "image") parts.catalog.get(mount.source);
 
   const id = freshContainerId(parts.registry);
@@ -100,18 +102,24 @@ function networkRequests(
   return requests;
 }
 
-/** Networks and containers that a container wants to join must be there now, not only at start. */
+/** The container a request names beside its image. Its absence is not the not-found that makes `docker run` pull the image. */
+function existing({ registry }: Pick<ContainerParts, "registry">, reference: string): Container {
+  const container = registry.find(reference);
+  if (container === undefined) throw errors.joinMissing(reference);
+  return container;
+}
+
+/** Containers that a container wants to join must be there now; networks, as in Docker, at start. */
 function checkNamespaceTargets(
-  parts: Pick<ContainerParts, "registry" | "network">,
+  parts: Pick<ContainerParts, "registry">,
   config: ContainerConfig,
   hostConfig: HostConfig,
 ): readonly string[] {
   const warnings: string[] = [];
   for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode, hostConfig.IpcMode]) {
-    if (mode?.startsWith("container:") === true) parts.registry.get(mode.slice("container:".length));
+    if (mode?.startsWith("container:") === true) existing(parts, mode.slice("container:".length));
   }
   const mode = hostConfig.NetworkMode ?? "bridge";
-  if (!mode.startsWith("container:")) parts.network.get(mode);
   if (mode === "host" && portPublications(config, hostConfig).length > 0) {
     warnings.push("Published ports are discarded when using host network mode");
   }

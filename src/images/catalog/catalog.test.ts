@@ -269,6 +269,12 @@ describe("history()", () => {
       [base.id, 100, ["base:latest"]],
     ]);
   });
+
+  test("puts a parent's id at the parent's own last step", () => {
+    const base = add("base", { tags: ["base"] });
+    const child = add("child", { parentId: base.id, tags: ["child"], layers: [layerA, layerB, layerB] });
+    expect(catalog.history("child").map(({ id }) => id)).toEqual([child.id, "<missing>", base.id]);
+  });
 });
 
 describe("parseImageConfig()", () => {

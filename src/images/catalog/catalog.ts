@@ -86,11 +86,12 @@ export function createImageCatalog(parts: {
       const sizeBytes = diffId !== undefined && layers.has(diffId) ? layers.sizeOf(diffId) : 0;
       return { ...entry, id: "<missing>", sizeBytes, tags: [] };
     });
-    // Each step that was an image of this store gets its id and tags, from the top down as far as parents are known.
+    // An ancestor's last step lies as far from the bottom as its own history is long; steps between are no images here.
     let at: StoredImage | undefined = image;
-    for (let line = 0; line < lines.length && at !== undefined; line++) {
+    for (let line = 0; at !== undefined && line < lines.length; ) {
       lines[line] = { ...(lines[line] as ImageHistoryLine), id: at.id, tags: recordOf(at).repoTags };
       at = at.parentId === undefined ? undefined : index.images.get(at.parentId);
+      line = Math.max(line + 1, lines.length - (at?.config.history?.length ?? 0));
     }
     return lines;
   };

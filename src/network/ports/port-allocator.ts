@@ -32,7 +32,8 @@ type Held = {
 const wildcardAddress = "0.0.0.0";
 const dynamicPorts = { first: 49153, last: 65535 } as const;
 
-export function createPortAllocator(): PortAllocator {
+/** @param nameOf what to call a container in messages */
+export function createPortAllocator(nameOf: (containerId: string) => string): PortAllocator {
   // By "tcp 8080": a port can be published on several addresses.
   const held = new Map<string, Held[]>();
   const byContainer = new Map<string, { readonly key: string; readonly entry: Held }[]>();
@@ -114,7 +115,7 @@ export function createPortAllocator(): PortAllocator {
       }
       throw typeof failure === "string"
         ? refused(owner, port, failure)
-        : errors["network-port-allocated"](owner.endpoint, port.hostIp, port.hostPort, failure.containerId);
+        : errors["network-port-allocated"](owner.endpoint, port.hostIp, port.hostPort, nameOf(failure.containerId));
     }
     throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
   };
@@ -162,7 +163,8 @@ function refused(owner: PortOwner, port: PublishedPort, code: string): Error {
       ? `${port.hostIp} is not an address of this host`
       : holder === undefined
         ? `Find who uses port ${port.hostPort}, or publish another`
-        : `Process ${holder.name} (pid ${holder.pid}) uses port ${port.hostPort}: stop it or publish another port`;
+        : `Stop that process or publish another port`;
+  const reason = `${reasons[code] ?? code}${holder === undefined ? "" : ` by process ${holder.name} (pid ${holder.pid})`}`;
   const binding = `${port.hostIp}:${port.hostPort}:${owner.containerIp}:${port.containerPort}/${port.protocol}`;
-  return errors["network-port-in-use"](owner.endpoint, binding, reasons[code] ?? code, hint);
+  return errors["network-port-in-use"](owner.endpoint, binding, reason, hint);
 }

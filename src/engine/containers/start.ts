@@ -1,14 +1,13 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError, errorMessage, nowNanoseconds } from "#base";
 import { closeFd } from "#linux";
 import type { Sandbox } from "#network";
-import { serializeSpec } from "#runtime";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { mountVolumesOf } from "../volumes/volume-mounts.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
+import { runBundle } from "../processes/run-bundle.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
@@ -80,11 +79,9 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   try {
     const etc = writeEtcFiles(parts, container, directory, sandbox);
     const spec = buildSpec(parts, container, { rootfs, sandbox, etc, held });
-    mkdirSync(bundle, { recursive: true, mode: 0o700 });
-    writeFileSync(join(bundle, "config.json"), serializeSpec(spec), { mode: 0o600 });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
-    const started = await parts.supervisor.run({
+    const started = await runBundle(parts.supervisor, spec, {
       id: container.id,
       bundle,
       runtime,

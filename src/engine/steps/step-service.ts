@@ -1,14 +1,14 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import type { Sandbox } from "#network";
-import { serializeSpec } from "#runtime";
 import { createStdioDemuxer, STDIO } from "#wire";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildStepSpec } from "../containers/spec.ts";
 import { hostEtcFiles } from "../containers/etc-files.ts";
 import type { StepRequest, StepService } from "../contract.ts";
 import type { ExitHub } from "../processes/exit-hub.ts";
+import { runBundle } from "../processes/run-bundle.ts";
 
 /**
  * Runs the commands of builds: a container's isolation without its row, name and log. Whatever a killed daemon leaves
@@ -29,7 +29,6 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => sandbox?.release());
       const etc = hostEtcFiles(bundle, request, sandbox);
       const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
-      writeFileSync(join(bundle, "config.json"), serializeSpec(spec), { mode: 0o600 });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
       undo.defer(() => void stream.destroy());
@@ -47,7 +46,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => expected.cancel());
       undo.defer(() => parts.supervisor.forget(id));
       undo.defer(() => cgroup.remove());
-      await parts.supervisor.run({
+      await runBundle(parts.supervisor, spec, {
         id,
         bundle,
         runtime: parts.runtime(""),

@@ -45,8 +45,14 @@ export async function launch(parts: ContainerParts, runner: ExecRunner, containe
     life.exitCode = failureExitCode(error);
     life.error = errorMessage(error);
     if (life.everStarted) life.finishedAt = nowNanoseconds();
-    parts.registry.saveLife(container);
-    const notice = { exitCode: life.exitCode, error: life.error };
+    try {
+      parts.registry.saveLife(container);
+    } catch (cause) {
+      // The row still says what was before the start, which is as true after a restart of the daemon.
+      parts.logger.error("failed start cannot be written", { container: container.id, error: errorMessage(cause) });
+    }
+    // Without the reason: whoever called start gets it, and the docker command would print it a second time.
+    const notice = { exitCode: life.exitCode };
     for (const waiter of [...container.exitWaiters]) waiter(notice);
     if (container.document.hostConfig.AutoRemove === true) {
       await removeContainer(parts, container, { volumes: true });

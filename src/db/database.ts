@@ -11,6 +11,11 @@ export type Database = {
   get<Row>(sql: string, ...bindings: Bindings): Row | undefined;
   /** Runs a statement that returns no rows; durable when it returns, unless inside `transaction`. */
   run(sql: string, ...bindings: Bindings): { readonly changes: number; readonly lastInsertRowid: number };
+  /**
+   * Runs `work` without waiting for the disk: what it writes survives a killed daemon, but perhaps not a power cut.
+   * For what a power cut makes untrue anyway (that a process runs). Saves a flush, 0.15 ms and more on a busy disk.
+   */
+  relaxed<T>(work: () => T): T;
   /** All or nothing, durable when it returns. Nested calls join the outer one. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -45,6 +50,16 @@ export function openDatabase(path: string): Database {
     run: (sql, ...bindings) => {
       const { changes, lastInsertRowid } = prepare(sql).run(...bindings);
       return { changes, lastInsertRowid: Number(lastInsertRowid) };
+    },
+    relaxed: (work) => {
+      if (sqlite.inTransaction) return work();
+      // In WAL mode NORMAL leaves out the flush at commit; the next FULL commit flushes this one too.
+      sqlite.run("PRAGMA synchronous = NORMAL");
+      try {
+        return work();
+      } finally {
+        sqlite.run("PRAGMA synchronous = FULL");
+      }
     },
     transaction: (work) => (sqlite.inTransaction ? work() : sqlite.transaction(work).immediate()),
     close: () => {

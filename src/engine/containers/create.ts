@@ -58,7 +58,7 @@ export async function createContainer(
 
   mkdirSync(directory, { mode: 0o710 });
   undo.defer(() => rmSync(directory, { recursive: true, force: true }));
-  await parts.snapshots.prepare(id, image.config.rootfs.diff_ids);
+  await parts.snapshots.prepare(id, image.config.rootfs.diff_ids, { discardable: hostConfig.AutoRemove === true });
   undo.defer(() => parts.snapshots.remove(id));
   const mounts = await realizeMounts(parts, id, plan, undo);
 

@@ -22,6 +22,8 @@ export type ContainerRegistry = {
   add(container: Container): void;
   rename(container: Container, name: string): void;
   saveLife(container: Container): void;
+  /** Like `saveLife`, but a power cut may undo it: for "it runs", which a power cut makes untrue. */
+  saveStarted(container: Container): void;
   saveDocument(container: Container): void;
   delete(container: Container): void;
 };
@@ -112,6 +114,7 @@ export function openRegistry(database: Database, onCorrupt: (id: string, error: 
       byName.set(name, container);
     },
     saveLife: (container) => table.updateState(container.id, encodeLife(container.life)),
+    saveStarted: (container) => database.relaxed(() => table.updateState(container.id, encodeLife(container.life))),
     saveDocument: (container) => table.updateDocument(container.id, encodeDocument(container.document)),
     delete: (container) => {
       table.delete(container.id);

@@ -107,7 +107,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     life.oomKilled = false;
     life.startedAt = BigInt(started.startedAt);
     life.everStarted = true;
-    parts.registry.saveLife(container);
+    parts.registry.saveStarted(container);
     emitEndpointEvents(parts, "connect", container.id, sandbox?.endpoints ?? []);
   } finally {
     sandbox?.release();

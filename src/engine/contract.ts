@@ -9,7 +9,15 @@ import type {
   RestartPolicy,
   UpdateContainerBody,
 } from "#formats";
-import type { Change, ImageCatalog, ImageHistoryLine, ImageProgress, ImageRecord, ImageRemoval } from "#images";
+import type {
+  BootstrapOptions,
+  Change,
+  ImageCatalog,
+  ImageHistoryLine,
+  ImageProgress,
+  ImageRecord,
+  ImageRemoval,
+} from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
 import type { Endpoint, NetworkRecord, NetworkService, PublishedPort } from "#network";
 import type { VolumeRecord } from "#volumes";
@@ -301,7 +309,7 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   /** Makes a base image from the distribution's own packages; see `images/bootstrap`. */
   bootstrap(
     reference: string,
-    options: { readonly suite?: string | undefined; readonly as?: string | undefined },
+    options: BootstrapOptions,
     progress: ImageProgress,
     signal?: AbortSignal,
   ): Promise<ImageRecord>;

@@ -82,6 +82,15 @@ export const errors = defineErrors({
     hint: () =>
       "berth bootstraps debian:<suite>, ubuntu:<suite>, python:<version> and busybox; --as gives another name",
   },
+  bootstrapNoArchive: {
+    kind: "precondition",
+    message: (name: string, distribution: string, _instead: string | undefined) =>
+      `cannot make ${name}: the host's apt sources name no ${distribution} archive`,
+    hint: (name: string, _distribution: string, instead: string | undefined) =>
+      instead === undefined
+        ? "add one to /etc/apt/sources.list.d"
+        : `the host's own distribution under that name: berth image bootstrap ${instead} --as ${name}`,
+  },
   bootstrapFailed: {
     kind: "internal",
     message: (name: string, why: string) => `bootstrap of ${name} failed: ${why}`,

@@ -4,4 +4,4 @@ export { extractInto, tarOfDirectory } from "./directory-archive.ts";
 export { type ImageStore, openImageStore, type StorageDriver } from "./open-store.ts";
 export { treeSize } from "./snapshots/usage.ts";
 export { createExtractor, type Extractor, type ExtractorOptions } from "./extract/extractor.ts";
-export { bootstrapImage } from "./bootstrap/bootstrap.ts";
+export { bootstrapImage, type BootstrapOptions } from "./bootstrap/bootstrap.ts";

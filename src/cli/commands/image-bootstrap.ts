@@ -16,11 +16,13 @@ export const command = defineCommand({
   ],
   flags: {
     as: flag.string("Name of the image, when it is to be another one", { typeName: "name" }),
+    refresh: flag.boolean("Make it again, with the newest packages, though it is there"),
     suite: flag.string("Release of the distribution to install (default: the tag)", { typeName: "name" }),
   },
   async run({ client }, flags, [reference = ""]) {
     const records = client.images.bootstrap({
       reference,
+      refresh: flags.refresh,
       as: flags.as === "" ? undefined : flags.as,
       suite: flags.suite === "" ? undefined : flags.suite,
     });

@@ -129,7 +129,12 @@ export function createImages(transport: Transport) {
 
     /** Makes a base image from this distribution's own packages, for machines that reach no registry. */
     async *bootstrap(
-      request: { readonly reference: string; readonly as?: string | undefined; readonly suite?: string | undefined },
+      request: {
+        readonly reference: string;
+        readonly as?: string | undefined;
+        readonly suite?: string | undefined;
+        readonly refresh?: boolean;
+      },
       options: CallOptions = {},
     ): AsyncGenerator<JsonMessage, void> {
       const response = await transport.request("POST", "/images/bootstrap", {

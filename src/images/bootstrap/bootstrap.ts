@@ -1,96 +1,140 @@
+import { humanSize } from "#base";
 import { type ContainerConfig, familiarName, withDefaultTag } from "#formats";
 import { hostArchitecture } from "../catalog/image-config.ts";
 import { readReference } from "../catalog/find.ts";
 import type { ImageCatalog, ImageProgress, ImageRecord, LayerStore } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { hostSuite, readHostSources, sourcesForSuite } from "./apt-sources.ts";
-import { busyboxTar } from "./busybox.ts";
+import { busyboxRootfs } from "./busybox.ts";
 import { debianTar } from "./mmdebstrap.ts";
 import { type Recipe, recipeFor } from "./recipe.ts";
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DAY_SECONDS = 24 * 60 * 60;
+/** How the history of a bootstrapped image says so. */
+const comment = "berth image bootstrap";
 
-type Prepared = {
-  readonly tar: AsyncIterable<Uint8Array>;
-  readonly epochSeconds: number;
-  readonly config: ContainerConfig;
+/** What to make, known before anything is done. */
+type Plan = {
+  /** What it is made of, in words: the history's `created_by`. Equal plans make equal images. */
   readonly how: string;
+  readonly config: ContainerConfig;
+  readonly make: () => { readonly tar: AsyncIterable<Uint8Array>; readonly epochSeconds: number };
+};
+
+export type BootstrapOptions = {
+  /** A suite instead of the one the name means. */
+  readonly suite?: string | undefined;
+  /** Another name for the image, e.g. "ubuntu:18.04". */
+  readonly as?: string | undefined;
+  /** Make it again, with the newest packages, though it is there. */
+  readonly refresh?: boolean | undefined;
 };
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function prepareDebian(
+function planBusybox(): Plan {
+  return {
+    how: "busybox-static",
+    config: { Env: [PATH], Cmd: ["sh"] },
+    make: () => {
+      const { tar, epochSeconds } = busyboxRootfs();
+      return { tar: once(tar), epochSeconds };
+    },
+  };
+}
+
+function planDebian(
   recipe: Extract<Recipe, { kind: "debian" }>,
   name: string,
   progress: ImageProgress,
   signal: AbortSignal | undefined,
-): Prepared {
+): Plan {
   const sources = readHostSources();
   const suite = recipe.suite ?? hostSuite(sources);
   if (suite === undefined)
     throw errors.bootstrapFailed(name, "the host's apt sources name no Debian or Ubuntu archive");
   const lines = sourcesForSuite(sources, recipe.distribution, suite);
   if (lines === undefined) {
-    throw errors.bootstrapFailed(
-      name,
-      `the host's apt sources have no ${recipe.distribution} archive; use a suite they have, as in \`berth image bootstrap debian:bookworm --as ${name}\``,
-    );
+    const own = hostSuite(sources);
+    throw errors.bootstrapNoArchive(name, recipe.distribution, own === undefined ? undefined : `debian:${own}`);
   }
-  // Images made on one day from the same packages are equal.
-  const epochSeconds = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
-  progress({
-    status: `Making ${name} from ${recipe.distribution} ${suite}${recipe.withPython ? " with its Python" : ""}`,
-  });
+  const { isSlim, withPython } = recipe;
   return {
-    tar: debianTar(
-      { name, suite, sources: lines, isSlim: recipe.isSlim, withPython: recipe.withPython, epochSeconds },
-      (line) => progress({ status: line }),
-      signal,
-    ),
-    epochSeconds,
-    config: { Env: [PATH], Cmd: [recipe.withPython ? "python3" : "bash"] },
-    how: `mmdebstrap --variant=minbase ${suite}`,
+    how: `mmdebstrap --variant=minbase ${suite}${isSlim ? ", slim" : ""}${withPython ? ", with python3 and pip" : ""}`,
+    config: withPython ? { Env: [PATH, "LANG=C.UTF-8"], Cmd: ["python3"] } : { Env: [PATH], Cmd: ["bash"] },
+    make: () => {
+      // Images made on one day from the same packages are equal.
+      const epochSeconds = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
+      const tar = debianTar(
+        { name, suite, sources: lines, isSlim, withPython, epochSeconds },
+        (phase) => progress({ status: phase, id: name }),
+        signal,
+      );
+      return { tar, epochSeconds };
+    },
   };
+}
+
+/** An image that was made by the same plan: the one with this name before any other. */
+function madeBefore(catalog: ImageCatalog, plan: Plan, name: string): ImageRecord | undefined {
+  const isSo = ({ config: { history = [] }, repoTags }: ImageRecord) =>
+    history.length === 1 &&
+    history[0]?.comment === comment &&
+    history[0].created_by === plan.how &&
+    repoTags.length > 0;
+  const named = catalog.find(name);
+  return named !== undefined && isSo(named) ? named : catalog.list().find(isSo);
 }
 
 /**
  * Makes a base image where no registry is reachable: Debian and Ubuntu suites by mmdebstrap from the host's apt sources,
- * python images the same way with the suite's Python, busybox from the host's busybox-static.
+ * python images the same way with the suite's Python, busybox from the host's busybox-static. One that was made before
+ * is used again, under another name too.
  * @param name "debian:bookworm", "ubuntu:22.04", "python:3.11-slim", "busybox"
- * @param options.as another name for the image, e.g. "ubuntu:18.04"
- * @param options.suite a suite instead of the one the name means
  */
 export async function bootstrapImage(
   store: { readonly catalog: ImageCatalog; readonly layers: LayerStore },
   name: string,
-  options: { readonly suite?: string | undefined; readonly as?: string | undefined },
+  options: BootstrapOptions,
   progress: ImageProgress,
   signal?: AbortSignal,
 ): Promise<ImageRecord> {
+  const { catalog } = store;
   const reference = readReference(name);
   const as = options.as === undefined || options.as === "" ? undefined : readReference(options.as);
   const tag = familiarName(withDefaultTag(as ?? reference));
   const recipe = recipeFor(reference, { suite: options.suite === "" ? undefined : options.suite, as });
-  const prepared: Prepared =
-    recipe.kind === "busybox"
-      ? { tar: once(busyboxTar()), epochSeconds: 0, config: { Env: [PATH], Cmd: ["sh"] }, how: "busybox-static" }
-      : prepareDebian(recipe, tag, progress, signal);
-  const { diffId, sizeBytes } = await store.layers.apply(prepared.tar);
-  const created = new Date(prepared.epochSeconds * 1000).toISOString();
-  const image = store.catalog.add({
+  const plan = recipe.kind === "busybox" ? planBusybox() : planDebian(recipe, tag, progress, signal);
+  const before = options.refresh === true ? undefined : madeBefore(catalog, plan, tag);
+  if (before !== undefined) {
+    const made = `made on ${(before.config.created ?? "").slice(0, 10)}`;
+    const isNamed = before.repoTags.includes(tag);
+    if (!isNamed) catalog.tag(before.id, tag);
+    progress({
+      stream: isNamed
+        ? `${tag} is there already, ${made} (--refresh makes it again)\n`
+        : `${tag} is the same image as ${before.repoTags[0] ?? ""}, ${made} (--refresh makes it again)\n`,
+    });
+    return isNamed ? before : catalog.get(tag);
+  }
+  progress({ status: `Making ${tag}: ${plan.how}` });
+  const { tar, epochSeconds } = plan.make();
+  const { diffId, sizeBytes } = await store.layers.apply(tar);
+  const created = new Date(epochSeconds * 1000).toISOString();
+  const image = catalog.add({
     config: {
       architecture: hostArchitecture(),
       os: "linux",
       created,
-      config: prepared.config,
+      config: plan.config,
       rootfs: { type: "layers", diff_ids: [diffId] },
-      history: [{ created, created_by: prepared.how, comment: "berth image bootstrap" }],
+      history: [{ created, created_by: plan.how, comment }],
     },
     tags: [tag],
   });
-  progress({ status: `Made ${tag} (${Math.round(sizeBytes / 1e6)} MB)`, id: image.id });
+  progress({ stream: `Made image: ${tag} (${humanSize(sizeBytes)})\n` });
   return image;
 }

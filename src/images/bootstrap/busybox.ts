@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { encodeTarHeader, plainTarHeader, tarEnd, tarPaddingOf } from "#wire";
 import { errors } from "../errors.ts";
 
@@ -68,8 +68,11 @@ nogroup:x:65534:
   "etc/resolv.conf": "",
 };
 
-/** The root file system of a busybox image as a tar: the host's static busybox and a hard link for each applet. Reproducible. */
-export function busyboxTar(): Uint8Array {
+/**
+ * The root file system of a busybox image as a tar: the host's static busybox and a hard link for each applet.
+ * Reproducible: its date is that of the host's file.
+ */
+export function busyboxRootfs(): { readonly tar: Uint8Array; readonly epochSeconds: number } {
   const busybox = candidates.find((path) => existsSync(path) && isStaticExecutable(path));
   if (busybox === undefined) throw errors.bootstrapToolMissing("a static busybox", "busybox-static");
   const applets = execFileSync(busybox, ["--list"], { encoding: "utf8", env: {} })
@@ -93,5 +96,5 @@ export function busyboxTar(): Uint8Array {
   for (const [path, text] of Object.entries(files)) {
     addFile(path, path === "etc/shadow" ? 0o640 : 0o644, Buffer.from(text));
   }
-  return Buffer.concat([...pieces, tarEnd]);
+  return { tar: Buffer.concat([...pieces, tarEnd]), epochSeconds: Math.floor(statSync(busybox).mtimeMs / 1000) };
 }

@@ -17,6 +17,40 @@ export type DebianRootfs = {
   readonly epochSeconds: number;
 };
 
+/** What mmdebstrap says of its progress, in words of ours; what is not listed is of no interest. */
+const phases: readonly (readonly [start: string, phase: string])[] = [
+  ["I: running apt-get update", "Reading the package lists"],
+  ["I: downloading packages", "Downloading packages"],
+  ["I: extracting archives", "Unpacking"],
+  ["I: installing essential", "Installing the essential packages"],
+  ["I: installing remaining", "Installing the other packages"],
+  ["I: creating tarball", "Making a layer of it"],
+];
+
+/** What a line of mmdebstrap's means to the reader; undefined when nothing. */
+export function phaseOf(line: string): string | undefined {
+  return phases.find(([start]) => line.startsWith(start))?.[1];
+}
+
+/** Why mmdebstrap failed, from its last lines: the cause alone where it is known, else what it called an error. */
+export function failureReason(suite: string, lines: readonly string[]): string {
+  if (lines.some((line) => line.includes("does not have a Release file")) && !lines.some(isUnreachable)) {
+    return `the host's package archive has no suite "${suite}"`;
+  }
+  const unreachable = lines.find(isUnreachable);
+  if (unreachable !== undefined) return `the package archive cannot be reached: ${unreachable.replace(/^[EW]: /, "")}`;
+  const said = lines.filter(
+    (line) => line.startsWith("E: ") && !/^E: (mmdebstrap failed|apt-get .* failed)/.test(line),
+  );
+  return (said.length > 0 ? said.slice(0, 3) : lines.slice(-3)).join("; ");
+}
+
+function isUnreachable(line: string): boolean {
+  return /Temporary failure resolving|Could not (resolve|connect)|Unable to connect|Connection (refused|timed out)|Network is unreachable/.test(
+    line,
+  );
+}
+
 /** As in Debian's own container images: apt keeps no packages, services do not start on installation. */
 const cleanUp = [
   `rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/cache/apt/archives/*.deb`,
@@ -25,7 +59,7 @@ const cleanUp = [
   `printf '#!/bin/sh\\nexit 101\\n' > "$1"/usr/sbin/policy-rc.d; chmod 0755 "$1"/usr/sbin/policy-rc.d`,
   `printf 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };\\nAcquire::Languages "none";\\n' > "$1"/etc/apt/apt.conf.d/90container`,
   // The host's name and resolver have no business in an image; the engine mounts its own over them.
-  `: > "$1"/etc/hostname; rm -f "$1"/etc/resolv.conf; : > "$1"/etc/resolv.conf`,
+  `: > "$1"/etc/hostname; : > "$1"/etc/hosts; rm -f "$1"/etc/resolv.conf; : > "$1"/etc/resolv.conf`,
   // A fresh one per machine, and equal images from equal packages.
   `rm -f "$1"/etc/machine-id "$1"/var/lib/dbus/machine-id; : > "$1"/etc/machine-id`,
 ];
@@ -48,10 +82,20 @@ function argumentsFor(rootfs: DebianRootfs): string[] {
       ]
     : [];
   const packages = rootfs.withPython ? ["--include=python3,python3-pip,python3-venv"] : [];
-  return ["--variant=minbase", "--format=tar", ...packages, ...slim, ...hooks, rootfs.suite, "-", "-"];
+  return [
+    "--variant=minbase",
+    "--format=tar",
+    "--dpkgopt=force-unsafe-io",
+    ...packages,
+    ...slim,
+    ...hooks,
+    rootfs.suite,
+    "-",
+    "-",
+  ];
 }
 
-/** Yields lines of a stream of text, each as soon as it is whole. */
+/** Calls back for each line of a stream of text as soon as it is whole. */
 function onLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = "";
   stream.setEncoding("utf8");
@@ -65,10 +109,11 @@ function onLines(stream: Readable, onLine: (line: string) => void): void {
 /**
  * Runs mmdebstrap and yields the tar of the root file system. Ends it (with all its children) when the reader stops
  * early or the signal aborts.
+ * @param onPhase told what it is at
  */
 export async function* debianTar(
   rootfs: DebianRootfs,
-  onLine: (line: string) => void,
+  onPhase: (phase: string) => void,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const program = programs.find((path) => existsSync(path));
@@ -80,6 +125,7 @@ export async function* debianTar(
     detached: true,
     env: {
       ...process.env,
+      PATH: `${process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}:/usr/sbin:/sbin`,
       SOURCE_DATE_EPOCH: String(rootfs.epochSeconds),
       LC_ALL: "C.UTF-8",
       DEBIAN_FRONTEND: "noninteractive",
@@ -87,9 +133,10 @@ export async function* debianTar(
   });
   const lastLines: string[] = [];
   onLines(child.stderr, (line) => {
-    onLine(line);
+    const phase = phaseOf(line);
+    if (phase !== undefined) onPhase(phase);
     lastLines.push(line);
-    if (lastLines.length > 20) lastLines.shift();
+    if (lastLines.length > 30) lastLines.shift();
   });
   const exit = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
@@ -119,8 +166,7 @@ export async function* debianTar(
     ended = true;
     if (wasStopped) throw errors.bootstrapCancelled(rootfs.name);
     if (code !== 0) {
-      const reasons = lastLines.filter((line) => /^(E:|Err|W: Failed)/.test(line));
-      throw errors.bootstrapFailed(rootfs.name, (reasons.length > 0 ? reasons : lastLines.slice(-3)).join("; "));
+      throw errors.bootstrapFailed(rootfs.name, failureReason(rootfs.suite, lastLines));
     }
   } finally {
     signal?.removeEventListener("abort", stop);

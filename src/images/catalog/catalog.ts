@@ -88,7 +88,7 @@ export function createImageCatalog(parts: {
     });
     // An ancestor's last step lies as far from the bottom as its own history is long; steps between are no images here.
     let at: StoredImage | undefined = image;
-    for (let line = 0; at !== undefined && line < lines.length; ) {
+    for (let line = 0; at !== undefined && line < lines.length;) {
       lines[line] = { ...(lines[line] as ImageHistoryLine), id: at.id, tags: recordOf(at).repoTags };
       at = at.parentId === undefined ? undefined : index.images.get(at.parentId);
       line = Math.max(line + 1, lines.length - (at?.config.history?.length ?? 0));

@@ -14,14 +14,18 @@ export const bootstrapRoutes: readonly Route[] = [
       /** Another name for the image. */
       as: v.nullish(v.string()),
       suite: v.nullish(v.string()),
+      /** Make it again though it is there. */
+      refresh: v.nullish(v.boolean()),
     }),
     async handle({ parts: { engine }, body, response, signal }) {
       const records = createRecords(response);
-      records.open();
       try {
-        const options = { as: body.as ?? undefined, suite: body.suite ?? undefined };
-        const image = await engine.images.bootstrap(body.reference, options, reportTo(records), signal);
-        records.write({ stream: `Made image: ${image.repoTags[0] ?? image.id}\n` });
+        const options = {
+          as: body.as ?? undefined,
+          suite: body.suite ?? undefined,
+          refresh: body.refresh ?? undefined,
+        };
+        await engine.images.bootstrap(body.reference, options, reportTo(records), signal);
         records.end();
       } catch (error) {
         records.fail(error);

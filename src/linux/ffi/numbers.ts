@@ -72,6 +72,7 @@ const x64 = {
   pread64: 17,
   accept4: 288,
   listen: 50,
+  execve: 59,
 } as const;
 
 const arm64: Record<keyof typeof x64, number> = {
@@ -144,6 +145,7 @@ const arm64: Record<keyof typeof x64, number> = {
   pread64: 67,
   accept4: 242,
   listen: 201,
+  execve: 221,
 };
 
 /** Numbers that are the same on every architecture. */

@@ -45,6 +45,7 @@ export type Processes = {
   forget(id: string): Promise<void>;
   ownsPid(pid: number): boolean;
   readonly runningCount: number;
+  runningPids(): readonly number[];
   /** Takes over what earlier supervisors of the state root left. */
   recover(): Promise<void>;
 };
@@ -187,6 +188,7 @@ export function createProcesses(
     get runningCount() {
       return starting.size + [...processes.values()].filter((one) => one.isRunning).length;
     },
+    runningPids: () => [...processes.values()].filter((one) => one.isRunning).map((one) => one.pid),
     recover: async () => {
       const states = await Promise.all(
         readAllStates(stateRoot).map(async (state) => ({

@@ -4,6 +4,7 @@ import { createLogger, errorMessage, type Logger } from "#base";
 import { becomeSubreaper, createPoller, SYS, trySyscall } from "#linux";
 import { errors } from "../errors.ts";
 import { createChildren } from "./children.ts";
+import { ensureGuardian, openGuardians } from "./guardian.ts";
 import { openKeeper } from "./keeper.ts";
 import { createProcesses, type Processes } from "./processes.ts";
 import { listen, type Server } from "./server.ts";
@@ -67,7 +68,14 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
   closeInherited();
   process.umask(0o022);
   mkdirSync(stateRoot, { recursive: true, mode: 0o711 });
-  lock(stateRoot);
+  ensureGuardian(stateRoot);
+  const guardians = openGuardians(stateRoot);
+  try {
+    lock(stateRoot);
+  } catch (error) {
+    guardians.end();
+    throw error;
+  }
   becomeSubreaper();
   protectFromOom(logger);
   // Containers must not end because someone presses a key or a service manager stops its unit.
@@ -95,7 +103,10 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
     (exit) => {
       server?.announceExit(exit);
       // After this handler the process counts as ended.
-      setTimeout(checkIdle, 0);
+      setTimeout(() => {
+        guardians.endUnneeded(processes.runningPids());
+        checkIdle();
+      }, 0);
     },
     logger,
   );
@@ -105,6 +116,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
     becomeIdle();
   });
   await processes.recover();
+  guardians.endUnneeded(processes.runningPids());
   server = listen(socketPath, poller, processes, logger, checkIdle);
   logger.info("supervisor is ready", { socket: socketPath, pid: process.pid });
   checkIdle();
@@ -114,4 +126,5 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
   children.close();
   keeper.close();
   poller.close();
+  guardians.end();
 }

@@ -1,5 +1,5 @@
 export * from "./contract.ts";
 export { detectCgroups, type OfferedLimits, offeredLimits, unifiedHierarchy } from "./layout.ts";
-export { openCgroup } from "./open.ts";
+export { childCgroups, openCgroup } from "./open.ts";
 export * from "./resources.ts";
 export { cpuWeightOfShares } from "./v2/cpu.ts";

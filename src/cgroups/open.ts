@@ -1,3 +1,6 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode } from "#linux";
 import type { Cgroup, CgroupLayout } from "./contract.ts";
 import { errors } from "./errors.ts";
 import { unifiedMount } from "./layout.ts";
@@ -18,4 +21,20 @@ function checkPath(path: string): void {
 export function openCgroup(layout: CgroupLayout, path: string): Cgroup {
   checkPath(path);
   return layout.version === "v2" ? openV2(unifiedMount(layout), path) : openV1(layout.mounts, path);
+}
+
+/** Names of the control groups right below `path`, in whatever hierarchy. */
+export function childCgroups(layout: CgroupLayout, path: string): readonly string[] {
+  checkPath(path);
+  const names = [...new Set(layout.mounts.values())].flatMap((mount) => {
+    try {
+      const entries = readdirSync(join(mount, path), { withFileTypes: true });
+      return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+    } catch (error) {
+      // No container has been in this hierarchy.
+      if (errorCode(error) === "ENOENT") return [];
+      throw error;
+    }
+  });
+  return [...new Set(names)];
 }

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLogger, EngineError, errorMessage, type Logger } from "#base";
 import { createBuilder } from "#builder";
-import { detectCgroups, offeredLimits, openCgroup } from "#cgroups";
+import { childCgroups, detectCgroups, offeredLimits, openCgroup } from "#cgroups";
 import { type Database, openDatabase } from "#db";
 import { createEngine, createEventService, createSystemService, openRegistry } from "#engine";
 import { openImageStore } from "#images";
@@ -38,6 +38,7 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
     return 1;
   }
   const logger = createLogger(options.logLevel);
+  surviveSurprises(logger);
   let daemon: RunningDaemon;
   try {
     daemon = await startDaemon(options, logger);
@@ -53,6 +54,18 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
   logger.info("daemon stops; containers go on running");
   await daemon.stop();
   process.exit(0);
+}
+
+/**
+ * An error that nobody caught is a request that fails, not the end of all others: what matters is in the database, in
+ * transactions, and the next look at a container starts from there. So the daemon says what happened and goes on.
+ */
+function surviveSurprises(logger: Logger): void {
+  const report = (kind: string) => (error: unknown) => {
+    logger.error(kind, { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  };
+  process.on("uncaughtException", report("unexpected error"));
+  process.on("unhandledRejection", report("unexpected failure in the background"));
 }
 
 /** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */
@@ -140,6 +153,7 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
       init: options.init,
     },
     openCgroup: (path) => openCgroup(layout, path),
+    childCgroups: (path) => childCgroups(layout, path),
     cgroupParent: options.cgroupParent || (instance.isDefault ? "/berth" : `/berth-${instance.id}`),
     runtime: runtimes.get,
     hostLimits: hostLimits(limits),
@@ -158,6 +172,7 @@ export async function startDaemon(options: DaemonOptions, logger: Logger): Promi
     logger,
     hostCaBundle,
   });
+  await builder.sweep();
   const server = createServer({ engine, builder, logger, version: serverVersion() });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());

@@ -7,7 +7,7 @@ import { hasProcess } from "./containers/container.ts";
 import { handleExit } from "./containers/exit.ts";
 import type { ContainerParts } from "./containers/parts.ts";
 import type { ContainerRegistry } from "./containers/registry.ts";
-import { endStrays, reconcile, restartByPolicy, sweepLeftovers } from "./containers/restore.ts";
+import { endStrays, reconcile, restartByPolicy, settleRestarts, sweepLeftovers } from "./containers/restore.ts";
 import { viewOf } from "./containers/view.ts";
 import { lostExit } from "./containers/waiting.ts";
 import type { Engine, SystemService } from "./contract.ts";
@@ -61,9 +61,11 @@ export function createEngine(given: EngineParts): {
   });
   supervisor.onReconnect(() => {
     void (async () => {
-      const known = new Set((await supervisor.list()).map((status) => status.id));
-      hub.reconcile(known, (id) => lostExit(id, "the supervisor was killed and the process ended meanwhile"));
+      hub.reconcile(await supervisor.list(), (id) =>
+        lostExit(id, "the supervisor was killed and the process ended meanwhile"),
+      );
       await reconcile(parts, runner);
+      await endStrays(parts, (id) => registry.byId(id) !== undefined || hub.isExpected(id));
     })().catch((error: unknown) => logger.error("take-over after the supervisor died", { error: errorMessage(error) }));
   });
 
@@ -83,6 +85,7 @@ export function createEngine(given: EngineParts): {
     restore: async () => {
       await endStrays(parts, (id) => registry.byId(id) !== undefined);
       await reconcile(parts, runner);
+      settleRestarts(parts);
       await parts.network.restore(
         new Set([...registry.all()].filter((container) => hasProcess(container)).map((container) => container.id)),
       );

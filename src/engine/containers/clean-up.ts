@@ -1,9 +1,27 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { delay, isErrorKind } from "#base";
 import { unmountVolumesOf } from "../volumes/volume-mounts.ts";
 import type { Container } from "./container.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
 import { releaseSharedMemory } from "./shared-memory.ts";
+
+const forgetPatienceMs = 2000;
+const forgetLookMs = 10;
+
+/** Drops the supervisor's record; it may take a moment to see that what was killed has ended. */
+export async function forgetProcess(parts: Pick<ContainerParts, "supervisor">, id: string): Promise<void> {
+  const deadline = performance.now() + forgetPatienceMs;
+  for (;;) {
+    try {
+      await parts.supervisor.forget(id);
+      return;
+    } catch (error) {
+      if (!isErrorKind(error, "conflict") || performance.now() > deadline) throw error;
+      await delay(forgetLookMs);
+    }
+  }
+}
 
 /**
  * Takes down what start set up: runtime state, control group, network, mount, bundle. Every step is idempotent and runs
@@ -20,7 +38,7 @@ export async function cleanUpProcess(parts: ContainerParts, container: Container
   };
   // The group first: it also ends what a half-made start may have left running in it.
   await step(() => parts.openCgroup(cgroupPath(parts, container)).remove());
-  await step(() => parts.supervisor.forget(container.id));
+  await step(() => forgetProcess(parts, container.id));
   await step(() => parts.network.releaseContainer(container.id));
   await step(() => parts.snapshots.unmount(container.id));
   await step(() => unmountVolumesOf({ find: parts.volumes.find, registry: parts.registry }, container));

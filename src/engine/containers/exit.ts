@@ -1,3 +1,4 @@
+import { errorMessage } from "#base";
 import type { ProcessExit } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
@@ -18,11 +19,13 @@ export async function handleExit(
   container: Container,
   exit: ProcessExit,
 ): Promise<void> {
+  const { life, document } = container;
   if (!hasProcess(container)) {
     await parts.supervisor.forget(container.id);
     return;
   }
-  const { life, document } = container;
+  // Of a run before this one, told twice because the supervisor was replaced.
+  if (exit.startedAt !== undefined && BigInt(exit.startedAt) !== life.startedAt) return;
   container.stopHealth?.();
   container.stopHealth = undefined;
   life.oomKilled = wasOomKilled(parts, container);
@@ -35,7 +38,7 @@ export async function handleExit(
   const removes = document.hostConfig.AutoRemove === true && !restarts && !life.manuallyRestarting;
   life.status = restarts ? "restarting" : "exited";
   // An auto-remove container is gone in a moment; if a crash comes first, the supervisor still has the exit.
-  if (!removes) parts.registry.saveLife(container);
+  if (!removes) saveOrRetry(parts, container);
 
   emitEndpointEvents(parts, "disconnect", container.id, parts.network.describe(container.id).endpoints);
   if (life.oomKilled) emitContainerEvent(parts, container, "oom");
@@ -44,11 +47,25 @@ export async function handleExit(
     execDuration: String(Math.trunc(ranMs / 1000)),
   });
   await cleanUpProcess(parts, container).catch((error: unknown) =>
-    parts.logger.error("clean-up after exit", { container: container.id, error }),
+    parts.logger.error("clean-up after exit", { container: container.id, error: errorMessage(error) }),
   );
   for (const waiter of [...container.exitWaiters]) waiter({ exitCode: life.exitCode, error: exit.lost });
   if (restarts) scheduleRestart(parts, runner, container, ranMs);
   else if (removes) await removeContainer(parts, container, { volumes: true });
+}
+
+const saveRetryMs = 5000;
+
+/** An end must take its course although the disk is full: the row follows as soon as it can be written. */
+function saveOrRetry(parts: ContainerParts, container: Container): void {
+  try {
+    parts.registry.saveLife(container);
+  } catch (error) {
+    parts.logger.error("container's end cannot be written", { container: container.id, error: errorMessage(error) });
+    setTimeout(() => {
+      if (parts.registry.byId(container.id) === container) saveOrRetry(parts, container);
+    }, saveRetryMs).unref();
+  }
 }
 
 function wasOomKilled(parts: ContainerParts, container: Container): boolean {

@@ -1,7 +1,7 @@
 import { isErrorKind } from "#base";
 import { errors } from "../errors.ts";
 import { type Container, hasProcess } from "./container.ts";
-import { nextExit } from "./waiting.ts";
+import { endsWithin, killPatienceMs, nextExit } from "./waiting.ts";
 import { cgroupPath, type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { cancelRestart } from "./back-off.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
@@ -37,10 +37,23 @@ export async function killContainer(
   signalText: string | undefined,
 ): Promise<void> {
   const signal = signalText === undefined || signalText === "" ? SIGKILL : parseSignal(signalText);
+  const running = await parts.locks.run(container.id, () => beginKill(parts, reference, container, signal));
+  if (running === undefined) return;
+  await sendSignal(parts, container, signal);
+  if (signal === SIGKILL && !(await endsWithin(running.gone, killPatienceMs)))
+    throw errors.stopTimedOut(container.name);
+}
+
+function beginKill(
+  parts: ContainerParts,
+  reference: string,
+  container: Container,
+  signal: number,
+): { readonly gone: Promise<unknown> } | undefined {
   if (container.life.status === "restarting") {
     container.life.manuallyStopped = true;
     cancelRestart(parts, container);
-    return;
+    return undefined;
   }
   if (!hasProcess(container)) throw errors.killNotRunning(reference, container.id);
   // With a stop signal set, only that one (and SIGKILL) means "stay down" (moby, killWithSignal).
@@ -49,11 +62,5 @@ export async function killContainer(
     container.life.manuallyStopped = true;
     parts.registry.saveLife(container);
   }
-  if (signal !== SIGKILL) {
-    await sendSignal(parts, container, signal);
-    return;
-  }
-  const gone = nextExit(container);
-  await sendSignal(parts, container, signal);
-  await gone;
+  return { gone: signal === SIGKILL ? nextExit(container) : Promise.resolve() };
 }

@@ -34,6 +34,8 @@ export type ContainerParts = {
   readonly defaults: HostConfigDefaults;
   /** Opens a control group by its `cgroupsPath`. */
   readonly openCgroup: (path: string) => Cgroup;
+  /** Names of the control groups right below a path. */
+  readonly childCgroups: (path: string) => readonly string[];
   /** `/berth` or `/berth-<instance>`: parent of every container's control group. */
   readonly cgroupParent: string;
   /** The OCI runtime by name; throws when it is unknown or does not work here. */

@@ -5,7 +5,7 @@ import { errors } from "../errors.ts";
 import { volumeUsers } from "../volumes/volume-users.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
-import { nextExit } from "./waiting.ts";
+import { endsWithin, killPatienceMs, nextExit } from "./waiting.ts";
 import { sendSignal } from "./kill.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { cancelRestart } from "./back-off.ts";
@@ -18,24 +18,37 @@ export async function removeByUser(
   options: { readonly force: boolean; readonly volumes: boolean },
 ): Promise<void> {
   if (container.removing) throw errors.removeInProgress(container.id);
-  if (!options.force) {
-    if (container.life.status === "paused") throw errors.removePaused(container.name);
-    if (hasProcess(container) || container.life.status === "restarting") throw errors.removeRunning(container.name);
-  }
-  container.removing = true;
+  // In line behind a start or an end that is under way: what comes out of it is what is to be removed.
+  const running = await parts.locks.run(container.id, () => beginRemoval(parts, container, options.force));
   try {
-    cancelRestart(parts, container);
-    if (hasProcess(container)) {
-      container.life.manuallyStopped = true;
-      const gone = nextExit(container);
+    if (running !== undefined) {
       await sendSignal(parts, container, SIGKILL);
-      await gone;
+      if (!(await endsWithin(running.gone, killPatienceMs))) throw errors.stopTimedOut(container.name);
     }
     await parts.locks.run(container.id, () => removeContainer(parts, container, { volumes: options.volumes }));
   } catch (error) {
     container.removing = false;
     throw error;
   }
+}
+
+/** Marks it as being removed; the end to wait for, when it runs. */
+function beginRemoval(
+  parts: ContainerParts,
+  container: Container,
+  force: boolean,
+): { readonly gone: Promise<unknown> } | undefined {
+  if (parts.registry.byId(container.id) !== container) throw errors.containerNotFound(container.id);
+  if (container.removing) throw errors.removeInProgress(container.id);
+  if (!force) {
+    if (container.life.status === "paused") throw errors.removePaused(container.name);
+    if (hasProcess(container) || container.life.status === "restarting") throw errors.removeRunning(container.name);
+  }
+  container.removing = true;
+  cancelRestart(parts, container);
+  if (!hasProcess(container)) return undefined;
+  container.life.manuallyStopped = true;
+  return { gone: nextExit(container) };
 }
 
 /**
@@ -52,8 +65,27 @@ export async function removeContainer(
   container.removing = true;
   const hadRow = life.status !== "removing";
   life.status = "removing";
-  // An auto-remove container needs no mark: whatever is found of it after a crash is to be removed anyway.
-  if (hadRow && document.hostConfig.AutoRemove !== true) parts.registry.saveLife(container);
+  try {
+    // An auto-remove container needs no mark: whatever is found of it after a crash is to be removed anyway.
+    if (hadRow && document.hostConfig.AutoRemove !== true) parts.registry.saveLife(container);
+    await takeApart(parts, container, options);
+  } catch (error) {
+    // Another `rm` may try again, and so does the next daemon.
+    container.removing = false;
+    life.status = "dead";
+    throw error;
+  }
+  emitContainerEvent(parts, container, "destroy");
+  const notice = { exitCode: life.exitCode };
+  for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(notice);
+}
+
+async function takeApart(
+  parts: ContainerParts,
+  container: Container,
+  options: { readonly volumes: boolean },
+): Promise<void> {
+  const { document } = container;
   container.stopHealth?.();
   await cleanUpProcess(parts, container);
   if (options.volumes) {
@@ -70,7 +102,4 @@ export async function removeContainer(
   await parts.snapshots.remove(container.id);
   rmSync(join(parts.paths.containers, container.id), { recursive: true, force: true });
   parts.registry.delete(container);
-  emitContainerEvent(parts, container, "destroy");
-  const notice = { exitCode: life.exitCode };
-  for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(notice);
 }

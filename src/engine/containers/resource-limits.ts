@@ -27,13 +27,13 @@ export function resourceLimits(hostConfig: HostConfig): NonNullable<RuntimeProce
   });
 }
 
-/** `--oom-score-adj`, not below what the daemon itself has: the kernel refuses that without CAP_SYS_RESOURCE. */
-export function oomScoreAdjustment(hostConfig: HostConfig): number | undefined {
+/**
+ * `--oom-score-adj`, not below what the daemon itself has: the kernel refuses that without CAP_SYS_RESOURCE. Always
+ * spelled out, as the supervisor, whose child a container is, may be protected from the OOM killer and it must not be.
+ */
+export function oomScoreAdjustment(hostConfig: HostConfig): number {
   const wanted = hostConfig.OomScoreAdj ?? 0;
-  if (wanted === 0) return undefined;
-  return wanted < 0 && !mayLowerOomScore()
-    ? Math.max(wanted, Number(readFileSync("/proc/self/oom_score_adj", "latin1")))
-    : wanted;
+  return mayLowerOomScore() ? wanted : Math.max(wanted, Number(readFileSync("/proc/self/oom_score_adj", "latin1")));
 }
 
 /** CAP_SYS_RESOURCE is capability 24 (capabilities(7)). */

@@ -18,7 +18,7 @@ export function scheduleRestart(parts: ContainerParts, runner: ExecRunner, conta
   container.restartTimer = setTimeout(() => {
     container.restartTimer = undefined;
     void parts.locks.run(container.id, async () => {
-      if (container.life.status !== "restarting") return;
+      if (container.life.status !== "restarting" || container.removing) return;
       try {
         await launch(parts, runner, container);
         container.life.restartCount++;

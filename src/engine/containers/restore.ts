@@ -5,7 +5,7 @@ import type { ProcessStatus } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import { restartsWithDaemon } from "./back-off.ts";
-import { cleanUpProcess } from "./clean-up.ts";
+import { cleanUpProcess, forgetProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { handleExit } from "./exit.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -19,10 +19,18 @@ import { lostExit } from "./waiting.ts";
  * what belongs to no container is cleared away. One object that is broken never keeps the rest from working.
  */
 export async function reconcile(parts: ContainerParts, runner: ExecRunner): Promise<void> {
+  // What is started after the list was made is missing from it rightly.
+  const ran = new Map(
+    [...parts.registry.all()].flatMap(({ id, life }) => (life.startedAt === undefined ? [] : [[id, life.startedAt]])),
+  );
   const statuses = new Map((await parts.supervisor.list()).map((status) => [status.id, status]));
   for (const container of [...parts.registry.all()]) {
     try {
-      await parts.locks.run(container.id, () => reconcileOne(parts, runner, container, statuses.get(container.id)));
+      await parts.locks.run(container.id, async () => {
+        if (parts.registry.byId(container.id) !== container || ran.get(container.id) !== container.life.startedAt)
+          return;
+        await reconcileOne(parts, runner, container, statuses.get(container.id));
+      });
     } catch (error) {
       parts.logger.error("container could not be restored", { container: container.id, error: errorMessage(error) });
     }
@@ -37,7 +45,8 @@ async function reconcileOne(
 ): Promise<void> {
   const { life, document } = container;
   if (life.status === "removing") {
-    await removeContainer(parts, container, { volumes: true });
+    // Whether its anonymous volumes were to go too is not on record: data is rather kept.
+    await removeContainer(parts, container, { volumes: document.hostConfig.AutoRemove === true });
     return;
   }
   if (status?.exit !== undefined && !hasProcess(container) && BigInt(status.startedAt) === life.startedAt) {
@@ -63,14 +72,14 @@ async function reconcileOne(
       await handleExit(parts, runner, container, status.exit);
     } else {
       life.pid = status.pid;
+      if (life.startedAt !== BigInt(status.startedAt)) {
+        life.startedAt = BigInt(status.startedAt);
+        parts.registry.saveLife(container);
+      }
       parts.snapshots.mount(container.id);
       if (container.stopHealth === undefined) startHealthProbe(parts, runner, container);
     }
     return;
-  }
-  if (life.status === "restarting" && container.restartTimer === undefined) {
-    life.status = "exited";
-    parts.registry.saveLife(container);
   }
   if (life.status === "created" || life.status === "exited") {
     if (life.everStarted && document.hostConfig.AutoRemove === true) {
@@ -79,31 +88,63 @@ async function reconcileOne(
   }
 }
 
+/** A back-off ends with the daemon that counted it; `restartByPolicy` starts what was in one. */
+export function settleRestarts(parts: Pick<ContainerParts, "registry">): void {
+  for (const container of parts.registry.all()) {
+    if (container.life.status !== "restarting" || container.restartTimer !== undefined) continue;
+    container.life.status = "exited";
+    parts.registry.saveLife(container);
+  }
+}
+
 /** Ends processes of the supervisor that belong to nothing any more (build steps of a killed daemon, removed rows). */
 export async function endStrays(parts: ContainerParts, isKnown: (id: string) => boolean): Promise<void> {
   for (const status of await parts.supervisor.list()) {
     const owner = status.containerId ?? status.id;
     if (isKnown(owner) || isKnown(status.id)) continue;
-    if (status.exit === undefined) {
-      await parts.supervisor.signal(status.id, 9).catch(() => {
-        // It has ended meanwhile.
+    try {
+      await endStray(parts, status);
+    } catch (error) {
+      parts.logger.error("process of no container could not be ended", {
+        process: status.id,
+        error: errorMessage(error),
       });
     }
-    await parts.openCgroup(`${parts.cgroupParent}/${status.id}`).remove();
-    await parts.supervisor.forget(status.id);
   }
+}
+
+async function endStray(parts: ContainerParts, status: ProcessStatus): Promise<void> {
+  if (status.exit === undefined) {
+    await parts.supervisor.signal(status.id, 9).catch(() => {
+      // It has ended meanwhile.
+    });
+  }
+  await parts.openCgroup(`${parts.cgroupParent}/${status.id}`).remove();
+  await forgetProcess(parts, status.id);
 }
 
 /** Removes directories and mounts without a container: what a crash in create or remove left. */
 export async function sweepLeftovers(parts: ContainerParts): Promise<void> {
   const live = new Set<string>();
+  // One thing that cannot be cleared away never keeps the daemon from serving.
+  const attempt = async (what: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      parts.logger.error("left-overs could not be removed", { of: what, error: errorMessage(error) });
+    }
+  };
   for (const container of parts.registry.all()) {
     if (hasProcess(container)) live.add(container.id);
-    else await cleanUpProcess(parts, container);
+    else await attempt(container.id, () => cleanUpProcess(parts, container));
   }
-  await parts.snapshots.sweep(live);
+  await attempt("mounts", () => parts.snapshots.sweep(live));
   for (const id of await parts.snapshots.list()) {
-    if (parts.registry.byId(id) === undefined) await parts.snapshots.remove(id);
+    if (parts.registry.byId(id) === undefined) await attempt(id, () => parts.snapshots.remove(id));
+  }
+  for (const name of parts.childCgroups(parts.cgroupParent)) {
+    if (live.has(name)) continue;
+    await attempt(name, () => parts.openCgroup(`${parts.cgroupParent}/${name}`).remove());
   }
   const clear = (directory: string, isOwned: (id: string) => boolean) => {
     for (const id of readdirSync(directory)) {
@@ -120,7 +161,11 @@ export async function restartByPolicy(parts: ContainerParts, runner: ExecRunner)
   await Promise.all(
     due.map((container) =>
       parts.locks
-        .run(container.id, () => launch(parts, runner, container))
+        .run(container.id, async () => {
+          // A client may have been quicker.
+          if (hasProcess(container) || container.removing || !restartsWithDaemon(container)) return;
+          await launch(parts, runner, container);
+        })
         .catch((error: unknown) =>
           parts.logger.warn("restart policy could not start the container", {
             container: container.id,

@@ -72,7 +72,7 @@ export function buildSpec(
       rlimits: resourceLimits(hostConfig),
       noNewPrivileges: security.noNewPrivileges,
       ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
-      ...oomScore(hostConfig),
+      oomScoreAdj: oomScoreAdjustment(hostConfig),
     },
     rootfs: start.rootfs,
     readonlyRootfs: hostConfig.ReadonlyRootfs === true,
@@ -117,11 +117,6 @@ function withHome(environment: string[], home: string): string[] {
   return environment.some((entry) => entry.startsWith("HOME=")) ? environment : [...environment, `HOME=${home}`];
 }
 
-function oomScore(hostConfig: HostConfig): { oomScoreAdj?: number } {
-  const adjustment = oomScoreAdjustment(hostConfig);
-  return adjustment === undefined ? {} : { oomScoreAdj: adjustment };
-}
-
 function initMount(initPath: string) {
   return { destination: initInContainer, type: "bind", source: initPath, options: ["bind", "ro", "rprivate"] };
 }
@@ -164,6 +159,7 @@ export function buildStepSpec(
       rlimits: resourceLimits(hostConfig),
       noNewPrivileges: security.noNewPrivileges,
       ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
+      oomScoreAdj: oomScoreAdjustment(hostConfig),
     },
     rootfs: request.rootfs,
     readonlyRootfs: false,
@@ -230,6 +226,6 @@ export function buildExecDocument(
     rlimits: resourceLimits(hostConfig),
     noNewPrivileges: security.noNewPrivileges,
     ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
-    ...oomScore(hostConfig),
+    oomScoreAdj: oomScoreAdjustment(hostConfig),
   };
 }

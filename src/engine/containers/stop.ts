@@ -1,7 +1,8 @@
+import { isErrorKind } from "#base";
 import { errors } from "../errors.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { type Container, hasProcess } from "./container.ts";
-import { nextExit } from "./waiting.ts";
+import { endsWithin, killPatienceMs, nextExit } from "./waiting.ts";
 import { sendSignal, stopSignalOf } from "./kill.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { cancelRestart } from "./back-off.ts";
@@ -15,35 +16,15 @@ export type StopOptions = {
   readonly timeoutSeconds?: number | undefined;
 };
 
-/** How long SIGKILL may take before stop gives up (a process in uninterruptible sleep). */
-const killPatienceMs = 10_000;
-
-async function endsWithin(gone: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const result = await Promise.race([gone.then(() => true), late]);
-  clearTimeout(timer);
-  return result;
-}
-
 /** `stop`: signal, grace, SIGKILL; resolves once the container is down. not-modified when it is. */
 export async function stopContainer(parts: ContainerParts, container: Container, options: StopOptions): Promise<void> {
-  const { life, document } = container;
   const signal =
     options.signal === undefined || options.signal === "" ? stopSignalOf(container) : parseSignal(options.signal);
-  if (life.status === "restarting") {
-    life.manuallyStopped = true;
-    cancelRestart(parts, container);
-    emitContainerEvent(parts, container, "stop");
-    return;
-  }
-  if (!hasProcess(container)) throw errors.alreadyStopped(container.name);
-  life.manuallyStopped = true;
-  parts.registry.saveLife(container);
-  const seconds = options.timeoutSeconds ?? document.config.StopTimeout ?? 10;
-  const gone = nextExit(container);
+  // In line behind a start or an end that is under way: what comes out of it is what is to be stopped.
+  const running = await parts.locks.run(container.id, () => beginStop(parts, container));
+  if (running === undefined) return;
+  const { gone } = running;
+  const seconds = options.timeoutSeconds ?? container.document.config.StopTimeout ?? 10;
   await sendSignal(parts, container, signal);
   if (seconds < 0) await gone;
   else if (!(await endsWithin(gone, seconds * 1000))) {
@@ -51,6 +32,21 @@ export async function stopContainer(parts: ContainerParts, container: Container,
     if (!(await endsWithin(gone, killPatienceMs))) throw errors.stopTimedOut(container.name);
   }
   emitContainerEvent(parts, container, "stop");
+}
+
+/** From here on the policy does not bring it back. The end that is to come; undefined when a back-off was ended. */
+function beginStop(parts: ContainerParts, container: Container): { readonly gone: Promise<unknown> } | undefined {
+  const { life } = container;
+  if (life.status === "restarting") {
+    life.manuallyStopped = true;
+    cancelRestart(parts, container);
+    emitContainerEvent(parts, container, "stop");
+    return undefined;
+  }
+  if (!hasProcess(container)) throw errors.alreadyStopped(container.name);
+  life.manuallyStopped = true;
+  parts.registry.saveLife(container);
+  return { gone: nextExit(container) };
 }
 
 /** `restart`: stop if it runs, then start; auto-remove and the policy are held off in between. */
@@ -62,7 +58,9 @@ export async function restartContainer(
 ): Promise<void> {
   container.life.manuallyRestarting = true;
   try {
-    if (container.life.status === "restarting" || hasProcess(container)) await stopContainer(parts, container, options);
+    await stopContainer(parts, container, options).catch((error: unknown) => {
+      if (!isErrorKind(error, "not-modified")) throw error;
+    });
     await parts.locks.run(container.id, () => startContainer(parts, runner, container));
   } finally {
     container.life.manuallyRestarting = false;

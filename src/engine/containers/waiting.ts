@@ -7,6 +7,20 @@ export function nextExit(container: Container, signal?: AbortSignal): Promise<Ex
   return waitIn(container.exitWaiters, signal);
 }
 
+/** How long SIGKILL may take before a request gives up (a process in uninterruptible sleep). */
+export const killPatienceMs = 10_000;
+
+/** Whether an end comes within that time. */
+export async function endsWithin(gone: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const result = await Promise.race([gone.then(() => true), late]);
+  clearTimeout(timer);
+  return result;
+}
+
 /** Waits in one of a container's waiter sets; rejects with the signal's reason when it aborts. */
 export function waitIn(waiters: Container["exitWaiters"], signal?: AbortSignal): Promise<ExitNotice> {
   return new Promise((resolve, reject) => {

@@ -51,8 +51,11 @@ export function createExecRunner(parts: ContainerParts, hub: ExitHub): ExecRunne
             consoleSize: process.consoleSize,
           },
         });
+        expected.started();
         const exited = expected.exit.then(async (exit) => {
-          await parts.supervisor.forget(process.id);
+          await parts.supervisor.forget(process.id).catch(() => {
+            // The supervisor is away; the record goes with the container.
+          });
           return exit;
         });
         return { started, exited };

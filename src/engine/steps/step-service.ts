@@ -53,6 +53,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
         streams: { terminal: false, openStdin: false, stdinOnce: false },
         log: { driver: "none" },
       });
+      expected.started();
       const kill = () => {
         void parts.supervisor.signal(id, 9).catch(() => {
           // It has ended by itself.

@@ -136,6 +136,7 @@ export function supervise(
     log?.finish();
     const exit: ProcessExit = {
       id,
+      startedAt: state.startedAt,
       exitCode,
       exitedAt: String(nowNanoseconds()),
       ...(containerId === undefined ? {} : { containerId }),

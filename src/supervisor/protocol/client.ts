@@ -69,6 +69,8 @@ export type ProcessExit = {
   readonly id: string;
   /** Set when `id` is an exec. */
   readonly containerId?: string | undefined;
+  /** Which run of that id it was: as `ProcessStarted` told. */
+  readonly startedAt?: string | undefined;
   /** 0-255; 128+n for signal n. */
   readonly exitCode: number;
   /** Nanoseconds since the epoch, decimal. */

@@ -11,7 +11,7 @@ if (role === "daemon") {
     const { runServiceCommand } = await import("./daemon/install.ts");
     process.exitCode = runServiceCommand(command, rest.slice(1));
   } else {
-    const { runDaemon } = await import("./daemon/run-daemon.ts");
+    const { runDaemon } = await import("./daemon/index.ts");
     process.exitCode = await runDaemon(rest);
   }
 } else if (role === "supervisor") {

@@ -68,16 +68,3 @@ export class Semaphore {
     }
   }
 }
-
-/** Concurrent calls with one key share one run of `work`; the key is free again once it settles. */
-export class SingleFlight<T> {
-  readonly #flights = new Map<string, Promise<T>>();
-
-  run(key: string, work: () => Promise<T>): Promise<T> {
-    const flight = this.#flights.get(key);
-    if (flight !== undefined) return flight;
-    const started = work().finally(() => this.#flights.delete(key));
-    this.#flights.set(key, started);
-    return started;
-  }
-}

@@ -1,2 +1,1 @@
-export { type RunningDaemon, runDaemon, startDaemon } from "./run-daemon.ts";
-export { type DaemonOptions, parseDaemonOptions } from "./options.ts";
+export { runDaemon } from "./run-daemon.ts";

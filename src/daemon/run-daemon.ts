@@ -24,7 +24,7 @@ import { selfCommand } from "./self.ts";
 import { serverVersion } from "./version.ts";
 
 /** A daemon that serves; `stop` lets containers and supervisor live on. */
-export type RunningDaemon = { stop(): Promise<void> };
+type RunningDaemon = { stop(): Promise<void> };
 
 /** `berth daemon`: serves until SIGTERM or SIGINT. The exit status is the result. */
 export async function runDaemon(argv: readonly string[]): Promise<number> {
@@ -69,7 +69,7 @@ function surviveSurprises(logger: Logger): void {
 }
 
 /** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */
-export async function startDaemon(options: DaemonOptions, logger: Logger): Promise<RunningDaemon> {
+async function startDaemon(options: DaemonOptions, logger: Logger): Promise<RunningDaemon> {
   const instance = instanceOf(options.dataRoot);
   await using started = new AsyncDisposableStack();
   const release = claimRoots(options.dataRoot, options.execRoot, options.pidFile);

@@ -1,6 +1,6 @@
 export { type Bindings, type Database, openDatabase } from "./database.ts";
 export { type ContainerRow, type ContainerTable, containerTable } from "./tables/containers.ts";
-export { settingTable } from "./tables/settings.ts";
+
 export { type VolumeRow, volumeTable } from "./tables/volumes.ts";
 export { type ImageDocumentRow, type ImageNameRow, type ImageRow, imageTable } from "./tables/images.ts";
 export { type LayerPinRow, type LayerRow, type LayerSnapshotRow, layerTable } from "./tables/layers.ts";

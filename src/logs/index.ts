@@ -1,6 +1,6 @@
 export * from "./contract.ts";
 export { readLog } from "./read/read-log.ts";
-export { RECORD_TEXT_BYTES } from "./record/encode.ts";
+
 export {
   type LogStream,
   openStagedLog,

@@ -1,9 +1,9 @@
 export type { RuntimeAction } from "./errors.ts";
 export { deleteArguments, execArguments, runArguments, type RuntimeExecutable } from "./driver/arguments.ts";
 export { type CgroupFacts, findRuntimes, type FoundRuntime } from "./driver/find-runtimes.ts";
-export { runtimeError, runtimeMessage } from "./driver/runtime-error.ts";
+export { runtimeError } from "./driver/runtime-error.ts";
 export { buildRuntimeSpec, type NamespaceChoice, type SpecInput } from "./spec/build-spec.ts";
-export { parseDeviceRule, resolveDevices, splitDeviceNumber } from "./spec/devices.ts";
+export { resolveDevices } from "./spec/devices.ts";
 export { blockDevice, runtimeResources } from "./spec/resources.ts";
 export { type HostLimits, validateResources } from "./spec/validate-resources.ts";
 export { checkSysctls, type OwnNamespaces } from "./spec/sysctls.ts";

@@ -1,7 +1,6 @@
 export { loadAppArmorProfile } from "./apparmor/load.ts";
-export { appArmorProfileName, appArmorProfileText, hostHasAppArmor } from "./apparmor/profile.ts";
-export { availableCapabilities, defaultCapabilities } from "./capabilities/names.ts";
-export { type CapabilityRequest, capabilitySets, resolveCapabilities } from "./capabilities/resolve.ts";
+
+export { type CapabilityRequest, capabilitySets } from "./capabilities/resolve.ts";
 export {
   type ContainerSecurity,
   containerSecurity,
@@ -9,8 +8,8 @@ export {
   securityOptions,
 } from "./container-security.ts";
 export { defaultMaskedPaths, defaultReadonlyPaths } from "./paths/system-paths.ts";
-export { containerSeccomp, defaultSeccompProfile } from "./seccomp/container-seccomp.ts";
-export { parseSeccompProfile, type SeccompProfile } from "./seccomp/profile.ts";
-export { resolveSeccomp, type SeccompTarget } from "./seccomp/resolve.ts";
-export { checkSecurityOptions, parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
-export { type ResolvedUser, resolveUser, resolveUserIn } from "./users/resolve-user.ts";
+
+export { type SeccompProfile } from "./seccomp/profile.ts";
+export { type SeccompTarget } from "./seccomp/resolve.ts";
+export { checkSecurityOptions, type SecurityOptions } from "./security-options.ts";
+export { type ResolvedUser, resolveUser } from "./users/resolve-user.ts";

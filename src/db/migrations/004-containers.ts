@@ -8,8 +8,4 @@ CREATE TABLE container (
   -- What changes while it lives: status, exit code, times, restart count (JSON).
   state TEXT NOT NULL
 ) STRICT;
-CREATE TABLE setting (
-  name TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-) STRICT;
 `;

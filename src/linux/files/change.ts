@@ -6,7 +6,6 @@ const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const RENAME_NOREPLACE = 1;
 
-const EINTR = 4;
 const O_PATH_NOFOLLOW = 0o10000000 | 0o2000000 | (process.arch === "arm64" ? 0o100000 : 0o400000);
 
 function checked(result: number, what: string, name: string): void {
@@ -16,11 +15,6 @@ function checked(result: number, what: string, name: string): void {
 /** mkdirat(2). Returns 0 or -errno; the mode passes through the umask. */
 export function tryMakeDirectoryAt(directory: number, name: string, mode: number): number {
   return trySyscall(SYS.mkdirat, directory, pathAddress(name), mode);
-}
-
-/** mkdirat(2). */
-export function makeDirectoryAt(directory: number, name: string, mode: number): void {
-  checked(tryMakeDirectoryAt(directory, name, mode), "mkdir", name);
 }
 
 /** mknodat(2): `mode` holds the type bits too. Returns 0 or -errno. */
@@ -139,14 +133,4 @@ export function setTimesOf(fd: number, seconds: number, nanoseconds: number): vo
 /** syncfs(2): everything written to the file system that holds `fd` is on disk when it returns. Blocks. */
 export function syncFileSystemOf(fd: number): void {
   checked(trySyscall(SYS.syncfs, fd), "syncfs", "");
-}
-
-/** fsync(2) of a file or directory, by its descriptor. Blocks. */
-export function syncFile(fd: number): void {
-  for (;;) {
-    const result = trySyscall(SYS.fsync, fd);
-    if (result === -EINTR) continue;
-    checked(result, "fsync", "");
-    return;
-  }
 }

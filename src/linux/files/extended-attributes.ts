@@ -8,9 +8,6 @@ const EOPNOTSUPP = 95;
 const EINVAL = 22;
 const ENOENT = 2;
 
-/** XATTR_SIZE_MAX of the kernel: no value is larger. */
-export const XATTR_SIZE_MAX = 65_536;
-
 // The l* calls follow every part of a path but the last, so "/proc/self/fd/N/name" is "name in the open directory N".
 function pathIn(directory: number, name: string): string {
   return name === "" ? `/proc/self/fd/${directory}` : `/proc/self/fd/${directory}/${name}`;
@@ -58,9 +55,4 @@ export function trySetAttributeAt(directory: number, name: string, attribute: st
 export function trySetAttributeOf(fd: number, attribute: string, value: Uint8Array): number {
   buffer.set(value.subarray(0, buffer.length), 0);
   return trySyscall(SYS.fsetxattr, fd, pathAddress(attribute), address, Math.min(value.length, buffer.length), 0);
-}
-
-/** Removes one extended attribute of a name, links not followed. Returns 0 or -errno. */
-export function tryRemoveAttributeAt(directory: number, name: string, attribute: string): number {
-  return trySyscall(SYS.lremovexattr, pathAddress(pathIn(directory, name), 0), pathAddress(attribute, 1));
 }

@@ -2,11 +2,9 @@ export {
   changeModeAt,
   changeModeOf,
   changeOwnerAt,
-  makeDirectoryAt,
   renameAt,
   setTimesAt,
   setTimesOf,
-  syncFile,
   syncFileSystemOf,
   tryLinkAt,
   tryMakeDirectoryAt,
@@ -15,16 +13,9 @@ export {
   trySymlinkAt,
   tryUnlinkAt,
 } from "./change.ts";
-export { copyFileContents, copyTree, type CopyTreeOptions } from "./copy-tree.ts";
+export { copyTree, type CopyTreeOptions } from "./copy-tree.ts";
 export { readDirectory } from "./directory.ts";
-export {
-  findAttributeAt,
-  listAttributesAt,
-  tryRemoveAttributeAt,
-  trySetAttributeAt,
-  trySetAttributeOf,
-  XATTR_SIZE_MAX,
-} from "./extended-attributes.ts";
+export { findAttributeAt, listAttributesAt, trySetAttributeAt, trySetAttributeOf } from "./extended-attributes.ts";
 export {
   AT_FDCWD,
   closeFd,
@@ -40,4 +31,4 @@ export {
 } from "./open.ts";
 export { fromByteString, toByteString } from "./path-buffer.ts";
 export { removeTreeAt } from "./remove.ts";
-export { FILE_TYPE, type FileStatus, findStatusAt, S_IFMT, statusAt, statusOf } from "./status.ts";
+export { FILE_TYPE, type FileStatus, findStatusAt, S_IFMT, statusOf } from "./status.ts";

@@ -1,3 +1,2 @@
-export { attachMountTree, cloneMountTree, detachMounts } from "./mount-tree.ts";
-export { bindMount, mount, MOUNT_FLAG, unmount } from "./mount.ts";
+export { mount, MOUNT_FLAG, unmount } from "./mount.ts";
 export { mountOverlayByContext, mountOverlayByOptions, type OverlayMount } from "./overlay.ts";

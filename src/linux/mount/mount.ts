@@ -35,19 +35,6 @@ export function mount(request: {
   syscall(`mount ${type === "" ? source : type} on ${target}`, SYS.mount, source, target, type, flags, options);
 }
 
-/** Binds a directory or file to another place; `readOnly` takes the second call that mount(2) wants. */
-export function bindMount(
-  source: string,
-  target: string,
-  options: { readonly readOnly?: boolean; readonly recursive?: boolean } = {},
-): void {
-  const recursive = options.recursive === true ? MOUNT_FLAG.recursive : 0;
-  mount({ source, target, flags: MOUNT_FLAG.bind | recursive });
-  if (options.readOnly === true) {
-    mount({ source: "none", target, flags: MOUNT_FLAG.bind | MOUNT_FLAG.remount | MOUNT_FLAG.readOnly });
-  }
-}
-
 /**
  * Unmounts; true when something was mounted there. A busy mount is detached: it vanishes from the tree at once and
  * for good when its last user leaves (umount2(2), MNT_DETACH).

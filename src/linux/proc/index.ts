@@ -9,5 +9,4 @@ export {
   readResourceLimits,
   type ResourceLimit,
   type ResourceLimitName,
-  setResourceLimit,
 } from "./resource-limits.ts";

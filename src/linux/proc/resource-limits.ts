@@ -49,11 +49,3 @@ export function readResourceLimits(pid = 0): Readonly<Record<ResourceLimitName, 
   }
   return limits;
 }
-
-/** Sets one limit of a process (0 = this one). */
-export function setResourceLimit(pid: number, name: ResourceLimitName, limit: ResourceLimit): void {
-  const next = stableBuffer(16);
-  next.writeBigUInt64LE(limit.soft < 0 ? infinity : BigInt(limit.soft), 0);
-  next.writeBigUInt64LE(limit.hard < 0 ? infinity : BigInt(limit.hard), 8);
-  syscall(`prlimit ${name} of ${pid}`, SYS.prlimit64, pid, numbers[name], next, null);
-}

@@ -104,7 +104,8 @@ export const containerStreamRoutes: readonly Route[] = [
       });
       await sendHijackHead(call, attachment.terminal);
       for await (const record of attachment.replay ?? []) {
-        if (!call.socket.write(logLine(record, "", attachment.terminal))) await Promise.race([once(call.socket, "drain"), once(call.socket, "close")]);
+        if (!call.socket.write(logLine(record, "", attachment.terminal)))
+          await Promise.race([once(call.socket, "drain"), once(call.socket, "close")]);
       }
       await serveAttachment(call.socket, attachment, {
         head: call.head,

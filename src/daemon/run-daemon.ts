@@ -37,6 +37,7 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
     if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
     return 1;
   }
+  completeSearchPath();
   const logger = createLogger(options.logLevel);
   surviveSurprises(logger);
   let daemon: RunningDaemon;
@@ -66,6 +67,13 @@ function surviveSurprises(logger: Logger): void {
   };
   process.on("uncaughtException", report("unexpected error"));
   process.on("unhandledRejection", report("unexpected failure in the background"));
+}
+
+/** Where root's programs lie (nft, modprobe) is not on the path of every shell, cron job or `env -i`. */
+function completeSearchPath(): void {
+  const given = (process.env["PATH"] ?? "").split(":").filter((directory) => directory !== "");
+  const usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  process.env["PATH"] = [...given, ...usual.filter((directory) => !given.includes(directory))].join(":");
 }
 
 /** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */

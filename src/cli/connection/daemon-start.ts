@@ -25,10 +25,19 @@ function daemonCommand(): string[] {
   return [process.execPath, "--no-env-file", "--config=/dev/null", script, "daemon"];
 }
 
-async function lastLogLine(): Promise<string> {
+/** What the daemon said last of why it cannot start: the text of its log's last error, with the hint below it. */
+export function lastReason(log: string): string {
+  const lines = log.trimEnd().split("\n");
+  const hint = /^Hint: /.test(lines.at(-1) ?? "") ? `\n${lines.pop()}` : "";
+  const line = lines.at(-1) ?? "";
+  const quoted = /\berror=("(?:[^"\\]|\\.)*"|\S+)/.exec(line)?.[1];
+  const reason = quoted?.startsWith('"') === true ? (JSON.parse(quoted) as string) : (quoted ?? line);
+  return `${reason.replace(/^berth daemon: /, "")}${hint}`;
+}
+
+async function readReason(): Promise<string> {
   const { readFile } = await import("node:fs/promises");
-  const text = await readFile(logPath, "utf8").catch(() => "");
-  return text.trimEnd().split("\n").at(-1) ?? "";
+  return lastReason(await readFile(logPath, "utf8").catch(() => ""));
 }
 
 /**
@@ -85,7 +94,7 @@ export function startDaemonIfNeeded(dial: Dialer): Dialer {
         if (!isNobodyThere(error)) throw error;
       }
       if (exitCode !== undefined) {
-        problem = (await lastLogLine()) || `it ended with status ${exitCode}`;
+        problem = (await readReason()) || `it ended with status ${exitCode}`;
         break;
       }
       await Bun.sleep(10);

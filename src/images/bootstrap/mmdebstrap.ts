@@ -125,7 +125,6 @@ export async function* debianTar(
     detached: true,
     env: {
       ...process.env,
-      PATH: `${process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}:/usr/sbin:/sbin`,
       SOURCE_DATE_EPOCH: String(rootfs.epochSeconds),
       LC_ALL: "C.UTF-8",
       DEBIAN_FRONTEND: "noninteractive",

@@ -14,6 +14,7 @@ export type ErrorKind =
   | "precondition"
   | "internal";
 
+/** What an error may carry besides its sentence. */
 export type EngineErrorOptions = {
   /** What the reader can do about it; one sentence. */
   readonly hint?: string | undefined;

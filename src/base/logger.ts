@@ -1,3 +1,4 @@
+/** How much a record matters. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error"];

@@ -1,5 +1,6 @@
 import type { Resources } from "./resources.ts";
 
+/** How the host lays out its control groups; hybrid is v1 with a v2 tree that holds processes only. */
 export type CgroupVersion = "v1" | "v2" | "hybrid";
 
 /** How this host arranges control groups; found once at daemon start. */
@@ -39,6 +40,7 @@ export type CgroupStats = {
   };
 };
 
+/** One counter of one block device. */
 export type BlkioEntry = {
   readonly major: number;
   readonly minor: number;

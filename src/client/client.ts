@@ -12,6 +12,7 @@ import { createTransport } from "./transport.ts";
 /** The newest Docker Engine API this client speaks. */
 export const newestApiVersion = "1.50";
 
+/** Which daemon to talk to, and how. */
 export type ClientOptions = {
   /** `unix:///path`, `tcp://host:port`, `https://host:port`. @default "unix:///run/berth/berth.sock" */
   readonly host?: string | undefined;
@@ -55,4 +56,5 @@ export function createClient(options: ClientOptions = {}) {
   };
 }
 
+/** The groups of calls on one connection setting. */
 export type Client = ReturnType<typeof createClient>;

@@ -2,6 +2,7 @@ import { clientErrors } from "./errors.ts";
 
 /** Which stream of the container a frame carries; `system` is an error text of the daemon. */
 export type OutputStream = "stdout" | "stderr" | "system";
+/** A piece of output and the stream it came from. */
 export type OutputFrame = { readonly stream: OutputStream; readonly data: Uint8Array };
 
 const streams = ["stdout", "stdout", "stderr", "system"] as const;

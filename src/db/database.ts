@@ -1,6 +1,7 @@
 import { Database as Sqlite, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { migrations } from "./migrations/order.ts";
 
+/** Values for a statement's placeholders. */
 export type Bindings = SQLQueryBindings[];
 
 /** The daemon's one connection to its state. Synchronous; a statement takes 2-150 µs. */

@@ -35,10 +35,13 @@ export type Engine = {
   readonly steps: StepService;
 };
 
+/** The one word for a container's state, by precedence (subtle behaviour 71). */
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
+/** What the probes say so far. */
 export type HealthStatus = "starting" | "healthy" | "unhealthy";
 
+/** Outcome of a container's health checks. */
 export type HealthState = {
   readonly status: HealthStatus;
   readonly failingStreak: number;
@@ -115,6 +118,7 @@ export type ContainerView = {
   };
 };
 
+/** A container's place on one network, live or configured. */
 export type ContainerEndpoint = {
   readonly networkName: string;
   readonly networkId: string;
@@ -123,6 +127,7 @@ export type ContainerEndpoint = {
   readonly endpoint: Endpoint | undefined;
 };
 
+/** Which streams to join, and what ends it. */
 export type AttachOptions = {
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -143,6 +148,7 @@ export type Attachment = {
   readonly settled: Promise<void>;
 };
 
+/** Which end to wait for. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
 /** One reading for `stats`. */
@@ -227,6 +233,7 @@ export type ContainerService = {
   ): Promise<{ readonly deleted: readonly ContainerId[]; readonly reclaimedBytes: number }>;
 };
 
+/** An exec as others see it; a snapshot, never live. */
 export type ExecView = {
   readonly id: ExecId;
   readonly containerId: ContainerId;
@@ -240,6 +247,7 @@ export type ExecView = {
   readonly canRemove: boolean;
 };
 
+/** Further processes in running containers. */
 export type ExecService = {
   create(container: string, body: CreateExecBody): Promise<ExecId>;
   /** Starts it. Detached: resolves without a stream once it runs. */
@@ -317,6 +325,7 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   usedBy(id: Digest): readonly ContainerView[];
 };
 
+/** Volumes, with the containers' say in their removal. */
 export type VolumeService = {
   create(request: {
     readonly name?: string | undefined;
@@ -343,6 +352,7 @@ export type EngineEvent = {
   readonly time: Nanoseconds;
 };
 
+/** The bus of events and its ring of the last 256. */
 export type EventService = {
   emit(event: Omit<EngineEvent, "time">): void;
   /** The ring of the last 256, oldest first. */
@@ -351,6 +361,7 @@ export type EventService = {
   subscribe(listener: (event: EngineEvent) => void): () => void;
 };
 
+/** Facts about host and installation for `info`. */
 export type SystemInfo = {
   readonly instanceId: string;
   readonly name: string;
@@ -384,6 +395,7 @@ export type SystemInfo = {
   readonly ipv4Forwarding: boolean;
 };
 
+/** Facts about host and installation, and disk usage. */
 export type SystemService = {
   info(): SystemInfo;
   /** Bytes of layers on disk, for `system df`. */
@@ -416,6 +428,7 @@ export type StepRequest = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** A build's RUN: a container without row, name and log. */
 export type StepService = {
   /** Runs to the end; the exit code is the result. Rejects when it could not be started or was cancelled. */
   run(request: StepRequest): Promise<{ readonly exitCode: number; readonly oomKilled: boolean }>;

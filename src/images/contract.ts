@@ -19,6 +19,7 @@ export type ImageRecord = {
   readonly lastTaggedMs: number;
 };
 
+/** One line of what a removal did, in order. */
 export type ImageRemoval = { readonly untagged: string } | { readonly deleted: string };
 
 /** Reports progress in the shape of Docker's JSON stream; the server writes it out unchanged. */
@@ -95,8 +96,10 @@ export type ImageCatalog = {
   }): Promise<{ readonly removed: readonly ImageRemoval[]; readonly reclaimedBytes: number }>;
 };
 
+/** A container that uses an image. */
 export type ImageUser = { readonly containerId: string; readonly running: boolean };
 
+/** A history entry with what it added. */
 export type ImageHistoryLine = HistoryEntry & {
   readonly id: string;
   readonly sizeBytes: number;
@@ -147,6 +150,7 @@ export type LayerStore = {
   totalSize(): number;
 };
 
+/** What is known about a layer before it is stored. */
 export type NewLayerOptions = {
   /**
    * Paths ("etc/hosts") left out where they are empty files or directories without anything else: what a runtime made
@@ -155,12 +159,14 @@ export type NewLayerOptions = {
   readonly mountPoints?: readonly string[] | undefined;
 };
 
+/** Keeps layers from being collected until it is disposed of; in memory only. */
 export type LayerLease = Disposable & {
   add(diffId: Digest): void;
   /** Idempotent. */
   release(): void;
 };
 
+/** One path that differs between a container and its image. */
 export type Change = { readonly kind: "modified" | "added" | "deleted"; readonly path: string };
 
 /** Writable root file systems on top of layers: "overlay2" or "vfs". */

@@ -9,8 +9,10 @@ import { openSnapshotLedger, type SnapshotLedger } from "./snapshots/ledger.ts";
 import { createOverlaySnapshotter, type OverlaySupport, probeOverlay } from "./snapshots/overlay.ts";
 import { createCopySnapshotter } from "./snapshots/vfs.ts";
 
+/** How root file systems are made: stacked by overlayfs, or copied. */
 export type StorageDriver = "overlay2" | "vfs";
 
+/** The parts of the image store, opened together on one data root. */
 export type ImageStore = {
   readonly catalog: ImageCatalog;
   readonly layers: LayerStore;

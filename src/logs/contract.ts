@@ -9,6 +9,7 @@ export type LogRecord = {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
 };
 
+/** Which part of a log to read. */
 export type LogReadOptions = {
   readonly stdout: boolean;
   readonly stderr: boolean;

@@ -31,6 +31,7 @@ export type Endpoint = {
   readonly gateway: string;
 };
 
+/** A network namespace made for one container, until its init holds it. */
 export type Sandbox = {
   /**
    * Path of the network namespace for config.json (`/proc/<daemon>/fd/N`): no bind mount, so that a killed daemon
@@ -43,6 +44,7 @@ export type Sandbox = {
   release(): void;
 };
 
+/** What a container wants of the network. */
 export type SandboxRequest = {
   readonly containerId: string;
   /** For messages; default the short id. */
@@ -58,6 +60,7 @@ export type SandboxRequest = {
   readonly sysctls?: Readonly<Record<string, string>> | undefined;
 };
 
+/** A network as it is stored. */
 export type NetworkRecord = {
   readonly id: string;
   readonly name: string;

@@ -32,6 +32,7 @@ import {
   publishedPortOf,
 } from "./sandbox-plan.ts";
 
+/** What the daemon's flags say about networks. */
 export type NetworkServiceOptions = {
   /** Address and prefix of the default bridge ("172.20.0.1/16"). @default the first of Docker's pools that is free */
   readonly bridgeAddress?: string | undefined;

@@ -9,6 +9,7 @@ import { checkMountOptions } from "./mount-options.ts";
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const anonymousLabel = "com.docker.volume.anonymous";
 
+/** What a new volume is to be; without a name it is anonymous. */
 export type CreateVolumeRequest = {
   /** Absent or "" = a random 64-hex name, and the volume counts as anonymous. */
   readonly name?: string | undefined;

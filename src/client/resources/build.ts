@@ -4,6 +4,7 @@ import { readJsonStream } from "../json-stream.ts";
 import type { QueryValue, Transport } from "../transport.ts";
 import type { CallOptions } from "./containers.ts";
 
+/** Query of `POST /build`. */
 export type BuildOptions = CallOptions & {
   readonly tags?: readonly string[];
   readonly dockerfile?: string;

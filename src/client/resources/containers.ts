@@ -23,6 +23,7 @@ export type ListContainersOptions = CallOptions & {
   readonly filters?: Filters | undefined;
 };
 
+/** Which part of a log to read, and whether to go on. */
 export type LogsOptions = CallOptions & {
   readonly follow?: boolean;
   readonly stdout?: boolean;
@@ -34,6 +35,7 @@ export type LogsOptions = CallOptions & {
   readonly details?: boolean;
 };
 
+/** Which streams to join. */
 export type AttachOptions = CallOptions & {
   readonly stdin?: boolean;
   readonly stdout?: boolean;

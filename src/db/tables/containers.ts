@@ -24,4 +24,5 @@ export function containerTable(database: Database) {
   };
 }
 
+/** Access to the `container` table. */
 export type ContainerTable = ReturnType<typeof containerTable>;

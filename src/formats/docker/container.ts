@@ -33,6 +33,7 @@ export const healthConfigSchema = v.object({
   StartInterval: v.nullish(int),
   Retries: v.nullish(int),
 });
+/** `Config.Healthcheck`. */
 export type HealthConfig = v.InferOutput<typeof healthConfigSchema>;
 
 /** `ContainerConfig`: what is portable about a container; also the `config` of an image. */
@@ -63,6 +64,7 @@ export const containerConfigSchema = v.object({
   StopTimeout: v.nullish(int),
   Shell: strings,
 });
+/** `Config`: what concerns the process and is portable. */
 export type ContainerConfig = v.InferOutput<typeof containerConfigSchema>;
 
 const throttleDevices = v.nullish(v.array(v.object({ Path: v.string(), Rate: int })));
@@ -115,9 +117,12 @@ export const resourceEntries = {
   IOMaximumIOps: v.nullish(int),
   IOMaximumBandwidth: v.nullish(int),
 };
+/** The limits within `HostConfig`, which `update` takes too. */
 export const resourcesSchema = v.object(resourceEntries);
+/** The limits within `HostConfig`. */
 export type Resources = v.InferOutput<typeof resourcesSchema>;
 
+/** `HostConfig.RestartPolicy`. */
 export const restartPolicySchema = v.object({
   Name: v.nullish(
     v.picklist(
@@ -128,6 +133,7 @@ export const restartPolicySchema = v.object({
   ),
   MaximumRetryCount: v.nullish(int),
 });
+/** `HostConfig.RestartPolicy`. */
 export type RestartPolicy = v.InferOutput<typeof restartPolicySchema>;
 
 /** `Mount`: one `--mount`. */
@@ -163,11 +169,13 @@ export const mountSchema = v.object({
     }),
   ),
 });
+/** An entry of `HostConfig.Mounts`. */
 export type MountRequest = v.InferOutput<typeof mountSchema>;
 
 const portBinding = v.object({ HostIp: v.nullish(v.string()), HostPort: v.nullish(v.string()) });
 /** `PortMap`: "80/tcp" → the host ends. */
 export const portMapSchema = v.record(v.string(), v.nullish(v.array(portBinding)));
+/** `HostConfig.PortBindings`: container port to host addresses. */
 export type PortMap = v.InferOutput<typeof portMapSchema>;
 
 /** `HostConfig`: what ties a container to this host. */
@@ -214,6 +222,7 @@ export const hostConfigSchema = v.object({
   MaskedPaths: strings,
   ReadonlyPaths: strings,
 });
+/** `HostConfig`: what concerns this host. */
 export type HostConfig = v.InferOutput<typeof hostConfigSchema>;
 
 /** `EndpointSettings` as a client may send them. */
@@ -236,6 +245,7 @@ export const endpointSettingsSchema = v.object({
   GlobalIPv6PrefixLen: v.nullish(int),
   DNSNames: strings,
 });
+/** A network's entry in `NetworkingConfig.EndpointsConfig`. */
 export type EndpointSettings = v.InferOutput<typeof endpointSettingsSchema>;
 
 /** The body of `POST /containers/create`: ContainerConfig, HostConfig and NetworkingConfig in one object. */
@@ -246,10 +256,12 @@ export const createContainerSchema = v.object({
     v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointSettingsSchema))) }),
   ),
 });
+/** Body of `POST /containers/create`. */
 export type CreateContainerBody = v.InferOutput<typeof createContainerSchema>;
 
 /** The body of `POST /containers/{id}/update`. */
 export const updateContainerSchema = v.object({ ...resourceEntries, RestartPolicy: v.nullish(restartPolicySchema) });
+/** Body of `POST /containers/{id}/update`. */
 export type UpdateContainerBody = v.InferOutput<typeof updateContainerSchema>;
 
 /** The body of `POST /containers/{id}/exec`. */
@@ -267,4 +279,5 @@ export const createExecSchema = v.object({
   WorkingDir: v.nullish(v.string()),
   Cmd: commandLine,
 });
+/** Body of `POST /containers/{id}/exec`. */
 export type CreateExecBody = v.InferOutput<typeof createExecSchema>;

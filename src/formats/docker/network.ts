@@ -10,6 +10,7 @@ export const ipamPoolSchema = v.object({
   Gateway: v.nullish(v.string()),
   AuxiliaryAddresses: stringMap,
 });
+/** An entry of `IPAM.Config`. */
 export type IpamPool = v.InferOutput<typeof ipamPoolSchema>;
 
 /** The body of `POST /networks/create`. */
@@ -31,6 +32,7 @@ export const createNetworkSchema = v.object({
   Options: stringMap,
   Labels: stringMap,
 });
+/** Body of `POST /networks/create`. */
 export type CreateNetworkBody = v.InferOutput<typeof createNetworkSchema>;
 
 /** The body of `POST /networks/{id}/connect`. */
@@ -38,6 +40,7 @@ export const connectNetworkSchema = v.object({
   Container: v.string(),
   EndpointConfig: v.nullish(endpointSettingsSchema),
 });
+/** Body of `POST /networks/{id}/connect`. */
 export type ConnectNetworkBody = v.InferOutput<typeof connectNetworkSchema>;
 
 /** The body of `POST /networks/{id}/disconnect`. */

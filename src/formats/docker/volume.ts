@@ -9,6 +9,7 @@ export const createVolumeSchema = v.object({
   DriverOpts: stringMap,
   Labels: stringMap,
 });
+/** Body of `POST /volumes/create`. */
 export type CreateVolumeBody = v.InferOutput<typeof createVolumeSchema>;
 
 /** The answer of `GET /volumes/{name}`. */

@@ -56,6 +56,7 @@ export type ImageConfig = Platform & {
   docker_version?: string;
 };
 
+/** Media types of OCI images and of Docker's schema 2. */
 export const mediaTypes = {
   ociManifest: "application/vnd.oci.image.manifest.v1+json",
   ociIndex: "application/vnd.oci.image.index.v1+json",

@@ -10,8 +10,10 @@ export type RuntimeSpec = {
   linux: RuntimeLinux;
 };
 
+/** `process.user` of config.json. */
 export type RuntimeUser = { uid: number; gid: number; additionalGids?: number[]; umask?: number };
 
+/** `process` of config.json; also what `exec` is given. */
 export type RuntimeProcess = {
   terminal: boolean;
   consoleSize?: { height: number; width: number };
@@ -27,13 +29,16 @@ export type RuntimeProcess = {
   oomScoreAdj?: number;
 };
 
+/** An entry of `mounts`. */
 export type RuntimeMount = { destination: string; type: string; source: string; options: string[] };
 
+/** An entry of `linux.namespaces`; with a path it is joined, else made. */
 export type RuntimeNamespace = {
   type: "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
   path?: string;
 };
 
+/** An entry of `linux.devices`. */
 export type RuntimeDevice = {
   path: string;
   type: "c" | "b" | "p" | "u";
@@ -44,10 +49,13 @@ export type RuntimeDevice = {
   gid?: number;
 };
 
+/** An entry of `linux.resources.devices`. */
 export type RuntimeDeviceRule = { allow: boolean; type?: string; major?: number; minor?: number; access?: string };
 
+/** A condition on a system call's argument. */
 export type RuntimeSeccompArgument = { index: number; value: number | string; valueTwo?: number | string; op: string };
 
+/** `linux.seccomp`. */
 export type RuntimeSeccomp = {
   defaultAction: string;
   defaultErrnoRet?: number;
@@ -56,6 +64,7 @@ export type RuntimeSeccomp = {
   syscalls?: { names: string[]; action: string; errnoRet?: number; args?: RuntimeSeccompArgument[] }[];
 };
 
+/** `linux.resources`. */
 export type RuntimeResources = {
   devices?: RuntimeDeviceRule[];
   memory?: {
@@ -87,6 +96,7 @@ export type RuntimeResources = {
   unified?: Record<string, string>;
 };
 
+/** `linux` of config.json. */
 export type RuntimeLinux = {
   namespaces: RuntimeNamespace[];
   devices?: RuntimeDevice[];

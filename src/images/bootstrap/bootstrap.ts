@@ -22,6 +22,7 @@ type Plan = {
   readonly make: () => { readonly tar: AsyncIterable<Uint8Array>; readonly epochSeconds: number };
 };
 
+/** Which base image to make, and under which name. */
 export type BootstrapOptions = {
   /** A suite instead of the one the name means. */
   readonly suite?: string | undefined;

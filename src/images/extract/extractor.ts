@@ -28,6 +28,7 @@ import { errors } from "../errors.ts";
 import { createDirectoryCache, type OpenParent } from "./directory-cache.ts";
 import { cleanEntryPath, splitPath } from "./entry-path.ts";
 
+/** How an archive becomes files, and where its bounds are. */
 export type ExtractorOptions = {
   /** Directory that is the root for every path and every link; stays open, not closed here. */
   readonly rootFd: number;

@@ -16,6 +16,7 @@ import { toByteString } from "./path-buffer.ts";
 import { removeTreeAt } from "./remove.ts";
 import { FILE_TYPE, type FileStatus, findStatusAt, S_IFMT, statusOf } from "./status.ts";
 
+/** What a copied tree keeps of the original. */
 export type CopyTreeOptions = {
   /**
    * "plain": everything as it is. "overlay-layer": the source is a layer of an overlay that is being put on top of the

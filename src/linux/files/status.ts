@@ -26,6 +26,7 @@ export type FileStatus = {
 
 /** File type bits of st_mode (inode(7)). */
 export const S_IFMT = 0o170000;
+/** The file type bits of st_mode (inode(7)). */
 export const FILE_TYPE = {
   socket: 0o140000,
   symlink: 0o120000,

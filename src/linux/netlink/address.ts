@@ -13,6 +13,7 @@ const AF_INET = 2;
 /** An IPv4 address as its 32 bits. */
 export type Ipv4Number = number;
 
+/** An address of an interface. */
 export type InterfaceAddress = {
   readonly interfaceIndex: number;
   readonly address: Ipv4Number;

@@ -64,6 +64,7 @@ export function addBridge(options: {
   };
 }
 
+/** A pair of interfaces to be made, with where its other end goes. */
 export type VethOptions = {
   /** Host side: name, and the bridge it joins. */
   readonly name: string;

@@ -12,6 +12,7 @@ const RT_SCOPE_UNIVERSE = 0;
 const RTN_UNICAST = 1;
 const AF_INET = 2;
 
+/** A route of the main table. */
 export type Route = {
   /** 0 with prefixLength 0 is the default route. */
   readonly destination: Ipv4Number;

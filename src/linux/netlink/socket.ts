@@ -15,6 +15,7 @@ const EAGAIN = 11;
 
 /** Which part of the kernel a socket talks to: rtnetlink(7) or nfnetlink. */
 export const NETLINK_ROUTE = 0;
+/** The netlink family of netfilter (linux/netlink.h). */
 export const NETLINK_NETFILTER = 12;
 
 /** A request to the kernel; `description` names it in errors ("add address 10.0.0.2/24 to eth0"). */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
 
+/** The running kernel's version. */
 export type KernelVersion = { readonly major: number; readonly minor: number; readonly text: string };
 
 /** Parses `uname -r`: only major and minor count, as in Docker's comparisons. */

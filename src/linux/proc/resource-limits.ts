@@ -20,6 +20,7 @@ const numbers = {
   rttime: 15,
 } as const;
 
+/** A limit of setrlimit(2) by its OCI name. */
 export type ResourceLimitName = keyof typeof numbers;
 
 /** A limit; -1 is "unlimited" (RLIM_INFINITY), as Docker writes it. */

@@ -2,6 +2,7 @@ import type { RuntimeProcess } from "#formats";
 import { errors } from "../errors.ts";
 import { availableCapabilities, capabilityNames, defaultCapabilities } from "./names.ts";
 
+/** What a container asks for, in the spellings Docker takes. */
 export type CapabilityRequest = {
   readonly add: readonly string[];
   readonly drop: readonly string[];

@@ -32,6 +32,7 @@ const profileSchema = v.object({
   ),
 });
 
+/** A profile in Docker's format, before it is resolved for a host. */
 export type SeccompProfile = v.InferOutput<typeof profileSchema>;
 
 /** Parses the JSON text of a profile. Throws invalid with the place that is wrong. */

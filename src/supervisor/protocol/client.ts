@@ -58,6 +58,7 @@ export type ExecRequest = {
   readonly streams: ProcessStreams;
 };
 
+/** A process that runs, as the supervisor acknowledges it. */
 export type ProcessStarted = {
   readonly pid: number;
   /** Nanoseconds since the epoch, decimal. */ readonly startedAt: string;
@@ -88,6 +89,7 @@ export type ProcessStatus = {
   readonly exit?: ProcessExit | undefined;
 };
 
+/** Which streams of a process to join. */
 export type AttachRequest = {
   readonly id: string;
   readonly stdin: boolean;

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 
+/** How two streams are joined. */
 export type JoinOptions = {
   /** Bytes the client sent together with its request's head. */
   readonly head: Buffer;

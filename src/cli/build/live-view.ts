@@ -1,4 +1,4 @@
-import { printableLine } from "../output/printable.ts";
+import { printableLine, printableOutput } from "../output/printable.ts";
 import { ellipsis } from "../output/truncate.ts";
 import { writeText } from "../output/write.ts";
 import { terminalSize } from "../terminal/terminal.ts";
@@ -8,6 +8,12 @@ const shownLines = 6;
 /** Colour codes only where a terminal shows them; `NO_COLOR` (no-color.org) turns them off. */
 function paint(code: number, text: string): string {
   return (process.env["NO_COLOR"] ?? "") === "" ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+/** A line as a terminal would show it in the end: without colours, and of what overwrites itself the last. */
+function settled(line: string): string {
+  const parts = printableOutput(line, false).split("\r");
+  return parts.findLast((part) => part.trim() !== "") ?? "";
 }
 
 /** The progress of a build on a terminal: finished steps stay as lines, the current one shows its time and last output. */
@@ -62,12 +68,12 @@ export function createLiveView() {
     write(text: string) {
       const lines = (partial + text).split(/\r?\n/);
       partial = lines.pop() ?? "";
-      for (const line of lines) takeLine(line);
+      for (const line of lines) takeLine(settled(line));
     },
     /** Ends the view; a failed step shows all it has said. */
     finish(failed: boolean) {
       clearInterval(timer);
-      if (partial !== "") takeLine(partial);
+      if (partial !== "") takeLine(settled(partial));
       finishStep(failed ? paint(31, "✗") : paint(32, "✓"));
       if (failed) for (const line of output) writeText(2, `  ${line}\n`);
     },

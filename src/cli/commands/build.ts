@@ -9,7 +9,7 @@ import { parseUlimits, ulimitProblem } from "../container-options/ulimits.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
 import { recordFailure } from "../output/progress.ts";
-import { printable } from "../output/printable.ts";
+import { printableOutput } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import { isTerminal } from "../terminal/terminal.ts";
 
@@ -53,14 +53,14 @@ async function showBuild(records: AsyncIterable<JsonMessage>, progress: Progress
           : `${record.id ?? ""}${record.id === undefined ? "" : ": "}${record.status}\n`);
       if (text === "") continue;
       if (view !== undefined) view.write(text);
-      else if (progress === "plain") writeText(1, printable(text));
+      else if (progress === "plain") writeText(1, printableOutput(text, isTerminal(1)));
       else if (progress === "quiet") held += text;
     }
     failed = false;
   } finally {
     view?.finish(failed);
     // What a quiet build said is of interest once it has failed.
-    if (failed && progress === "quiet") writeText(2, printable(held));
+    if (failed && progress === "quiet") writeText(2, printableOutput(held, isTerminal(2)));
   }
   // An older daemon answers a quiet build with the id as text alone.
   return imageId === "" ? (/^sha256:[0-9a-f]{64}$/m.exec(held)?.[0] ?? "") : imageId;

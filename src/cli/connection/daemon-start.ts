@@ -28,7 +28,7 @@ function daemonCommand(): string[] {
 /** What the daemon said last of why it cannot start: the text of its log's last error, with the hint below it. */
 export function lastReason(log: string): string {
   const lines = log.trimEnd().split("\n");
-  const hint = /^Hint: /.test(lines.at(-1) ?? "") ? `\n${lines.pop()}` : "";
+  const hint = (lines.at(-1) ?? "").startsWith("Hint: ") ? `\n${lines.pop()}` : "";
   const line = lines.at(-1) ?? "";
   const quoted = /\berror=("(?:[^"\\]|\\.)*"|\S+)/.exec(line)?.[1];
   const reason = quoted?.startsWith('"') === true ? (JSON.parse(quoted) as string) : (quoted ?? line);

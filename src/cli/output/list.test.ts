@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { renderList } from "./list.ts";
-import { printable, printableLine } from "./printable.ts";
+import { printable, printableOutput, printableLine } from "./printable.ts";
 import { tabulate } from "./tabulate.ts";
 
 const base = {
@@ -65,5 +65,11 @@ describe("printable", () => {
   test("keeps line breaks and tabs, spells out the rest", () => {
     expect(printable("a\n\tb\u001b]0;x\u0007\u009b\u202e")).toBe("a\n\tb\\u001b]0;x\\u0007\\u009b\\u202e");
     expect(printableLine("a\nb")).toBe("a\\nb");
+  });
+
+  test("keeps colours of programs' output where they are wanted, and removes them elsewhere", () => {
+    const text = "\u001b[91mred\u001b[0m 10%\r\u001b[2J\n";
+    expect(printableOutput(text, true)).toBe("\u001b[91mred\u001b[0m 10%\r\\u001b[2J\n");
+    expect(printableOutput(text, false)).toBe("red 10%\r\\u001b[2J\n");
   });
 });

@@ -6,6 +6,20 @@ export function printable(text: string): string {
   );
 }
 
+/**
+ * Output of programs in a build: as `printable`, but carriage returns stay, and colours too where they are wanted;
+ * elsewhere they are left out.
+ */
+export function printableOutput(text: string, isColoured: boolean): string {
+  return text
+    .split(/(\u001b\[[0-9;]*m|\r)/)
+    .map((part, index) => {
+      if (index % 2 === 0) return printable(part);
+      return part === "\r" || isColoured ? part : "";
+    })
+    .join("");
+}
+
 /** The same on one line: a table cell or a name. */
 export function printableLine(text: string): string {
   return printable(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");

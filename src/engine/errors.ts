@@ -53,10 +53,6 @@ export const errors = defineErrors({
     message: (reference: string, id: string) => `cannot kill container: ${reference}: container ${id} is not running`,
   },
   signalInvalid: { kind: "invalid", message: (signal: string) => `invalid signal: ${signal}` },
-  stopFailed: {
-    kind: "internal",
-    message: (reference: string, reason: string) => `cannot stop container: ${reference}: ${reason}`,
-  },
   paused: {
     kind: "conflict",
     message: (id: string) => `container ${id} is paused, unpause the container before exec`,
@@ -231,10 +227,6 @@ export const errors = defineErrors({
   execAlreadyRun: { kind: "conflict", message: (id: string) => `exec ${id} has already run` },
   execNoCommand: { kind: "invalid", message: () => "No exec command specified" },
   execNotRunning: { kind: "conflict", message: (id: string) => `exec ${id} is not running` },
-  containerHoldsNetwork: {
-    kind: "conflict",
-    message: (id: string) => `container ${id} shares the network of another container`,
-  },
   stopTimedOut: {
     kind: "timeout",
     message: (reference: string) => `container ${reference} did not exit after SIGKILL`,

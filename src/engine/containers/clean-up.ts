@@ -4,7 +4,7 @@ import { delay, isErrorKind } from "#base";
 import { unmountVolumesOf } from "../volumes/volume-mounts.ts";
 import type { Container } from "./container.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
-import { releaseSharedMemory } from "./shared-memory.ts";
+import { releaseSharedMemory } from "./dev-shm.ts";
 
 const forgetPatienceMs = 2000;
 const forgetLookMs = 10;

@@ -15,7 +15,7 @@ import type { EtcFiles } from "./etc-files.ts";
 import { joinedContainer, namespacesOf } from "./namespaces.ts";
 import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
-import { sharedMemory } from "./shared-memory.ts";
+import { sharedMemory } from "./dev-shm.ts";
 import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
 
 const initInContainer = "/sbin/docker-init";

@@ -40,11 +40,6 @@ export const errors = defineErrors({
     message: (target: string, _stages: string) => `failed to reach build target ${target} in Dockerfile`,
     hint: (_target: string, stages: string) => `Stages of this Dockerfile: ${stages}.`,
   },
-  "build-ignore-pattern": {
-    kind: "invalid",
-    message: (file: string, pattern: string, reason: string) =>
-      `${file}: cannot use the pattern ${JSON.stringify(pattern)}: ${reason}`,
-  },
   "build-context-unsupported": {
     kind: "unsupported",
     message: (remote: string) => `Cannot build from the remote context ${JSON.stringify(remote)}`,

@@ -9,6 +9,7 @@ export * from "./docker/system.ts";
 export * from "./docker/volume.ts";
 export * from "./oci/image.ts";
 export * from "./oci/runtime.ts";
-export * from "./dockerignore/ignore-matcher.ts";
+export * from "./dockerignore/ignore-rules.ts";
 export * from "./dockerignore/parse-ignore-file.ts";
+export * from "./dockerignore/path-pattern.ts";
 export * from "./reference/reference.ts";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type IgnoreRules, noIgnoreRules } from "#formats";
 import {
   closeFd,
   FILE_TYPE,
@@ -19,7 +20,6 @@ import {
   tryOpenInRoot,
 } from "#linux";
 import type { FileDigests } from "../cache/file-digests.ts";
-import { type IgnoreRules, noIgnoreRules } from "./ignore.ts";
 import { baseName, joinPath, readAt, readPieces, type SourceEntry, type SourceTree, type SourceType } from "./tree.ts";
 
 const types = new Map<number, SourceType>([
@@ -92,7 +92,9 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
     if (entry.path === "" || !ignore.ignores(fromByteString(entry.path))) return false;
     // An ignored folder still shows when a "!" rule wants something inside it.
     return (
-      entry.type !== "directory" || !ignore.hasExceptions || !tree.list(entry.path).some((child) => !hidden(child))
+      entry.type !== "directory" ||
+      !ignore.mayKeepBelow(fromByteString(entry.path)) ||
+      !tree.list(entry.path).some((child) => !hidden(child))
     );
   };
 

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from "node:fs";
+import { compileIgnoreRules, parseIgnoreFile } from "#formats";
 import { toByteString } from "#linux";
 import type { FileDigests } from "../cache/file-digests.ts";
 import { errors } from "../errors.ts";
 import type { BuildRequest } from "../request.ts";
 import { readArchiveTree } from "./archive-tree.ts";
 import { openDirectoryTree } from "./directory-tree.ts";
-import { compileIgnoreRules, parseIgnoreFile } from "./ignore.ts";
 import { resolveInTree, type SourceTree } from "./tree.ts";
 
 /** A context ready to copy from, and the Dockerfile. */

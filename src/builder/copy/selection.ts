@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
+import { compileIgnoreRules, compilePattern, hasWildcards, type IgnoreRules, matchesPattern } from "#formats";
 import { fromByteString, toByteString } from "#linux";
-import { compileIgnoreRules, type IgnoreRules, noIgnoreRules } from "../context/ignore.ts";
-import { compilePattern, hasWildcards, matchesPattern } from "../context/pattern.ts";
 import { baseName, joinPath, partsOf, resolveInTree, type SourceEntry, type SourceTree } from "../context/tree.ts";
 
 /** One source of a COPY, found. */
@@ -46,7 +45,7 @@ function expandPart(tree: SourceTree, folder: string, part: string): string[] {
     const path = joinPath(folder, toByteString(part.replace(/\\(.)/gu, "$1")));
     return tree.find(path) === undefined ? [] : [path];
   }
-  const pattern = compilePattern(part, { deep: false });
+  const pattern = compilePattern(part, { deep: false, place: "COPY or ADD" });
   return tree
     .list(folder)
     .map((entry) => entry.path)
@@ -55,7 +54,7 @@ function expandPart(tree: SourceTree, folder: string, part: string): string[] {
 
 /** Rules of `--exclude`, relative to each source folder. */
 export function excludeRules(patterns: readonly string[]): IgnoreRules {
-  return patterns.length === 0 ? noIgnoreRules : compileIgnoreRules(patterns, "--exclude");
+  return compileIgnoreRules(patterns, "--exclude");
 }
 
 /**
@@ -88,7 +87,7 @@ export async function walkSelected(
 
 function isWanted(tree: SourceTree, entry: SourceEntry, relative: string, excludes: IgnoreRules): boolean {
   if (!excludes.ignores(fromByteString(relative))) return true;
-  if (entry.type !== "directory" || !excludes.hasExceptions) return false;
+  if (entry.type !== "directory" || !excludes.mayKeepBelow(fromByteString(relative))) return false;
   return tree
     .list(entry.path)
     .some((child) => isWanted(tree, child, joinPath(relative, baseName(child.path)), excludes));

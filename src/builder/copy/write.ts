@@ -1,7 +1,7 @@
+import type { IgnoreRules } from "#formats";
 import { createExtractor, decompress } from "#images";
 import { closeFd, fromByteString, openDirectory, toByteString } from "#linux";
 import { createTarParser, TarError, type TarHeader } from "#wire";
-import type { IgnoreRules } from "../context/ignore.ts";
 import { openDirectoryTree } from "../context/directory-tree.ts";
 import { canonicalPath, joinPath, readPieces, type SourceEntry, type SourceTree } from "../context/tree.ts";
 import { errors } from "../errors.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type Digest, newId } from "#base";
+import { hasWildcards } from "#formats";
 import { copyKey, selectionKey } from "../cache/keys.ts";
 import { openDirectoryTree } from "../context/directory-tree.ts";
-import { hasWildcards } from "../context/pattern.ts";
 import type { SourceTree } from "../context/tree.ts";
 import { download } from "../copy/download.ts";
 import { memoryTree } from "../copy/memory-tree.ts";

@@ -1,11 +1,11 @@
 import type { Digest } from "#base";
+import { noIgnoreRules } from "#formats";
+import { toByteString } from "#linux";
 import { openDirectoryTree } from "../context/directory-tree.ts";
 import { resolveInTree } from "../context/tree.ts";
-import { toByteString } from "#linux";
 import { memoryTree } from "../copy/memory-tree.ts";
 import { resolveOwner } from "../copy/owner.ts";
 import { copyInto } from "../copy/write.ts";
-import { noIgnoreRules } from "../context/ignore.ts";
 import { errors } from "../errors.ts";
 import type { FileOperation } from "../plan/operation.ts";
 import type { BuildParts } from "./build-parts.ts";

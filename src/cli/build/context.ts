@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { createIgnoreMatcher, parseIgnoreFile } from "#formats";
+import { compileIgnoreRules, type IgnoreRules, noIgnoreRules, parseIgnoreFile } from "#formats";
 import { packText, packTree } from "../archive/pack.ts";
 import { cliErrors } from "../errors.ts";
 import { readStandardInput } from "../streams/standard-input.ts";
@@ -22,10 +22,14 @@ function readOptional(path: string): string | undefined {
   }
 }
 
-/** The patterns of what stays behind: a file of the Dockerfile's own name wins over the context's. */
-function ignorePatterns(directory: string, dockerfile: string): string[] {
-  const text = readOptional(`${dockerfile}.dockerignore`) ?? readOptional(join(directory, ".dockerignore"));
-  return text === undefined ? [] : parseIgnoreFile(text);
+/** What stays behind: a file of the Dockerfile's own name wins over the context's; "" has none. */
+function ignoreRules(directory: string, dockerfile: string): IgnoreRules {
+  const shared = join(directory, ".dockerignore");
+  for (const path of dockerfile === "" ? [shared] : [`${dockerfile}.dockerignore`, shared]) {
+    const text = readOptional(path);
+    if (text !== undefined) return compileIgnoreRules(parseIgnoreFile(text), path);
+  }
+  return noIgnoreRules;
 }
 
 async function readAll(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -57,15 +61,15 @@ function fromDirectory(directory: string, file: string, content: Uint8Array | un
       outside = readFileSync(ownPath);
     } else dockerfile = inside;
   }
-  const matcher = createIgnoreMatcher(ignorePatterns(root, ownPath));
+  const rules = ignoreRules(root, ownPath);
   const always = new Set([".dockerignore", dockerfile]);
   const parents = dockerfile.split("/").slice(0, -1);
   const tar = packTree(
     root,
     "",
     {
-      ignores: (path) => !always.has(path) && matcher.ignores(path),
-      mayKeepBelow: (path) => matcher.mayKeepBelow(path) || path === parents.slice(0, path.split("/").length).join("/"),
+      ignores: (path) => !always.has(path) && rules.ignores(path),
+      mayKeepBelow: (path) => rules.mayKeepBelow(path) || path === parents.slice(0, path.split("/").length).join("/"),
       asRoot: true,
     },
     outside === undefined ? [] : packText(dockerfile, outside),

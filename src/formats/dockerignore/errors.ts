@@ -1,15 +1,16 @@
 import { defineErrors } from "#base";
 
-/** Docker's wording: build front ends print it as is. */
-export const ignoreErrors = defineErrors({
-  "ignore-pattern-empty-exception": {
+/** What can be wrong with patterns; "illegal exclusion pattern" and "syntax error in pattern" are Docker's words. */
+export const patternErrors = defineErrors({
+  "pattern-empty-exception": {
     kind: "invalid",
-    message: () => `illegal exclusion pattern: "!"`,
+    message: (place: string) => `${place}: illegal exclusion pattern: "!"`,
     hint: () => "Write the path to keep after the exclamation mark, or remove the line",
   },
-  "ignore-pattern-malformed": {
+  "pattern-malformed": {
     kind: "invalid",
-    message: (pattern: string) => `error checking context: syntax error in pattern "${pattern}"`,
+    message: (place: string, pattern: string) =>
+      `${place}: cannot use the pattern ${JSON.stringify(pattern)}: syntax error in pattern`,
     hint: () => "Brackets must be closed, and a backslash must be followed by the character it escapes",
   },
 });

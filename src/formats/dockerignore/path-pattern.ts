@@ -1,5 +1,7 @@
+import { patternErrors } from "./errors.ts";
+
 /**
- * File name patterns: Go's `filepath.Match` (`*` `?` `[a-z]` `[^a]` `\x`, none crossing "/") and, for ignore files and
+ * A file name pattern: Go's `filepath.Match` (`*` `?` `[a-z]` `[^a]` `\x`, none crossing "/") and, for ignore files and
  * `--exclude`, moby/patternmatcher's `**`. Matched by moving a set of states over the path, so that no pattern, however
  * hostile, costs more than its length times the path's.
  */
@@ -16,11 +18,16 @@ type PatternToken =
   | { readonly kind: "folders" }
   | { readonly kind: "class"; readonly negated: boolean; readonly ranges: readonly (readonly [string, string])[] };
 
-/** A pattern that has no meaning. */
-export class PatternFault extends Error {}
-
-/** Compiles a pattern. Throws `PatternFault` where Go says "syntax error in pattern". */
-export function compilePattern(pattern: string, options: { readonly deep: boolean }): PathPattern {
+/**
+ * Compiles a pattern. Throws `pattern-malformed` where Go says "syntax error in pattern".
+ * @param options.deep whether `**` spans folders
+ * @param options.place where the pattern stands, for the message: a file or an option
+ */
+export function compilePattern(
+  pattern: string,
+  options: { readonly deep: boolean; readonly place: string },
+): PathPattern {
+  const malformed = () => patternErrors["pattern-malformed"](options.place, pattern);
   const chars = Array.from(pattern);
   const tokens: PatternToken[] = [];
   for (let index = 0; index < chars.length; index++) {
@@ -33,27 +40,27 @@ export function compilePattern(pattern: string, options: { readonly deep: boolea
       else tokens.push({ kind: "maybe-folders" }, { kind: "folders" });
     } else if (char === "*") tokens.push({ kind: "many" });
     else if (char === "?") tokens.push({ kind: "one" });
-    else if (char === "[") index = readClass(chars, index, tokens);
+    else if (char === "[") index = readClass(chars, index, tokens, malformed);
     else if (char === "\\") {
       const escaped = chars[++index];
-      if (escaped === undefined) throw new PatternFault("syntax error in pattern");
+      if (escaped === undefined) throw malformed();
       tokens.push({ kind: "text", char: escaped });
     } else tokens.push({ kind: "text", char });
   }
   return tokens;
 }
 
-function readClass(chars: readonly string[], start: number, tokens: PatternToken[]): number {
+function readClass(chars: readonly string[], start: number, tokens: PatternToken[], malformed: () => Error): number {
   let index = start + 1;
   const negated = chars[index] === "^";
   if (negated) index++;
   const ranges: [string, string][] = [];
   const endpoint = (): string => {
     let char = chars[index];
-    if (char === undefined || char === "-" || char === "]") throw new PatternFault("syntax error in pattern");
+    if (char === undefined || char === "-" || char === "]") throw malformed();
     if (char === "\\") char = chars[++index];
     index++;
-    if (char === undefined || index >= chars.length) throw new PatternFault("syntax error in pattern");
+    if (char === undefined || index >= chars.length) throw malformed();
     return char;
   };
   while (chars[index] !== "]" || ranges.length === 0) {
@@ -94,51 +101,40 @@ function accepts(token: PatternToken, char: string): boolean {
 
 /** True when the pattern matches the whole path; with `orParent`, also when it matches one of the path's folders. */
 export function matchesPattern(pattern: PathPattern, path: string, options?: { readonly orParent: boolean }): boolean {
-  let states = closure(pattern, new Set([0]));
-  let isFirst = true;
+  // For each state the step it was last entered at: a set that is emptied by counting on.
+  const enteredAt = new Int32Array(pattern.length + 1).fill(-1);
+  let states: number[] = [];
+  enter(pattern, states, enteredAt, 0, 0);
+  let step = 0;
   for (const char of path) {
-    if (char === "/" && options?.orParent === true && !isFirst && states.has(pattern.length)) return true;
-    isFirst = false;
-    const next = new Set<number>();
+    if (char === "/" && step > 0 && options?.orParent === true && enteredAt[pattern.length] === step) return true;
+    step++;
+    const next: number[] = [];
     for (const state of states) {
       const token = pattern[state];
       if (token === undefined || !accepts(token, char)) continue;
       const stays = token.kind === "many" || token.kind === "deep" || token.kind === "folders";
-      if (stays) next.add(state);
-      if (!stays || (token.kind === "folders" && char === "/")) next.add(state + 1);
+      if (stays) enter(pattern, next, enteredAt, state, step);
+      if (!stays || (token.kind === "folders" && char === "/")) enter(pattern, next, enteredAt, state + 1, step);
     }
-    if (next.size === 0) return false;
-    states = closure(pattern, next);
+    if (next.length === 0) return false;
+    states = next;
   }
-  return states.has(pattern.length);
+  return enteredAt[pattern.length] === step;
 }
 
-function closure(pattern: PathPattern, states: Set<number>): Set<number> {
-  for (const state of states) {
+/** Adds a state, and those that are reached from it without reading. */
+function enter(pattern: PathPattern, states: number[], enteredAt: Int32Array, first: number, step: number): void {
+  for (let state = first; enteredAt[state] !== step; state++) {
+    enteredAt[state] = step;
+    states.push(state);
     const kind = pattern[state]?.kind;
-    if (kind === "many" || kind === "deep") states.add(state + 1);
-    if (kind === "maybe-folders") {
-      states.add(state + 1);
-      states.add(state + 2);
-    }
+    if (kind === "maybe-folders") enter(pattern, states, enteredAt, state + 2, step);
+    else if (kind !== "many" && kind !== "deep") return;
   }
-  return states;
 }
 
 /** True when a COPY source is a pattern and not a plain path. */
 export function hasWildcards(path: string): boolean {
   return /^(?:\\.|[^\\*?[])*[*?[]/su.test(path);
-}
-
-/** Go's `filepath.Clean` on slashes. */
-export function cleanPath(path: string): string {
-  const rooted = path.startsWith("/");
-  const kept: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") kept.push(part);
-    else if (kept.length > 0 && kept.at(-1) !== "..") kept.pop();
-    else if (!rooted) kept.push("..");
-  }
-  return (rooted ? "/" : "") + kept.join("/") || ".";
 }

@@ -1,13 +1,18 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { errorMessage } from "#base";
+import { EngineError, errorMessage } from "#base";
 import { errors } from "./errors.ts";
 import { parseDaemonOptions } from "./options.ts";
 import { selfCommand } from "./self.ts";
 
 const unitPath = "/etc/systemd/system/berth.service";
 
+/** A word of a command line as systemd.service(5) reads it: `%` and `$` would be specifiers and variables. */
 function quote(word: string): string {
-  return /^[\w./:=@,+-]+$/.test(word) ? word : `"${word.replaceAll(/(["\\])/g, "\\$1")}"`;
+  if (/^[\w./:=@,+-]+$/.test(word)) return word;
+  return `"${word
+    .replaceAll(/(["\\])/g, "\\$1")
+    .replaceAll("%", "%%")
+    .replaceAll("$", "$$$$")}"`;
 }
 
 /** The unit: restarts on failure, and stopping it leaves containers and supervisor alone (KillMode=process). */
@@ -64,6 +69,7 @@ export function runServiceCommand(command: "install" | "uninstall", argv: readon
     return 0;
   } catch (error) {
     process.stderr.write(`berth daemon ${command}: ${errorMessage(error)}\n`);
+    if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
     return 1;
   }
 }

@@ -35,7 +35,7 @@ export type Engine = {
   readonly steps: StepService;
 };
 
-/** The one word for a container's state, by precedence (subtle behaviour 71). */
+/** The one word for a container's state, by precedence. */
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
 /** What the probes say so far. */
@@ -54,7 +54,7 @@ export type HealthState = {
   }[];
 };
 
-/** Docker's overlapping states (subtle behaviour 71): paused ⇒ running; in restart back-off ⇒ running and restarting. */
+/** Docker's overlapping states: paused ⇒ running; in restart back-off ⇒ running and restarting. */
 export type ContainerState = {
   readonly status: ContainerStatus;
   readonly running: boolean;

@@ -1,6 +1,6 @@
 import { defineErrors } from "#base";
 
-/** Errors of `src/engine`. Wording is Docker's where clients match on it (subtle behaviours 49-84). */
+/** Errors of `src/engine`. Wording is Docker's where clients match on it. */
 export const errors = defineErrors({
   containerNotFound: {
     kind: "not-found",

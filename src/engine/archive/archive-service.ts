@@ -25,7 +25,7 @@ async function* releasing(root: ContainerRoot, tar: AsyncIterable<Uint8Array>): 
   }
 }
 
-/** `cp`, `diff`, `export` and `commit` (subtle behaviours 164-169, 182). */
+/** `cp`, `diff`, `export` and `commit`. */
 export function createArchiveService(parts: ContainerParts): ArchiveService {
   const get = (reference: string): Container => parts.registry.get(reference);
 

@@ -25,7 +25,7 @@ const goTypes: ReadonlyMap<number, number> = new Map([
   [FILE_TYPE.socket, 2 ** 24],
 ]);
 
-/** st_mode → Go's FileMode, as the archive headers carry it (subtle behaviour 164). */
+/** st_mode → Go's FileMode, as the archive headers carry it (Docker API, X-Docker-Container-Path-Stat). */
 export function goFileMode(mode: number): number {
   let result = (mode & 0o777) + (goTypes.get(mode & S_IFMT) ?? 0);
   if ((mode & 0o4000) !== 0) result += 2 ** 23;

@@ -22,7 +22,7 @@ export function shouldRestart(container: Container): boolean {
   }
 }
 
-/** Whether a daemon that starts brings a stopped container back (subtle behaviour 73). */
+/** Whether a daemon that starts brings a stopped container back. */
 export function restartsWithDaemon(container: Container): boolean {
   const { life, document } = container;
   if (!life.everStarted) return false;

@@ -37,7 +37,7 @@ export function mergeEnvironment(base: readonly string[], over: readonly string[
   return [...merged.values()];
 }
 
-/** The environment of a container's process: what is injected at run time, then the container's own (subtle behaviour 94). */
+/** The environment of a container's process: what is injected at run time, then the container's own. */
 export function containerEnvironment(config: ContainerConfig, trustsHostCa: boolean): string[] {
   const injected = [`PATH=${defaultPath}`];
   if ((config.Hostname ?? "") !== "") injected.push(`HOSTNAME=${config.Hostname}`);

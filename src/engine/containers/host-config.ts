@@ -14,7 +14,7 @@ export type HostConfigDefaults = {
 /** 64 MiB, Docker's default for /dev/shm. */
 const defaultShmSizeBytes = 64 * 1024 * 1024;
 
-/** A client's HostConfig with everything in force spelled out, as inspect shows it (subtle behaviours 88-92). */
+/** A client's HostConfig with everything in force spelled out, as inspect shows it. */
 export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefaults): HostConfig {
   const memory = given.Memory ?? 0;
   const swap = given.MemorySwap ?? 0;

@@ -96,7 +96,7 @@ function plannedVolume(given: {
   };
 }
 
-/** One `--mount`. Options of another type than the mount's are refused (subtle behaviour 99). */
+/** One `--mount`. Options of another type than the mount's are refused. */
 export function parseMount(mount: MountRequest, driver: string | undefined): PlannedMount {
   const type = mount.Type ?? "volume";
   const fail = (reason: string) => errors.mountInvalid(type, reason);

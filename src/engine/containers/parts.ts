@@ -57,7 +57,7 @@ export function cgroupPath(parts: Pick<ContainerParts, "cgroupParent">, containe
   return `${parent === "" ? parts.cgroupParent : parent.startsWith("/") ? parent : `/${parent}`}/${container.id}`;
 }
 
-/** Reports something about a container: all its labels, image and name, and what `extra` adds (subtle behaviour 138). */
+/** Reports something about a container: all its labels, image and name, and what `extra` adds. */
 export function emitContainerEvent(
   parts: Pick<ContainerParts, "events">,
   container: Container,

@@ -7,7 +7,7 @@ import { cgroupPath, type ContainerParts, emitContainerEvent } from "./parts.ts"
 import { normalizeHostConfig } from "./host-config.ts";
 import { validateHostConfig } from "./validate.ts";
 
-/** Fields where zero, null or empty means "leave as it is" (subtle behaviour 84). */
+/** Fields where zero, null or empty means "leave as it is". */
 function changedFields(body: UpdateContainerBody): Partial<HostConfig> {
   const changed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(body)) {

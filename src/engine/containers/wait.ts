@@ -2,7 +2,7 @@ import type { WaitCondition } from "../contract.ts";
 import { type Container, type ExitNotice, hasProcess } from "./container.ts";
 import { waitIn } from "./waiting.ts";
 
-/** `wait`: the exit code under one of Docker's three conditions (subtle behaviours 42-46). */
+/** `wait`: the exit code under one of Docker's three conditions. */
 export function waitForContainer(
   container: Container,
   condition: WaitCondition,

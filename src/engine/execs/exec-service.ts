@@ -22,7 +22,7 @@ type Exec = {
   readonly running: PromiseWithResolvers<void>;
 };
 
-/** How long a resize waits for the exec to be started (subtle behaviour 60). */
+/** How long a resize waits for the exec to be started. */
 const resizePatienceMs = 10_000;
 
 /** `exec`: records in memory; they go with their container, or some minutes after their end. */

@@ -41,7 +41,7 @@ function timingOf(config: HealthConfig | null | undefined): ProbeTiming {
 }
 
 /**
- * Probes a running container until it ends (subtle behaviours 85-86): first after one interval, failures inside the start
+ * Probes a running container until it ends: first after one interval, failures inside the start
  * period do not count, `retries` failures in a row make it unhealthy, one success healthy.
  */
 export function startHealthProbe(parts: ContainerParts, runner: ExecRunner, container: Container): void {

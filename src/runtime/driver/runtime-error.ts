@@ -17,7 +17,7 @@ export function runtimeMessage(log: string): string {
 
 /**
  * A failed run or exec as the error clients know: not found (exit code 127), not executable (126), anything else. The
- * texts hold the words that the docker CLI and docker-py match on (subtle behaviours 49, 50, 52). What each runtime
+ * texts hold the words that the docker CLI and docker-py match on. What each runtime
  * says was recorded from crun 1.8 and runc 1.1 (`runtime-error.test.ts`).
  */
 export function runtimeError(log: string, command: string, action: RuntimeAction = "create"): EngineError {

@@ -2,7 +2,7 @@ import type { EngineEvent } from "#engine";
 
 /**
  * One line of `/events`. `timeNano` does not fit a JavaScript number, so the number is put in as text. The fields
- * before `Type` are those that clients before API 1.52 read (subtle behaviour 137).
+ * before `Type` are those that clients before API 1.52 read.
  */
 export function eventLine(event: EngineEvent): string {
   const { attributes } = event.actor;

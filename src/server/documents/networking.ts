@@ -16,7 +16,7 @@ export function endpointDocuments(container: ContainerView, version: ApiVersion)
 function endpointDocument(container: ContainerView, place: ContainerEndpoint, version: ApiVersion): EndpointDocument {
   const { endpoint } = place;
   const userDefined = !["bridge", "host", "none"].includes(place.networkName);
-  // Below 1.45 the short id was an alias on networks with DNS; it is a DNS name since (subtle behaviour 108).
+  // Below 1.45 the short id was an alias on networks with DNS; it is a DNS name since.
   const aliases = version < 45 && userDefined ? [...place.aliases, shortId(container.id)] : place.aliases;
   const document: EndpointDocument = {
     IPAMConfig: null,

@@ -23,7 +23,7 @@ const emptyBody = Buffer.alloc(0);
 /** What a client may still send after its request was refused, before the connection is cut. */
 const DISCARD_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** The headers every answer carries (subtle behaviour 4). */
+/** The headers every answer carries. */
 export function standardHeaders(parts: Pick<ServerParts, "version">): readonly (readonly [string, string])[] {
   return [
     ["Api-Version", MAX_API_VERSION],

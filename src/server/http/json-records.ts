@@ -9,10 +9,7 @@ export type JsonRecords = {
   open(): void;
   /** Sends one record; opens the stream. */
   write(message: JsonMessage): void;
-  /**
-   * Ends in failure: thrown on, to become a status, while nothing was sent; a last record otherwise
-   * (subtle behaviour 143).
-   */
+  /** Ends in failure: thrown on, to become a status, while nothing was sent; a last record otherwise. */
   fail(error: unknown, exitCode?: number): void;
   end(): void;
 };

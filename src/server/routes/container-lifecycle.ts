@@ -7,7 +7,7 @@ import { isGone, openStream } from "../http/stream-reply.ts";
 
 const conditions: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
-/** One side of a terminal: required, an unsigned 32-bit number (subtle behaviour 59). */
+/** One side of a terminal: required, an unsigned 32-bit number. */
 export function terminalSide(side: "height" | "width"): QueryField<number> {
   return {
     kind: "integer",
@@ -25,7 +25,7 @@ export const containerLifecycleRoutes: readonly Route[] = [
     path: "/containers/{id}/start",
     query: { detachKeys: text() },
     async handle({ parts: { engine }, params: { id = "" }, request }) {
-      // Old clients sent a HostConfig here; those up to 7 bytes ("{}", "null") did no harm (subtle behaviour 20).
+      // Old clients sent a HostConfig here; those up to 7 bytes ("{}", "null") did no harm.
       const length = Number(request.headers["content-length"] ?? "0");
       if (length > 7 || request.headers["transfer-encoding"] !== undefined) throw serverErrors["start-with-body"]();
       await engine.containers.start(id);
@@ -94,7 +94,7 @@ export const containerLifecycleRoutes: readonly Route[] = [
       if (!conditions.includes(condition as WaitCondition))
         throw serverErrors["invalid-parameter"]("condition", condition, conditions.join(", "));
       const { result } = await engine.containers.wait(id, condition as WaitCondition, signal);
-      // The CLI sends `start` only after these headers have arrived (subtle behaviour 42).
+      // The CLI sends `start` only after these headers have arrived.
       openStream(response, "application/json");
       const body = await result.then(
         ({ exitCode, error }) =>

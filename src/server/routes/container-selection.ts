@@ -53,7 +53,7 @@ export function selectContainers(
   options: { readonly all: boolean; readonly limit?: number | undefined; readonly filters: Filters },
 ): readonly ContainerView[] {
   const { filters, limit = 0 } = options;
-  // Asking for a status, or for the last n, includes stopped ones (subtle behaviour 113).
+  // Asking for a status, or for the last n, includes stopped ones.
   const all = options.all || filters.has("status") || limit > 0;
   const accepts = selector(engine, filters);
   const selected: ContainerView[] = [];

@@ -14,7 +14,7 @@ import { nextStats, statsRecords } from "./stats-records.ts";
 const multiplexed = "application/vnd.docker.multiplexed-stream";
 const raw = "application/vnd.docker.raw-stream";
 
-/** The head that ends HTTP on a hijacked connection (subtle behaviours 23 to 26). */
+/** The head that ends HTTP on a hijacked connection. */
 function hijackHead(upgraded: boolean, terminal: boolean, version: number): string {
   if (!upgraded) return `HTTP/1.1 200 OK\r\nContent-Type: ${raw}\r\n\r\n`;
   const type = version >= 42 && !terminal ? multiplexed : raw;
@@ -67,7 +67,7 @@ export async function serveAttachment(
   if (how === "detached") options.onDetach();
 }
 
-/** What every container event carries: labels, image, name (subtle behaviour 138). */
+/** What every container event carries: labels, image, name. */
 export function containerActor(container: ContainerView): Parameters<EventService["emit"]>[0]["actor"] {
   return {
     id: container.id,
@@ -178,13 +178,13 @@ export const containerStreamRoutes: readonly Route[] = [
   }),
 ];
 
-/** A number of lines; everything that is no number, and negative ones, mean all (subtle behaviour 125). */
+/** A number of lines; everything that is no number, and negative ones, mean all. */
 function tailCount(tail: string | undefined): number | undefined {
   if (tail === undefined || !/^\d{1,15}$/.test(tail)) return undefined;
   return Number(tail);
 }
 
-/** Sorted, URL-escaped pairs and a space (subtle behaviour 129). */
+/** Sorted, URL-escaped pairs and a space. */
 function details({ attributes }: LogRecord): string {
   const pairs = Object.entries(attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const escape = (part: string) => encodeURIComponent(part).replaceAll("%20", "+");

@@ -31,7 +31,7 @@ export const eventRoutes: readonly Route[] = [
         response.write(eventLine(event));
         if (response.writableLength > BACKLOG_LIMIT_BYTES) response.destroy();
       };
-      // The past only when it was asked for (subtle behaviour 136).
+      // The past only when it was asked for.
       if (since !== undefined || until !== undefined) {
         for (const event of events.past())
           if ((since === undefined || event.time >= since) && (until === undefined || event.time <= until))

@@ -41,8 +41,7 @@ export const execRoutes: readonly Route[] = [
         await engine.execs.start(exec.id, options);
         return emptyReply(200);
       }
-      // Docker switches protocols first and starts then: a failure is read as output, and its code in the exec
-      // (subtle behaviour 40).
+      // Docker switches protocols first and starts then: a failure is read as output, and its code in the exec.
       const headSent = sendHijackHead(call, terminal);
       let attachment: Attachment | undefined;
       try {

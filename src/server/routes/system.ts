@@ -9,7 +9,7 @@ import { texts } from "../http/query.ts";
 import { imageNameResolver, withSizes } from "./container-selection.ts";
 
 /**
- * What every client reads first (subtle behaviours 5 to 8). Builder-Version 1: the classic builder is the one there
+ * What every client reads first. Builder-Version 1: the classic builder is the one there
  * is, so that clients with both do not try the other.
  */
 const pingHeaders = [

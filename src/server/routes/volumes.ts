@@ -76,7 +76,7 @@ export const volumeRoutes: readonly Route[] = [
           (volume) =>
             !query.filters.labels(volume.labels) ||
             (before !== undefined && BigInt(Math.trunc(volume.createdMs)) * 1_000_000n >= before),
-          // Below 1.42 named volumes went too (subtle behaviour 177).
+          // Below 1.42 named volumes went too.
           { all: version < 42 || query.filters.flag("all") === true },
         ),
       );

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -109,19 +110,21 @@ export function openKeeper(stateRoot: string, poller: Poller, onError: (error: u
     const close = (message: ReturnType<typeof receiveDescriptor>) => {
       if (typeof message !== "number" && message.fd !== undefined) trySyscall(SYS.close, message.fd);
     };
-    send(ROUND_MARK, ends[0]);
+    // A killed supervisor leaves the mark of its turn, which is not where this one ends.
+    const mark = `${ROUND_MARK}${SEPARATOR}${randomBytes(6).toString("hex")}`;
+    send(mark, ends[0]);
     for (;;) {
       const message = receiveDescriptor(ends[1], { peek: true });
       if (typeof message === "number") return;
-      const verdict =
-        message.fd === undefined || message.text === ROUND_MARK ? "drop" : visit(message.text, message.fd);
+      const verdict = message.fd === undefined || isMark(message.text) ? "drop" : visit(message.text, message.fd);
       if (verdict !== "drop" && message.fd !== undefined) send(message.text, message.fd);
       if (verdict !== "hold") close(message);
       close(receiveDescriptor(ends[1]));
-      if (message.text === ROUND_MARK) return;
+      if (message.text === mark) return;
     }
   };
 
+  const isMark = (tag: string) => tag === ROUND_MARK || tag.startsWith(ROUND_MARK + SEPARATOR);
   const isDropped = (tag: string) => dropping.has(tag) || dropping.has(tag.slice(0, tag.indexOf(SEPARATOR)));
   const dropNow = () => {
     clearTimeout(sweep);

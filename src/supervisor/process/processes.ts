@@ -112,15 +112,19 @@ export function createProcesses(
     const directory = processDirectory(stateRoot, request);
     const ends = ended ? {} : reclaimStreams(keeperKey, request.streams, directory, keeper);
     const log = ended ? undefined : openProcessLog(request, context);
-    processes.set(id, supervise(state, ends, log, attachers, context, keeper.claim(keeperKey, "pidfd")));
+    const pidfd = ended ? undefined : keeper.claim(keeperKey, "pidfd");
+    processes.set(id, supervise(state, ends, log, attachers, context, pidfd));
     logger.info("took over a process", { id, pid: state.pid, phase: state.phase });
   };
 
   /** Waits for a start that was going on when the earlier supervisor died; undefined when it came to nothing. */
   const settle = async (state: ProcessState): Promise<ProcessState | undefined> => {
     const directory = processDirectory(stateRoot, state.request);
-    const isWorking = () =>
-      state.starter !== undefined && readProcessStat(state.starter.pid)?.startTime === state.starter.startTime;
+    const isWorking = () => {
+      const stat = state.starter === undefined ? undefined : readProcessStat(state.starter.pid);
+      // A zombie has done what it could; its new parent may never reap it.
+      return stat !== undefined && stat.startTime === state.starter?.startTime && stat.state !== "Z";
+    };
     const deadline = performance.now() + STARTER_PATIENCE_MS;
     while (isWorking() && performance.now() < deadline) await Bun.sleep(STARTER_LOOK_MS);
     // One that hangs must not start a container when nobody expects it any more.

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseNumberList } from "#base";
 import { type CgroupLayout, type OfferedLimits, unifiedHierarchy } from "#cgroups";
-import { onlineCpuList, parseCpuList } from "#linux";
+import { onlineCpuList } from "#linux";
 import type { CgroupFacts, HostLimits } from "#runtime";
 
 /** What decides which OCI runtime works: see `findRuntimes`. */
@@ -17,7 +18,7 @@ const memoryNodes = "/sys/devices/system/node/online";
 export function hostLimits(offered: OfferedLimits): HostLimits {
   const cpusText = onlineCpuList();
   return {
-    cpus: new Set(parseCpuList(cpusText)),
+    cpus: new Set(parseNumberList(cpusText)),
     cpusText,
     // A kernel without NUMA has one node and no list of them.
     memoryNodesText: existsSync(memoryNodes) ? readFileSync(memoryNodes, "latin1").trim() : "0",

@@ -4,6 +4,7 @@ import {
   closeFd,
   FILE_TYPE,
   type FileStatus,
+  fileTypeName,
   findAttributeAt,
   findStatusAt,
   fromByteString,
@@ -20,16 +21,7 @@ import {
   tryOpenInRoot,
 } from "#linux";
 import type { FileDigests } from "../cache/file-digests.ts";
-import { baseName, joinPath, readAt, readPieces, type SourceEntry, type SourceTree, type SourceType } from "./tree.ts";
-
-const types = new Map<number, SourceType>([
-  [FILE_TYPE.regular, "file"],
-  [FILE_TYPE.directory, "directory"],
-  [FILE_TYPE.symlink, "symlink"],
-  [FILE_TYPE.character, "character"],
-  [FILE_TYPE.block, "block"],
-  [FILE_TYPE.fifo, "fifo"],
-]);
+import { baseName, joinPath, readAt, readPieces, type SourceEntry, type SourceTree } from "./tree.ts";
 
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 const ENOENT = 2;
@@ -56,7 +48,7 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
 
   const entryAt = (folder: number, name: string, path: string): SourceEntry | undefined => {
     const status = findStatusAt(folder, name);
-    const type = status === undefined ? undefined : types.get(status.mode & S_IFMT);
+    const type = status === undefined ? undefined : fileTypeName(status.mode);
     if (status === undefined || type === undefined) return undefined;
     const entry: SourceEntry = {
       path,

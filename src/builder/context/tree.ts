@@ -1,6 +1,5 @@
 import { readSync } from "node:fs";
-
-export type SourceType = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
+import type { FileTypeName } from "#linux";
 
 /**
  * A file that COPY may read. Paths are byte strings (`#linux`) relative to the tree's root, without leading or trailing
@@ -8,7 +7,7 @@ export type SourceType = "file" | "directory" | "symlink" | "character" | "block
  */
 export type SourceEntry = {
   readonly path: string;
-  readonly type: SourceType;
+  readonly type: FileTypeName;
   /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
   readonly uid: number;

@@ -1,7 +1,7 @@
 import type { IgnoreRules } from "#formats";
 import { createExtractor, decompress } from "#images";
 import { closeFd, fromByteString, openDirectory, toByteString } from "#linux";
-import { createTarParser, TarError, type TarHeader } from "#wire";
+import { createTarParser, plainTarHeader, TarError, type TarHeader } from "#wire";
 import { openDirectoryTree } from "../context/directory-tree.ts";
 import { canonicalPath, joinPath, readPieces, type SourceEntry, type SourceTree } from "../context/tree.ts";
 import { errors } from "../errors.ts";
@@ -83,13 +83,11 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
     const slash = path.lastIndexOf("/");
     makeFolder(slash === -1 ? "" : path.slice(0, slash));
     fresh.add(path);
-    const now = Date.now() / 1000;
+    const mtimeSeconds = Math.floor(Date.now() / 1000);
     withoutUmask(() =>
       extractor.entry({
-        ...plainHeader(path, "directory"),
-        mode: options.mode ?? 0o755,
-        mtimeSeconds: Math.floor(now),
-        mtimeNanoseconds: 0,
+        ...plainTarHeader({ path, type: "directory", mtimeSeconds }),
+        ...(options.mode === undefined ? {} : { mode: options.mode }),
       }),
     );
     withoutUmask(() => extractor.end());
@@ -184,29 +182,11 @@ function withoutUmask<T>(work: () => T): T {
   }
 }
 
-function plainHeader(path: string, type: TarHeader["type"]): TarHeader {
-  return {
-    path,
-    type,
-    linkPath: "",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sizeBytes: 0,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    userName: "",
-    groupName: "",
-    attributes: new Map(),
-  };
-}
-
 function headerOf(entry: SourceEntry, path: string, mode: number | undefined, linked: string | undefined): TarHeader {
-  if (linked !== undefined) return { ...plainHeader(path, "hardlink"), linkPath: linked };
-  return {
-    ...plainHeader(path, entry.type),
+  if (linked !== undefined) return plainTarHeader({ path, type: "hardlink", linkPath: linked });
+  return plainTarHeader({
+    path,
+    type: entry.type,
     linkPath: entry.linkTarget,
     mode: entry.type === "symlink" ? entry.mode : (mode ?? entry.mode),
     uid: entry.uid,
@@ -217,7 +197,7 @@ function headerOf(entry: SourceEntry, path: string, mode: number | undefined, li
     deviceMajor: entry.deviceMajor,
     deviceMinor: entry.deviceMinor,
     attributes: entry.attributes,
-  };
+  });
 }
 
 /** Unpacks an archive of the context as `cp -a` would: over what is there, with the archive's owners unless told otherwise. */

@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { splitDeviceNumber } from "#base";
 import { encodeTarHeader, plainTarHeader, tarEnd, type TarEntryType, tarPaddingOf } from "#wire";
 import { cliErrors } from "../errors.ts";
 
@@ -78,7 +79,7 @@ function* packEntries(root: string, name: string, options: PackOptions): Generat
     const inode = `${status.dev}:${status.ino}`;
     const original = type === "file" && status.nlink > 1 ? hardlinks.get(inode) : undefined;
     if (type === "file" && status.nlink > 1 && original === undefined) hardlinks.set(inode, entryName);
-    const isDevice = type === "character" || type === "block";
+    const device = type === "character" || type === "block" ? splitDeviceNumber(status.rdev) : undefined;
     yield encodeTarHeader(
       plainTarHeader({
         path: type === "directory" ? `${entryName}/` : entryName,
@@ -89,9 +90,8 @@ function* packEntries(root: string, name: string, options: PackOptions): Generat
         gid: options.asRoot === true ? 0 : status.gid,
         sizeBytes: type === "file" && original === undefined ? status.size : 0,
         mtimeSeconds: Math.floor(status.mtimeMs / 1000),
-        // makedev(3): the low 8 bits of the major sit at 8, of the minor at 0 and 20.
-        deviceMajor: isDevice ? (status.rdev >> 8) & 0xfff : 0,
-        deviceMinor: isDevice ? (status.rdev & 0xff) | ((status.rdev >>> 12) & 0xfff00) : 0,
+        deviceMajor: device?.major ?? 0,
+        deviceMinor: device?.minor ?? 0,
       }),
     );
     if (type !== "file" || original !== undefined || status.size === 0) continue;

@@ -2,7 +2,6 @@ import { type HijackedStream, readFrames, readRawAsFrames } from "#client";
 import { cliErrors } from "../errors.ts";
 import { writeBytes } from "../output/write.ts";
 import { enterRawMode } from "../terminal/terminal.ts";
-import { createDetachWatcher, parseDetachKeys } from "./detach-keys.ts";
 import { readStandardInput } from "./standard-input.ts";
 
 export type SessionOptions = {
@@ -51,16 +50,24 @@ async function copyOutput(stream: HijackedStream, options: SessionOptions): Prom
 
 /** Resolves only when the user detaches: the end of input is not the end of the session. */
 async function copyInput(stream: HijackedStream, options: SessionOptions): Promise<"detached"> {
-  const watch = options.terminal ? createDetachWatcher(parseDetachKeys(options.detachKeys ?? "")) : undefined;
+  const watch = options.terminal ? await detachWatcher(options.detachKeys ?? "") : undefined;
   for await (const chunk of readStandardInput()) {
     if (watch === undefined) {
       await stream.write(chunk);
       continue;
     }
-    const { pass, detached } = watch(chunk);
+    const { pass, detach } = watch(chunk);
     if (pass.length > 0) await stream.write(pass);
-    if (detached) return "detached";
+    if (detach) return "detached";
   }
   stream.end();
   return new Promise(() => {});
+}
+
+/** Watches for the keys of `--detach-keys`; "" is Docker's default. Only a terminal needs the code for it. */
+async function detachWatcher(text: string) {
+  const { createDetachWatcher, defaultDetachKeys, parseDetachKeys } = await import("#wire");
+  const keys = text === "" ? defaultDetachKeys : parseDetachKeys(text);
+  if (keys === undefined) throw cliErrors["bad-option"](`invalid detach keys: ${text}`);
+  return createDetachWatcher(keys);
 }

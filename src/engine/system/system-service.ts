@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { parseNumberList } from "#base";
 import type { CgroupLayout, OfferedLimits } from "#cgroups";
-import { kernelVersion, onlineCpuList, parseCpuList, readHostMemory, readOsRelease, readSysctl } from "#linux";
+import { kernelVersion, onlineCpuList, readHostMemory, readOsRelease, readSysctl } from "#linux";
 import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
@@ -26,7 +27,7 @@ export function createSystemService(parts: {
   const release = readOsRelease();
   const { limits } = parts;
   const kernel = kernelVersion().text;
-  const cpus = parseCpuList(onlineCpuList())?.length ?? 1;
+  const cpus = parseNumberList(onlineCpuList())?.length ?? 1;
   const memoryBytes = readHostMemory().totalBytes;
   const backing = backingFileSystem(parts.dataRoot);
   const count = (holds: (container: Container) => boolean) =>

@@ -3,6 +3,7 @@ import {
   closeFd,
   FILE_TYPE,
   type FileStatus,
+  fileTypeName,
   findAttributeAt,
   findStatusAt,
   listAttributesAt,
@@ -31,15 +32,6 @@ export type TreeTarOptions = {
   /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
   readonly whiteouts: "overlay" | "literal";
 };
-
-const fileTypes: ReadonlyMap<number, TarEntryType> = new Map([
-  [FILE_TYPE.regular, "file"],
-  [FILE_TYPE.directory, "directory"],
-  [FILE_TYPE.symlink, "symlink"],
-  [FILE_TYPE.character, "character"],
-  [FILE_TYPE.block, "block"],
-  [FILE_TYPE.fifo, "fifo"],
-]);
 
 /** Attributes worth carrying: file capabilities, and what users set. Overlay's own never leave the host. */
 function carriedAttributes(directoryFd: number, name: string): ReadonlyMap<string, Buffer> {
@@ -85,7 +77,7 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
     const status = findStatusAt(directoryFd, name);
     // Gone since the directory was read.
     if (status === undefined) return;
-    const type = fileTypes.get(status.mode & S_IFMT);
+    const type = fileTypeName(status.mode);
     if (type === undefined) return;
     if (type === "directory") {
       yield* directory(directoryFd, name, path, displayPath, status);

@@ -31,4 +31,12 @@ export {
 } from "./open.ts";
 export { fromByteString, toByteString } from "./path-buffer.ts";
 export { removeTreeAt } from "./remove.ts";
-export { FILE_TYPE, type FileStatus, findStatusAt, S_IFMT, statusOf } from "./status.ts";
+export {
+  FILE_TYPE,
+  type FileStatus,
+  type FileTypeName,
+  fileTypeName,
+  findStatusAt,
+  S_IFMT,
+  statusOf,
+} from "./status.ts";

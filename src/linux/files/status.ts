@@ -37,6 +37,23 @@ export const FILE_TYPE = {
   fifo: 0o010000,
 } as const;
 
+const typeNames: ReadonlyMap<number, FileTypeName> = new Map([
+  [FILE_TYPE.regular, "file"],
+  [FILE_TYPE.directory, "directory"],
+  [FILE_TYPE.symlink, "symlink"],
+  [FILE_TYPE.character, "character"],
+  [FILE_TYPE.block, "block"],
+  [FILE_TYPE.fifo, "fifo"],
+]);
+
+/** The types of file an archive can hold. */
+export type FileTypeName = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
+
+/** The type of a file by its st_mode; undefined for what no archive holds (a socket). */
+export function fileTypeName(mode: number): FileTypeName | undefined {
+  return typeNames.get(mode & S_IFMT);
+}
+
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_NO_AUTOMOUNT = 0x800;

@@ -28,24 +28,7 @@ export function readHostCpuTime(): HostCpuTime {
   return parseHostCpuTime(readFileSync("/proc/stat", "latin1"));
 }
 
-/** Expands the kernel's list form, "0-2,5" → 0, 1, 2, 5 (cpuset(7), "Formats"); undefined when malformed or huge. */
-export function parseCpuList(text: string): readonly number[] | undefined {
-  const numbers = new Set<number>();
-  const trimmed = text.trim();
-  if (trimmed === "") return [];
-  for (const part of trimmed.split(",")) {
-    const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part.trim());
-    if (match === null) return undefined;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    // The kernel's largest NR_CPUS is 8192; Docker refuses more as well.
-    if (last < first || last > 8192) return undefined;
-    for (let number = first; number <= last; number++) numbers.add(number);
-  }
-  return [...numbers].toSorted((left, right) => left - right);
-}
-
-/** The CPUs that are online, in the kernel's list form ("0-1"). */
+/** The CPUs that are online, in the kernel's list form ("0-1"), which `parseNumberList` reads. */
 export function onlineCpuList(): string {
   return readFileSync("/sys/devices/system/cpu/online", "latin1").trim();
 }

@@ -1,4 +1,4 @@
-export { type HostCpuTime, onlineCpuList, parseCpuList, parseHostCpuTime, readHostCpuTime } from "./cpu.ts";
+export { type HostCpuTime, onlineCpuList, parseHostCpuTime, readHostCpuTime } from "./cpu.ts";
 export { kernelVersion, type KernelVersion, lastCapability, parseKernelVersion, readSysctl } from "./kernel.ts";
 export { type HostMemory, parseHostMemory, readHostMemory } from "./memory.ts";
 export { type MountInfo, mountOf, parseMountInfo, readMountInfo } from "./mountinfo.ts";

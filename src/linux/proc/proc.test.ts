@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
   mountOf,
-  parseCpuList,
   parseHostCpuTime,
   parseHostMemory,
   parseKernelVersion,
@@ -35,12 +34,6 @@ describe("parseMountInfo", () => {
     expect(mountOf("/sys/fs/cgroup/x", mounts)?.id).toBe(31);
     expect(mountOf("/sys/fs/cgroups", mounts)?.id).toBe(22);
   });
-});
-
-test("parseCpuList expands ranges and refuses nonsense", () => {
-  expect(parseCpuList("0-2,5")).toEqual([0, 1, 2, 5]);
-  expect(parseCpuList("")).toEqual([]);
-  for (const bad of ["a", "3-1", "0-", "-1", "0-99999", "1,,2"]) expect(parseCpuList(bad)).toBeUndefined();
 });
 
 test("parseHostCpuTime adds eight figures of the first line and counts CPUs", () => {

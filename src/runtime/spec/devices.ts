@@ -1,5 +1,6 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
+import { splitDeviceNumber } from "#base";
 import type { HostConfig, RuntimeDevice, RuntimeDeviceRule } from "#formats";
 import { errors } from "../errors.ts";
 
@@ -31,15 +32,6 @@ export const defaultDeviceRules: readonly RuntimeDeviceRule[] = [
   // /dev/net/tun: runc allows it by itself, crun does not.
   allow("c", 10, 200),
 ];
-
-/** Major and minor of a dev_t (sysmacros.h, gnu_dev_major and gnu_dev_minor). */
-export function splitDeviceNumber(device: number): { readonly major: number; readonly minor: number } {
-  const value = BigInt(device);
-  return {
-    major: Number(((value >> 8n) & 0xfffn) | ((value >> 32n) & 0xfffff000n)),
-    minor: Number((value & 0xffn) | ((value >> 12n) & 0xffffff00n)),
-  };
-}
 
 function deviceOf(inContainer: string, status: Stats): RuntimeDevice {
   return {

@@ -1,13 +1,13 @@
 import { statSync } from "node:fs";
+import { type DeviceNumber, splitDeviceNumber } from "#base";
 import type { HostConfig, RuntimeResources } from "#formats";
 import { errors } from "../errors.ts";
-import { splitDeviceNumber } from "./devices.ts";
 
 /** Docker's CFS period for `--cpus`, in microseconds. */
 const cpuPeriodUs = 100_000;
 
 /** A block device's numbers by its path on the host. */
-export function blockDevice(path: string): { readonly major: number; readonly minor: number } {
+export function blockDevice(path: string): DeviceNumber {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status === undefined || !status.isBlockDevice()) throw errors.blockDeviceMissing(path);
   return splitDeviceNumber(status.rdev);

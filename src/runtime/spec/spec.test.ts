@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { buildRuntimeSpec, type SpecInput } from "./build-spec.ts";
-import { parseDeviceRule, splitDeviceNumber } from "./devices.ts";
+import { parseDeviceRule } from "./devices.ts";
 import { runtimeResources } from "./resources.ts";
 import { serializeSpec } from "./serialize.ts";
 
@@ -74,11 +74,6 @@ describe("runtimeResources()", () => {
       pids: { limit: 10 },
     });
   });
-});
-
-test("splitDeviceNumber() reads the 64-bit dev_t", () => {
-  expect(splitDeviceNumber(0x0103)).toEqual({ major: 1, minor: 3 });
-  expect(splitDeviceNumber(0xfe00)).toEqual({ major: 254, minor: 0 });
 });
 
 test("parseDeviceRule() reads Docker's form and refuses others", () => {

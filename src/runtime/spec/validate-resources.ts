@@ -1,3 +1,4 @@
+import { parseNumberList } from "#base";
 import type { HostConfig } from "#formats";
 import { errors } from "../errors.ts";
 
@@ -29,20 +30,6 @@ export type HostLimits = {
 
 const minimumMemoryBytes = 6 * 1024 * 1024;
 const largestCpuShares = 262_144;
-
-/** Expands "0-2,5"; undefined when malformed. */
-function parseList(text: string): number[] | undefined {
-  const numbers: number[] = [];
-  for (const part of text.split(",")) {
-    const match = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part);
-    if (match === null) return undefined;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    if (last < first || last > 8192) return undefined;
-    for (let number = first; number <= last; number++) numbers.push(number);
-  }
-  return numbers;
-}
 
 /**
  * Refuses limits no kernel would take, in Docker's words, and drops those this host's kernel does not offer, each with
@@ -96,14 +83,14 @@ function checkCpu(hostConfig: HostConfig, host: HostLimits): void {
   checkList(
     "memory nodes",
     hostConfig.CpusetMems ?? "",
-    new Set(parseList(host.memoryNodesText)),
+    new Set(parseNumberList(host.memoryNodesText)),
     host.memoryNodesText,
   );
 }
 
 function checkList(what: string, text: string, available: ReadonlySet<number>, availableText: string): void {
   if (text === "") return;
-  const wanted = parseList(text);
+  const wanted = text.trim() === "" ? undefined : parseNumberList(text);
   if (wanted === undefined) throw errors.cpusetMalformed(what === "CPUs" ? "cpus" : "mems", text);
   if (wanted.some((number) => !available.has(number))) throw errors.cpusetUnavailable(what, text, availableText);
 }

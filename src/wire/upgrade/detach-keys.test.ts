@@ -7,6 +7,7 @@ describe("parseDetachKeys", () => {
     ["ctrl-@", [0]],
     ["ctrl-_,a", [31, 97]],
     ["ctrl-[", [27]],
+    ["DEL", [127]],
   ])("reads %s", (text, codes) => {
     expect([...(parseDetachKeys(text) ?? [])]).toEqual(codes);
   });
@@ -22,7 +23,7 @@ describe("createDetachWatcher", () => {
     let passed = "";
     for (const chunk of chunks) {
       const { pass, detach } = watch(Buffer.from(chunk, "latin1"));
-      passed += pass.toString("latin1");
+      passed += Buffer.from(pass).toString("latin1");
       if (detach) return [passed, true];
     }
     return [passed, false];

@@ -1,12 +1,13 @@
 /** Docker's default: ctrl-p, ctrl-q. */
 export const defaultDetachKeys: Buffer = Buffer.from([16, 17]);
 
-/** Parses `ctrl-p,ctrl-q`, `ctrl-@`, `a`; undefined when malformed. */
+/** Parses `ctrl-p,ctrl-q`, `ctrl-@`, `DEL`, `a`; undefined when malformed (moby/term ascii.go). */
 export function parseDetachKeys(text: string): Buffer | undefined {
   const codes: number[] = [];
   for (const key of text.split(",")) {
     const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key)?.[1];
     if (control !== undefined) codes.push(control.charCodeAt(0) & 0x1f);
+    else if (key === "DEL") codes.push(127);
     else if (/^[\x20-\x7e]$/.test(key)) codes.push(key.charCodeAt(0));
     else return undefined;
   }
@@ -19,7 +20,7 @@ export function parseDetachKeys(text: string): Buffer | undefined {
  */
 export function createDetachWatcher(
   keys: Buffer,
-): (chunk: Buffer) => { readonly pass: Buffer; readonly detach: boolean } {
+): (chunk: Uint8Array) => { readonly pass: Uint8Array; readonly detach: boolean } {
   let matched = 0;
   return (chunk) => {
     // The usual case by far: nothing pending and the first key nowhere in sight.

@@ -7,7 +7,7 @@ export type JoinOptions = {
   /** Pass the client's bytes to the process; otherwise they are read and dropped. */
   readonly stdin: boolean;
   /** Looks at the client's bytes: what to pass on, and whether to detach after it. */
-  readonly inspect?: ((chunk: Buffer) => { readonly pass: Buffer; readonly detach: boolean }) | undefined;
+  readonly inspect?: ((chunk: Buffer) => { readonly pass: Uint8Array; readonly detach: boolean }) | undefined;
   /** The client's connection is closed only after this has settled. */
   readonly settled: Promise<void>;
 };

@@ -123,13 +123,16 @@ function cgroupsOf(engine: EngineProcess, ids: readonly string[]): ReadonlySet<s
 /** Files of the exec-root: FIFOs, sockets, bundles, runtime state. */
 function runFiles(engine: EngineProcess): ReadonlySet<string> {
   if (!existsSync(engine.execRoot)) return new Set();
-  return new Set(
-    readdirSync(engine.execRoot, { recursive: true, encoding: "utf8" }).filter((name) => {
-      try {
-        return !statSync(join(engine.execRoot, name)).isDirectory() || /[0-9a-f]{64}/.test(name);
-      } catch {
-        return false; // removed while we looked
-      }
-    }),
-  );
+  const counts = new Map<string, number>();
+  for (const name of readdirSync(engine.execRoot, { recursive: true, encoding: "utf8" })) {
+    try {
+      if (statSync(join(engine.execRoot, name)).isDirectory() && !/[0-9a-f]{64}/.test(name)) continue;
+    } catch {
+      continue; // removed while we looked
+    }
+    // A file named after a helper's pid counts as the same when the helper was restarted.
+    const role = name.replace(/\/\d+$/, "/PID");
+    counts.set(role, (counts.get(role) ?? 0) + 1);
+  }
+  return new Set([...counts].map(([role, count]) => (count === 1 ? role : `${count} × ${role}`)));
 }

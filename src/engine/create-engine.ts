@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { errorMessage, KeyedMutex } from "#base";
 import type { ImageStore } from "#images";
+import type { ProcessExit } from "#supervisor";
 import { createArchiveService } from "./archive/archive-service.ts";
 import { createContainerService } from "./containers/container-service.ts";
-import { hasProcess } from "./containers/container.ts";
+import { type Container, hasProcess } from "./containers/container.ts";
 import { handleExit } from "./containers/exit.ts";
 import type { ContainerParts } from "./containers/parts.ts";
 import type { ContainerRegistry } from "./containers/registry.ts";
@@ -53,18 +54,34 @@ export function createEngine(given: EngineParts): {
       });
       return;
     }
+    if (held === undefined) finish(container, exit);
+    else held.push({ container, exit });
+  });
+  /** Ends that come while record and kernel are compared: the list that is worked through does not have them yet. */
+  let held: { readonly container: Container; readonly exit: ProcessExit }[] | undefined = [];
+  const finish = (container: Container, exit: ProcessExit) => {
     parts.locks
       .run(container.id, () => handleExit(parts, runner, container, exit))
       .catch((error: unknown) =>
         logger.error("exit of a container", { container: exit.id, error: errorMessage(error) }),
       );
-  });
+  };
+  const takeOver = async () => {
+    held ??= [];
+    try {
+      await reconcile(parts, runner);
+    } finally {
+      const late = held;
+      held = undefined;
+      for (const { container, exit } of late) finish(container, exit);
+    }
+  };
   supervisor.onReconnect(() => {
     void (async () => {
       hub.reconcile(await supervisor.list(), (id) =>
         lostExit(id, "the supervisor was killed and the process ended meanwhile"),
       );
-      await reconcile(parts, runner);
+      await takeOver();
       await endStrays(parts, (id) => registry.byId(id) !== undefined || hub.isExpected(id));
     })().catch((error: unknown) => logger.error("take-over after the supervisor died", { error: errorMessage(error) }));
   });
@@ -84,7 +101,7 @@ export function createEngine(given: EngineParts): {
     },
     restore: async () => {
       await endStrays(parts, (id) => registry.byId(id) !== undefined);
-      await reconcile(parts, runner);
+      await takeOver();
       settleRestarts(parts);
       await parts.network.restore(
         new Set([...registry.all()].filter((container) => hasProcess(container)).map((container) => container.id)),

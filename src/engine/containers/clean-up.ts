@@ -23,6 +23,15 @@ export async function forgetProcess(parts: Pick<ContainerParts, "supervisor">, i
   }
 }
 
+/** Runtimes whose state of a dead container is one folder under their root. */
+const folderRuntimes: ReadonlySet<string> = new Set(["crun", "runc"]);
+
+/** The supervisor does that with its record; a start that a kill interrupted may have left state without a record. */
+function dropRuntimeState(parts: Pick<ContainerParts, "runtime">, container: Container): void {
+  const runtime = parts.runtime(container.document.hostConfig.Runtime ?? "");
+  if (folderRuntimes.has(runtime.name)) rmSync(join(runtime.root, container.id), { recursive: true, force: true });
+}
+
 /**
  * Takes down what start set up: runtime state, control group, network, mount, bundle. Every step is idempotent and runs
  * even when an earlier one failed, so it also repairs what a crash left. The first error is thrown at the end.
@@ -39,6 +48,7 @@ export async function cleanUpProcess(parts: ContainerParts, container: Container
   // The group first: it also ends what a half-made start may have left running in it.
   await step(() => parts.openCgroup(cgroupPath(parts, container)).remove());
   await step(() => forgetProcess(parts, container.id));
+  await step(() => dropRuntimeState(parts, container));
   await step(() => parts.network.releaseContainer(container.id));
   await step(() => parts.snapshots.unmount(container.id));
   await step(() => unmountVolumesOf({ find: parts.volumes.find, registry: parts.registry }, container));

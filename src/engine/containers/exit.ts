@@ -25,7 +25,7 @@ export async function handleExit(
     return;
   }
   // Of a run before this one, told twice because the supervisor was replaced.
-  if (exit.startedAt !== undefined && BigInt(exit.startedAt) !== life.startedAt) return;
+  if (exit.startedAt !== undefined && BigInt(exit.startedAt) < (life.startedAt ?? 0n)) return;
   container.stopHealth?.();
   container.stopHealth = undefined;
   life.oomKilled = wasOomKilled(parts, container);

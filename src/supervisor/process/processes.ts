@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Logger, nowNanoseconds } from "#base";
 import { readProcessStat } from "#linux";
@@ -14,7 +14,7 @@ import type {
 } from "../protocol/client.ts";
 import { type Attachers, createAttachers } from "./attachers.ts";
 import type { Children } from "./children.ts";
-import { readPidFile } from "./runtime-invocation.ts";
+import { invocationFiles, readPidFile } from "./runtime-invocation.ts";
 import { startProcess } from "./start.ts";
 import { type ProcessState, processDirectory, readAllStates, writeProcessState } from "./state-file.ts";
 import { reclaimStreams } from "./streams.ts";
@@ -25,6 +25,23 @@ const STARTER_PATIENCE_MS = 3000;
 const STARTER_LOOK_MS = 10;
 /** Runtimes whose state of a dead container is one folder under their root. */
 const FOLDER_RUNTIMES = new Set(["crun", "runc"]);
+
+/** A runtime that was spawned, but not noted down before the kill, by the file it was told to write. */
+function findStarter(pidFile: string): ProcessState["starter"] {
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isSafeInteger(pid)) continue;
+    try {
+      if (!readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0").includes(pidFile)) continue;
+    } catch {
+      // Ended while we looked.
+      continue;
+    }
+    const startTime = readProcessStat(pid)?.startTime;
+    if (startTime !== undefined) return { pid, startTime };
+  }
+  return undefined;
+}
 
 function killProcess(pid: number): void {
   try {
@@ -120,15 +137,16 @@ export function createProcesses(
   /** Waits for a start that was going on when the earlier supervisor died; undefined when it came to nothing. */
   const settle = async (state: ProcessState): Promise<ProcessState | undefined> => {
     const directory = processDirectory(stateRoot, state.request);
+    const starter = state.starter ?? findStarter(invocationFiles(directory).pidFile);
     const isWorking = () => {
-      const stat = state.starter === undefined ? undefined : readProcessStat(state.starter.pid);
+      const stat = starter === undefined ? undefined : readProcessStat(starter.pid);
       // A zombie has done what it could; its new parent may never reap it.
-      return stat !== undefined && stat.startTime === state.starter?.startTime && stat.state !== "Z";
+      return stat !== undefined && stat.startTime === starter?.startTime && stat.state !== "Z";
     };
     const deadline = performance.now() + STARTER_PATIENCE_MS;
     while (isWorking() && performance.now() < deadline) await Bun.sleep(STARTER_LOOK_MS);
     // One that hangs must not start a container when nobody expects it any more.
-    if (state.starter !== undefined && isWorking()) killProcess(state.starter.pid);
+    if (starter !== undefined && isWorking()) killProcess(starter.pid);
     const pid = readPidFile(directory);
     // A runtime that was killed, or one that failed: nothing was acknowledged, so nothing is owed.
     if (pid === undefined) return undefined;

@@ -1,4 +1,5 @@
 import type { HostConfig, RuntimeSeccomp } from "#formats";
+import { requireAppArmorProfile } from "./apparmor/load.ts";
 import { hostHasAppArmor } from "./apparmor/profile.ts";
 import { availableCapabilities } from "./capabilities/names.ts";
 import { resolveCapabilities } from "./capabilities/resolve.ts";
@@ -19,7 +20,10 @@ export type ContainerSecurity = {
   readonly privileged: boolean;
 };
 
-/** Decides by HostConfig and the daemon's defaults. Throws invalid as `checkSecurityOptions` does. */
+/**
+ * Decides by HostConfig and the daemon's defaults. Throws invalid as `checkSecurityOptions` does, and when the
+ * AppArmor profile is not loaded.
+ */
 export function containerSecurity(
   hostConfig: Pick<HostConfig, "SecurityOpt" | "CapAdd" | "CapDrop" | "Privileged" | "MaskedPaths" | "ReadonlyPaths">,
   defaults: { readonly noNewPrivileges: boolean; readonly appArmorProfile: string | undefined },
@@ -31,12 +35,14 @@ export function containerSecurity(
     drop: hostConfig.CapDrop ?? [],
     privileged,
   });
+  const appArmorProfile = appArmorProfileOf(hostConfig, defaults.appArmorProfile);
+  if (appArmorProfile !== undefined) requireAppArmorProfile(appArmorProfile);
   const openPaths = privileged || options.systemPathsUnconfined;
   return {
     capabilities,
     seccomp: containerSeccomp(options.seccomp, capabilities, privileged),
     noNewPrivileges: options.noNewPrivileges ?? defaults.noNewPrivileges,
-    appArmorProfile: appArmorProfile(options.appArmor, privileged, defaults.appArmorProfile),
+    appArmorProfile,
     maskedPaths: openPaths ? [] : (hostConfig.MaskedPaths ?? defaultMaskedPaths()),
     readonlyPaths: openPaths ? [] : (hostConfig.ReadonlyPaths ?? defaultReadonlyPaths()),
     writableCgroups: options.writableCgroups || privileged,
@@ -44,11 +50,17 @@ export function containerSecurity(
   };
 }
 
-/** On a host without AppArmor the option has nothing to act on, as in Docker. */
-function appArmorProfile(given: string | undefined, privileged: boolean, byDefault: string | undefined) {
+/**
+ * The AppArmor profile a container gets, loaded or not. On a host without AppArmor the option has nothing to act on, as
+ * in Docker.
+ */
+export function appArmorProfileOf(
+  hostConfig: Pick<HostConfig, "SecurityOpt" | "Privileged">,
+  byDefault: string | undefined,
+): string | undefined {
   if (!hostHasAppArmor()) return undefined;
-  if (given !== undefined) return given;
-  return privileged ? "unconfined" : byDefault;
+  const { appArmor } = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  return appArmor ?? (hostConfig.Privileged === true ? "unconfined" : byDefault);
 }
 
 /** The capabilities of `exec --privileged`; the container's seccomp filter and AppArmor profile stay. */

@@ -32,6 +32,15 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (name: string) => `invalid AppArmor profile name: "${name}"`,
   },
+  appArmorProfileMissing: {
+    kind: "invalid",
+    message: (name: string) => `AppArmor profile "${name}" is not loaded on this host`,
+    hint: () => "aa-status lists the profiles that are; apparmor_parser loads one from a file.",
+  },
+  appArmorProfileUnloadable: {
+    kind: "unavailable",
+    message: (name: string, reason: string) => `AppArmor profile "${name}" cannot be loaded: ${reason}`,
+  },
   userNotFound: {
     kind: "invalid",
     message: (user: string) => `unable to find user ${user}: no matching entries in passwd file`,

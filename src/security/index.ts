@@ -2,6 +2,7 @@ export { loadAppArmorProfile } from "./apparmor/load.ts";
 
 export { type CapabilityRequest, capabilitySets } from "./capabilities/resolve.ts";
 export {
+  appArmorProfileOf,
   type ContainerSecurity,
   containerSecurity,
   privilegedCapabilities,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { NetworkService } from "#network";
+import { appArmorProfileOf } from "#security";
 import type { ContainerEndpoint, ContainerView } from "../contract.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { etcFilesOf } from "./etc-files.ts";
@@ -43,7 +44,7 @@ export function viewOf(parts: ViewParts, container: Container): ContainerView {
     ports: described.ports,
     sandboxKey: live ? `/proc/${life.pid}/ns/net` : "",
     execIds: [...container.execIds],
-    appArmorProfile: parts.appArmorProfile ?? "",
+    appArmorProfile: appArmorProfileOf(document.hostConfig, parts.appArmorProfile) ?? "",
     driver: parts.snapshots.name,
     paths: {
       resolvConf: etc.resolvConf,

@@ -56,7 +56,7 @@ describe("limits", () => {
 
   test("--cpu-shares, --cpuset-cpus, --pids-limit", async () => {
     const name = await sleeper("--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "20");
-    expect(await read(name, "cpu", "cpu.shares", "cpu.weight")).toBe(unified ? "20" : "512");
+    expect(await read(name, "cpu", "cpu.shares", "cpu.weight")).toMatch(unified ? /^(59|20)$/ : /^512$/);
     expect(await read(name, "cpuset", "cpuset.cpus", "cpuset.cpus")).toBe("0");
     expect(await read(name, "pids", "pids.max", "pids.max")).toBe("20");
     const bomb = await daemon.cli(["exec", name, "sh", "-c", "for i in $(seq 40); do sleep 5 & done"]);

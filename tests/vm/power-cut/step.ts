@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { busyboxArchive } from "../../engines/busybox-image.ts";
+import { eventually } from "../../engines/command.ts";
+import { manyLayers } from "../layers.ts";
+import { berth, docker, dockerResult } from "../service.ts";
+
+/*
+ * One boot of `scripts/vm power-cut`: looks at what the boot before left, then works until the power goes. What a
+ * client was told is done is printed ("acknowledged …"), which the host remembers, and must still be there.
+ *   step.ts load|build|create|end [what was acknowledged…]
+ */
+const [phase = "end", ...acknowledged] = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+
+function check(what: string, fine: boolean, said = ""): void {
+  if (fine) passed++;
+  else failed++;
+  if (!fine) console.log(`(fail) after the power cut: ${what} ${said}`);
+}
+
+async function checkRun(image: string): Promise<void> {
+  const words = ["run", "--rm", image, "sh", "-c", "cd /layers && cat $(ls | sort -n) | wc -l && ls | wc -l"];
+  const result = await dockerResult(...words);
+  const [lines, files] = result.stdout.trim().split("\n");
+  check(`${image} runs with all its files`, result.exitCode === 0 && lines === files, result.stdout + result.stderr);
+}
+
+/** Everything acknowledged is there, and everything that is there can be used. */
+async function checkStore(): Promise<void> {
+  const daemonAnswers = async () => (await dockerResult("version")).exitCode === 0;
+  await eventually("the daemon to answer after the boot", daemonAnswers, 120_000);
+  for (const entry of acknowledged) {
+    const [kind = "", name = ""] = entry.split("=");
+    const words = kind === "image" ? ["image", "inspect", name] : ["container", "inspect", name];
+    const result = await dockerResult(...words);
+    check(`${entry} is there`, result.exitCode === 0, result.stderr);
+  }
+  const images = (await docker("images", "--format", "{{.Repository}}")).split("\n").filter(Boolean);
+  for (const image of images) if (image.startsWith("tall-") || image.startsWith("built-")) await checkRun(image);
+  const containers = (await docker("ps", "-a", "--format", "{{.Names}}")).split("\n").filter(Boolean);
+  for (const container of containers) {
+    const result = await dockerResult("start", "-a", container);
+    check(`${container} starts`, result.stdout.trim() === container, result.stdout + result.stderr);
+    check(`${container} is removed`, (await dockerResult("rm", container)).exitCode === 0);
+  }
+  check("disk usage is shown", (await dockerResult("system", "df")).exitCode === 0);
+  const scratch = "/var/lib/berth/tmp";
+  const left = existsSync(scratch) ? readdirSync(scratch) : [];
+  check("nothing half done is left", left.length === 0, left.join(" "));
+}
+
+/** Works for ever: the host ends it. */
+const phases: Readonly<Record<string, () => Promise<void>>> = {
+  load: async () => {
+    await berth("daemon", "install");
+    await eventually("the daemon to answer", () => existsSync("/run/berth/berth.sock"), 120_000);
+    await docker("load", "-q", "-i", await busyboxArchive());
+    console.log("acknowledged image=busybox");
+    const archives = "/var/archives";
+    mkdirSync(archives);
+    for (let index = 0; index < 3; index++)
+      renameSync(await manyLayers(`tall-${index}`, 6 + index), join(archives, String(index)));
+    for (let index = 0; ; index++) {
+      await docker("load", "-q", "-i", join(archives, String(index % 3)));
+      console.log(`acknowledged image=tall-${index % 3}`);
+      if (index >= 2) await docker("rmi", `tall-${(index + 1) % 3}`);
+      if (index >= 2) console.log(`released image=tall-${(index + 1) % 3}`);
+    }
+  },
+  build: async () => {
+    const context = "/var/context";
+    mkdirSync(context, { recursive: true });
+    const steps = [0, 1, 2, 3].map((number) => `RUN mkdir -p /layers && echo ${number} $N > /layers/${number}`);
+    writeFileSync(join(context, "Dockerfile"), ["FROM busybox", "ARG N", ...steps].join("\n"));
+    for (let index = 0; ; index++) {
+      await docker("build", "-q", "--build-arg", `N=${index}`, "-t", `built-${index}`, context);
+      console.log(`acknowledged image=built-${index}`);
+    }
+  },
+  create: async () => {
+    for (let index = 0; ; index++) {
+      const name = `made-${index}`;
+      await docker("create", "--name", name, "-v", `data-${index}:/data`, "busybox", "echo", name);
+      console.log(`acknowledged container=${name}`);
+    }
+  },
+};
+
+if (phase !== "load") await checkStore();
+console.log(`checked ${passed} ${failed}`);
+await phases[phase]?.();

@@ -32,6 +32,11 @@ function serverText(server: VersionResponse): string {
   return text;
 }
 
+/** Docker's templates know this field by its Go name, its JSON by another; only the second is printed with the whole. */
+function withGoNames<Document extends { readonly ApiVersion: string }>(document: Document): Document {
+  return Object.defineProperty({ ...document }, "APIVersion", { value: document.ApiVersion });
+}
+
 export const command = defineCommand({
   summary: "Show the Berth version information",
   synopsis: "[OPTIONS]",
@@ -48,15 +53,15 @@ export const command = defineCommand({
     }
     const apiVersion = server === undefined ? newestApiVersion : await client.transport.apiVersion();
     const document = {
-      Client: {
+      Client: withGoNames({
         Version: berthVersion,
         ApiVersion: apiVersion,
         DefaultAPIVersion: newestApiVersion,
         GoVersion: `bun ${Bun.version}`,
         Os: process.platform,
         Arch: process.arch === "x64" ? "amd64" : process.arch,
-      },
-      Server: server ?? null,
+      }),
+      Server: server === undefined ? null : withGoNames(server),
     };
     if (flags.format === "json") writeText(1, `${toJson(document)}\n`);
     else if (flags.format !== "") {

@@ -9,35 +9,23 @@ import { mountPointsOf } from "./mount-points.ts";
 type CommitOptions = Parameters<ArchiveService["commit"]>[1];
 
 /** The portable part of a container's config: what an image keeps. */
+const portableKeys = [
+  "User",
+  "ExposedPorts",
+  "Env",
+  "Entrypoint",
+  "Cmd",
+  "Healthcheck",
+  "Volumes",
+  "WorkingDir",
+  "OnBuild",
+  "Labels",
+  "StopSignal",
+  "Shell",
+] as const satisfies readonly (keyof ContainerConfig)[];
+
 function portable(config: ContainerConfig): ContainerConfig {
-  const {
-    User,
-    ExposedPorts,
-    Env,
-    Entrypoint,
-    Cmd,
-    Healthcheck,
-    Volumes,
-    WorkingDir,
-    OnBuild,
-    Labels,
-    StopSignal,
-    Shell,
-  } = config;
-  return {
-    User,
-    ExposedPorts,
-    Env,
-    Entrypoint,
-    Cmd,
-    Healthcheck,
-    Volumes,
-    WorkingDir,
-    OnBuild,
-    Labels,
-    StopSignal,
-    Shell,
-  };
+  return Object.fromEntries(portableKeys.map((key) => [key, config[key]]));
 }
 
 /** `commit`: the container's changes as a layer on its image, with its config. The container goes on as it was. */

@@ -5,7 +5,7 @@ import type { Sandbox } from "#network";
 import { createStdioDemuxer, STDIO } from "#wire";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildStepSpec } from "../containers/spec.ts";
-import { hostEtcFiles } from "../containers/etc-files.ts";
+import { writeStepEtcFiles } from "../containers/etc-files.ts";
 import type { StepRequest, StepService } from "../contract.ts";
 import type { ExitHub } from "../processes/exit-hub.ts";
 import { runBundle } from "../processes/run-bundle.ts";
@@ -27,7 +27,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => parts.network.releaseContainer(id));
       const sandbox = await openStepSandbox(parts, id, request);
       undo.defer(() => sandbox?.release());
-      const etc = hostEtcFiles(bundle, request, sandbox);
+      const etc = writeStepEtcFiles(bundle, request, sandbox);
       const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });

@@ -4,7 +4,7 @@ import { createLogger, EngineError, errorMessage, type Logger } from "#base";
 import { createBuilder } from "#builder";
 import { childCgroups, detectCgroups, offeredLimits, openCgroup } from "#cgroups";
 import { type Database, openDatabase } from "#db";
-import { createEngine, createEventService, createSystemService, openRegistry } from "#engine";
+import { createEngine, createEventService, createSystemService, openRegistry, type StopOrder } from "#engine";
 import { openImageStore } from "#images";
 import { createNetworkService } from "#network";
 import { findRuntimes } from "#runtime";
@@ -18,13 +18,17 @@ import { findInitBinary } from "./init-binary.ts";
 import { cgroupFacts, hostLimits } from "./host-limits.ts";
 import { claimRoots, instanceOf } from "./instance.ts";
 import { listenAddress } from "./listen-address.ts";
+import { endContainers, isMachineStopping } from "./machine-stop.ts";
 import { type DaemonOptions, parseDaemonOptions } from "./options.ts";
 import { chooseRuntimes } from "./runtimes.ts";
 import { selfCommand } from "./self.ts";
 import { serverVersion } from "./version.ts";
 
 /** A daemon that serves; `stop` lets containers and supervisor live on. */
-type RunningDaemon = { stop(): Promise<void> };
+type RunningDaemon = {
+  stop(): Promise<void>;
+  stopOrders(): readonly StopOrder[];
+};
 
 /** `berth daemon`: serves until SIGTERM or SIGINT. The exit status is the result. */
 export async function runDaemon(argv: readonly string[]): Promise<number> {
@@ -52,8 +56,10 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
     process.once("SIGTERM", resolve);
     process.once("SIGINT", resolve);
   });
-  logger.info("daemon stops; containers go on running");
+  const orders = isMachineStopping() ? daemon.stopOrders() : [];
+  if (orders.length === 0) logger.info("daemon stops; containers go on running");
   await daemon.stop();
+  await endContainers(options.execRoot, orders, logger);
   process.exit(0);
 }
 
@@ -138,7 +144,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     defaultRuntime: runtimes.defaultName,
     securityOptions: securityOptions(appArmorProfile),
   });
-  const { engine, restore, restartByPolicy } = createEngine({
+  const { engine, restore, restartByPolicy, stopOrders } = createEngine({
     store,
     system,
     registry,
@@ -192,7 +198,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   // Containers of the restart policies come up while requests are served.
   void restartByPolicy();
   const parts = started.move();
-  return { stop: () => parts.disposeAsync() };
+  return { stop: () => parts.disposeAsync(), stopOrders };
 }
 
 /** Starts the supervisor in a session of its own, so that it outlives this daemon and its terminal. */

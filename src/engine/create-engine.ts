@@ -9,6 +9,7 @@ import { handleExit } from "./containers/exit.ts";
 import type { ContainerParts } from "./containers/parts.ts";
 import type { ContainerRegistry } from "./containers/registry.ts";
 import { endStrays, reconcile, restartByPolicy, settleRestarts, sweepLeftovers } from "./containers/restore.ts";
+import { type StopOrder, stopOrders } from "./containers/stop-orders.ts";
 import { viewOf } from "./containers/view.ts";
 import { lostExit } from "./containers/waiting.ts";
 import type { Engine, SystemService } from "./contract.ts";
@@ -37,6 +38,8 @@ export function createEngine(given: EngineParts): {
   restartByPolicy(): Promise<void>;
   /** True while a container's process lives. */
   hasLiveContainers(): boolean;
+  /** How to end what runs, for when the machine goes down. */
+  stopOrders(): readonly StopOrder[];
 } {
   const parts: ContainerParts = { ...given, locks: new KeyedMutex() };
   const { registry, supervisor, logger } = parts;
@@ -109,6 +112,7 @@ export function createEngine(given: EngineParts): {
       await sweepLeftovers(parts);
     },
     restartByPolicy: () => restartByPolicy(parts, runner),
+    stopOrders: () => stopOrders(registry),
     hasLiveContainers: () => [...registry.all()].some((container) => hasProcess(container)),
   };
 }

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive } from "../../engines/busybox-image.ts";
-import { eventually } from "../../engines/command.ts";
+import { eventually, mustRun } from "../../engines/command.ts";
 import { manyLayers } from "../layers.ts";
 import { berth, docker, dockerResult } from "../service.ts";
 
 /*
  * One boot of `scripts/vm power-cut`: looks at what the boot before left, then works until the power goes. What a
  * client was told is done is printed ("acknowledged …"), which the host remembers, and must still be there.
- *   step.ts load|build|create|end [what was acknowledged…]
+ *   step.ts load|build|create|stop|end [what was acknowledged…]
  */
 const [phase = "end", ...acknowledged] = process.argv.slice(2);
 let passed = 0;
@@ -40,7 +40,7 @@ async function checkStore(): Promise<void> {
   const images = (await docker("images", "--format", "{{.Repository}}")).split("\n").filter(Boolean);
   for (const image of images) if (image.startsWith("tall-") || image.startsWith("built-")) await checkRun(image);
   const containers = (await docker("ps", "-a", "--format", "{{.Names}}")).split("\n").filter(Boolean);
-  for (const container of containers) {
+  for (const container of containers.filter((name) => name.startsWith("made-"))) {
     const result = await dockerResult("start", "-a", container);
     check(`${container} starts`, result.stdout.trim() === container, result.stdout + result.stderr);
     check(`${container} is removed`, (await dockerResult("rm", container)).exitCode === 0);
@@ -51,7 +51,17 @@ async function checkStore(): Promise<void> {
   check("nothing half done is left", left.length === 0, left.join(" "));
 }
 
-/** Works for ever: the host ends it. */
+/** A machine that was shut down in order: containers were told, and are back. */
+async function checkReboot(): Promise<void> {
+  const running = async () => (await docker("ps", "--format", "{{.Names}}")).split("\n");
+  const areBack = async () => (await running()).filter((name) => ["told", "stubborn"].includes(name)).length === 2;
+  await eventually("containers to be started again", areBack, 60_000).catch(() => false);
+  check("containers of a restart policy run again", await areBack(), (await running()).join(" "));
+  const log = await docker("run", "--rm", "-v", "kept:/kept", "busybox", "cat", "/kept/log");
+  check("the container was told of the shutdown", log === "started\ntold\nstarted", log);
+}
+
+/** Works for ever: the host ends it; only "stop" ends by itself. */
 const phases: Readonly<Record<string, () => Promise<void>>> = {
   load: async () => {
     await berth("daemon", "install");
@@ -79,6 +89,16 @@ const phases: Readonly<Record<string, () => Promise<void>>> = {
       console.log(`acknowledged image=built-${index}`);
     }
   },
+  stop: async () => {
+    const program =
+      "echo started >> /kept/log; trap 'echo told >> /kept/log; exit' TERM; while :; do usleep 100000; done";
+    const policy = ["-d", "--restart", "always"];
+    await docker("run", ...policy, "--name", "told", "-v", "kept:/kept", "busybox", "sh", "-c", program);
+    await docker("run", ...policy, "--name", "stubborn", "--stop-timeout", "3", "busybox", "sleep", "100000");
+    console.log("the machine is shut down");
+    await mustRun(["systemctl", "poweroff"]);
+    await Bun.sleep(120_000);
+  },
   create: async () => {
     for (let index = 0; ; index++) {
       const name = `made-${index}`;
@@ -89,5 +109,6 @@ const phases: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 if (phase !== "load") await checkStore();
+if (phase === "end") await checkReboot();
 console.log(`checked ${passed} ${failed}`);
 await phases[phase]?.();

@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { type IgnoreRules, noIgnoreRules } from "#formats";
 import {
+  carriedAttributesAt,
   closeFd,
   FILE_TYPE,
   type FileStatus,
   fileTypeName,
-  findAttributeAt,
   findStatusAt,
   fromByteString,
   KernelError,
-  listAttributesAt,
   O,
   openDirectory,
   openInRoot,
@@ -62,7 +61,7 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
       linkTarget: type === "symlink" ? readLinkAt(folder, name) : "",
       deviceMajor: status.deviceMajor,
       deviceMinor: status.deviceMinor,
-      attributes: options.attributes === true && type !== "symlink" ? attributesAt(folder, name) : noAttributes,
+      attributes: options.attributes === true && type !== "symlink" ? carriedAttributesAt(folder, name) : noAttributes,
       inodeKey: type === "file" && status.linkCount > 1 ? `${status.device}:${status.inode}` : undefined,
     };
     if (type === "file" && options.digests !== undefined) statuses.set(entry, status);
@@ -138,20 +137,4 @@ function openFile(root: number, entry: SourceEntry): number {
   if ((statusOf(fd).mode & S_IFMT) === FILE_TYPE.regular) return fd;
   closeFd(fd);
   throw new KernelError(`open ${fromByteString(entry.path)}`, ENOENT, "it is no longer a regular file");
-}
-
-function attributesAt(folder: number, name: string): ReadonlyMap<string, Buffer> {
-  const names = listAttributesAt(folder, name).filter(isCopied);
-  if (names.length === 0) return noAttributes;
-  const attributes = new Map<string, Buffer>();
-  for (const attribute of names) {
-    const value = findAttributeAt(folder, name, attribute);
-    if (value !== undefined) attributes.set(attribute, value);
-  }
-  return attributes;
-}
-
-/** What belongs to a file and not to the machine or the file system it lies on. */
-function isCopied(attribute: string): boolean {
-  return attribute === "security.capability" || attribute.startsWith("user.");
 }

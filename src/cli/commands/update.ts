@@ -1,6 +1,7 @@
 import { defineCommand } from "../command.ts";
 import { forEachName } from "../failure.ts";
 import { flag } from "../flags/flag.ts";
+import { limitsOf } from "../container-options/limits.ts";
 import { parseRestartPolicy } from "../container-options/restart-policy.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
@@ -38,18 +39,7 @@ export const command = defineCommand({
     const warnings: string[] = [];
     const status = await forEachName(names, async (name) => {
       const answer = await client.containers.update(name, {
-        BlkioWeight: flags["blkio-weight"] ?? 0,
-        CpuPeriod: flags["cpu-period"] ?? 0,
-        CpuQuota: flags["cpu-quota"] ?? 0,
-        CpuRealtimePeriod: flags["cpu-rt-period"] ?? 0,
-        CpuRealtimeRuntime: flags["cpu-rt-runtime"] ?? 0,
-        CpuShares: flags["cpu-shares"] ?? 0,
-        CpusetCpus: flags["cpuset-cpus"],
-        CpusetMems: flags["cpuset-mems"],
-        Memory: flags.memory ?? 0,
-        MemoryReservation: flags["memory-reservation"] ?? 0,
-        MemorySwap: flags["memory-swap"] ?? 0,
-        NanoCpus: flags.cpus ?? 0,
+        ...limitsOf(flags),
         PidsLimit: flags["pids-limit"] ?? null,
         RestartPolicy: restart ?? { Name: "", MaximumRetryCount: 0 },
       });

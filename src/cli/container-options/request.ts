@@ -6,6 +6,7 @@ import { parseDevices, parseGpus, parseThrottles, parseWeights } from "./devices
 import { readEnvironment, readKeyValueFile } from "./environment.ts";
 import type { containerFlags } from "./flags.ts";
 import { parseMap } from "./key-values.ts";
+import { limitsOf } from "./limits.ts";
 import { parseMount, parseTmpfs, parseVolumes } from "./mounts.ts";
 import { chooseNetworks } from "./networks.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
@@ -62,7 +63,7 @@ function resources(flags: ContainerFlagValues): HostConfig {
   const { devices, cdi } = parseDevices(flags.device);
   const requests = [...flags.gpus.map(parseGpus), ...(cdi.length === 0 ? [] : [{ Driver: "cdi", DeviceIDs: cdi }])];
   return {
-    BlkioWeight: flags["blkio-weight"] ?? 0,
+    ...limitsOf(flags),
     BlkioWeightDevice: parseWeights(flags["blkio-weight-device"]),
     BlkioDeviceReadBps: parseThrottles(flags["device-read-bps"]),
     BlkioDeviceWriteBps: parseThrottles(flags["device-write-bps"]),
@@ -71,23 +72,12 @@ function resources(flags: ContainerFlagValues): HostConfig {
     CgroupParent: flags["cgroup-parent"],
     CpuCount: flags["cpu-count"] ?? 0,
     CpuPercent: flags["cpu-percent"] ?? 0,
-    CpuPeriod: flags["cpu-period"] ?? 0,
-    CpuQuota: flags["cpu-quota"] ?? 0,
-    CpuRealtimePeriod: flags["cpu-rt-period"] ?? 0,
-    CpuRealtimeRuntime: flags["cpu-rt-runtime"] ?? 0,
-    CpuShares: flags["cpu-shares"] ?? 0,
-    CpusetCpus: flags["cpuset-cpus"],
-    CpusetMems: flags["cpuset-mems"],
-    NanoCpus: flags.cpus ?? 0,
     Devices: devices,
     DeviceCgroupRules: [...flags["device-cgroup-rule"]],
     DeviceRequests: requests.length === 0 ? null : requests,
     IOMaximumBandwidth: flags["io-maxbandwidth"] ?? 0,
     IOMaximumIOps: flags["io-maxiops"] ?? 0,
     ...(flags["kernel-memory"] !== undefined && { KernelMemory: flags["kernel-memory"] }),
-    Memory: flags.memory ?? 0,
-    MemoryReservation: flags["memory-reservation"] ?? 0,
-    MemorySwap: flags["memory-swap"] ?? 0,
     MemorySwappiness: swappiness,
     OomKillDisable: flags["oom-kill-disable"],
     PidsLimit: flags["pids-limit"] ?? 0,

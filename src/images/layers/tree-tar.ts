@@ -1,12 +1,12 @@
 import { readSync } from "node:fs";
 import {
+  carriedAttributesAt,
   closeFd,
   FILE_TYPE,
   type FileStatus,
   fileTypeName,
   findAttributeAt,
   findStatusAt,
-  listAttributesAt,
   O,
   openAt,
   readDirectory,
@@ -32,19 +32,6 @@ export type TreeTarOptions = {
   /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
   readonly whiteouts: "overlay" | "literal";
 };
-
-/** Attributes worth carrying: file capabilities, and what users set. Overlay's own never leave the host. */
-function carriedAttributes(directoryFd: number, name: string): ReadonlyMap<string, Buffer> {
-  const carried = new Map<string, Buffer>();
-  for (const attribute of listAttributesAt(directoryFd, name)) {
-    const isCarried =
-      attribute === "security.capability" || (attribute.startsWith("user.") && !attribute.startsWith("user.overlay."));
-    if (!isCarried) continue;
-    const value = findAttributeAt(directoryFd, name, attribute);
-    if (value !== undefined) carried.set(attribute, value);
-  }
-  return carried;
-}
 
 function headerOf(path: string, type: TarEntryType, status: FileStatus): TarHeader {
   return plainTarHeader({
@@ -96,7 +83,7 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
       return;
     }
     if (status.linkCount > 1) links.set(identity, displayPath);
-    const attributes = carriedAttributes(directoryFd, name);
+    const attributes = carriedAttributesAt(directoryFd, name);
     if (type !== "file") {
       const linkPath = type === "symlink" ? readLinkAt(directoryFd, name) : "";
       yield bytes(encodeTarHeader({ ...headerOf(displayPath, type, status), linkPath, attributes }));
@@ -129,7 +116,7 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
     if (fd < 0) return;
     try {
       if (displayPath !== "") {
-        const attributes = carriedAttributes(fd, ".");
+        const attributes = carriedAttributesAt(fd, ".");
         yield bytes(encodeTarHeader({ ...headerOf(displayPath, "directory", status), attributes }));
       }
       const prefix = displayPath === "" || displayPath.endsWith("/") ? displayPath : `${displayPath}/`;

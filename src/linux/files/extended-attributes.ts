@@ -38,6 +38,26 @@ export function findAttributeAt(directory: number, name: string, attribute: stri
   return Buffer.from(buffer.subarray(0, length));
 }
 
+const noAttributes: ReadonlyMap<string, Buffer> = new Map();
+
+/**
+ * The extended attributes that go with a file when it is copied to another place or machine: its capabilities, and what
+ * users set. Overlayfs's own stay, and so does what belongs to the host (SELinux labels, ACLs by number).
+ */
+export function carriedAttributesAt(directory: number, name: string): ReadonlyMap<string, Buffer> {
+  const names = listAttributesAt(directory, name).filter(
+    (attribute) =>
+      attribute === "security.capability" || (attribute.startsWith("user.") && !attribute.startsWith("user.overlay.")),
+  );
+  if (names.length === 0) return noAttributes;
+  const carried = new Map<string, Buffer>();
+  for (const attribute of names) {
+    const value = findAttributeAt(directory, name, attribute);
+    if (value !== undefined) carried.set(attribute, value);
+  }
+  return carried;
+}
+
 /** Sets one extended attribute of a name, links not followed. Returns 0 or -errno. */
 export function trySetAttributeAt(directory: number, name: string, attribute: string, value: Uint8Array): number {
   buffer.set(value.subarray(0, buffer.length), 0);

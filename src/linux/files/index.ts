@@ -15,7 +15,13 @@ export {
 } from "./change.ts";
 export { copyTree, type CopyTreeOptions } from "./copy-tree.ts";
 export { readDirectory } from "./directory.ts";
-export { findAttributeAt, listAttributesAt, trySetAttributeAt, trySetAttributeOf } from "./extended-attributes.ts";
+export {
+  carriedAttributesAt,
+  findAttributeAt,
+  listAttributesAt,
+  trySetAttributeAt,
+  trySetAttributeOf,
+} from "./extended-attributes.ts";
 export {
   AT_FDCWD,
   closeFd,

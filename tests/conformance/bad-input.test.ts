@@ -13,7 +13,7 @@ afterEach(async () => {
 /** `run --rm` words, the exit code, what the message must say. */
 const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
   ["image that is not there", ["--pull", "never", "no-such-image:v9", "true"], 125, /No such image: no-such-image:v9/],
-  ["bad reference", ["UPPER/case:tag", "true"], 125, /invalid reference format/],
+  ["bad reference", ["Upper:tag", "true"], 125, /invalid reference format/],
   ["memory below the minimum", ["-m", "1m", "busybox"], 125, /Minimum memory limit allowed is 6MB/],
   [
     "swap below memory",
@@ -38,6 +38,8 @@ const cases: readonly (readonly [string, readonly string[], number, RegExp])[] =
     125,
     /[Tt]he working directory 'relative' is invalid, it needs to be an absolute path/,
   ],
+  ["unknown network", ["--network", "no-such-network", "busybox", "true"], 125, /network no-such-network not found/],
+  ["unknown container to join", ["--network", "container:nobody", "busybox", "true"], 125, /No such container: nobody/],
   ["unknown runtime", ["--runtime", "no-such-runtime", "busybox", "true"], 125, /no-such-runtime/],
   ["bad name", ["--name", "-bad-", "busybox", "true"], 125, /Invalid container name|only \[a-zA-Z0-9\]/],
   ["bad stop signal", ["--stop-signal", "SIGNOPE", "busybox", "true"], 125, /[Ii]nvalid signal: SIGNOPE/],
@@ -59,6 +61,47 @@ describe("run refuses", () => {
     expect(result.exitCode).toBe(exitCode);
   });
 });
+
+// Clients take not-found at create for a missing image and go to pull it.
+test.skipIf(targetIsDockerd)("run says what is missing beside the image, and pulls nothing", async () => {
+  for (const words of [
+    ["--network", "container:nobody"],
+    ["--pid", "container:nobody"],
+    ["--ipc", "container:nobody"],
+    ["--volumes-from", "nobody"],
+    ["--network", "nobody"],
+  ]) {
+    const result = await daemon.cli(["run", "--rm", ...words, "busybox", "true"]);
+    expect(result.stderr).toMatch(/No such container: nobody|network nobody not found/);
+    expect(result.stderr).not.toContain("Unable to find image");
+    expect(result.exitCode).toBe(125);
+  }
+});
+
+test.skipIf(targetIsDockerd)(
+  "a port in use is refused with who uses it: a container, or a process of the host",
+  async () => {
+    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+    try {
+      const taken = await daemon.cli(["run", "--rm", "-p", `127.0.0.1:${server.port}:80`, "busybox", "true"]);
+      expect(taken.stderr).toMatch(new RegExp(`address already in use by process \\S+ \\(pid ${process.pid}\\)`));
+      expect(taken.exitCode).toBe(125);
+    } finally {
+      server.stop(true);
+    }
+    await daemon.ok("run", "-d", "--name", "port-holder", "-p", "127.0.0.1::80", "busybox", "sleep", "1000");
+    try {
+      const port = (await daemon.ok("port", "port-holder", "80/tcp")).split(":").pop() ?? "";
+      const container = await daemon.cli(["run", "--rm", "-p", `127.0.0.1:${port}:80`, "busybox", "true"]);
+      expect(container.stderr).toMatch(/port is already allocated by container port-holder \([0-9a-f]{12}\)/);
+      // The reason once, not twice.
+      expect(container.stderr.match(/already allocated/g)?.length).toBe(1);
+      expect(container.exitCode).toBe(125);
+    } finally {
+      await daemon.ok("rm", "-f", "port-holder");
+    }
+  },
+);
 
 describe("build refuses", () => {
   const build = async (dockerfile: string | undefined, ...words: string[]) => {

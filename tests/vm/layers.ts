@@ -1,51 +1,44 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { tmpdir } from "node:os";
 import { createHash } from "node:crypto";
-import { mustRun } from "../engines/command.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { encodeTarHeader, plainTarHeader, tarEnd, tarPaddingOf } from "#wire";
 
-/** A docker-archive tar of an image whose layers add one file each; the first one also holds busybox. */
-export async function manyLayers(name: string, count: number): Promise<string> {
-  const work = mkdtempSync(join(tmpdir(), "berth-layers-"));
-  try {
-    const layers: string[] = [];
-    const diffIds: string[] = [];
-    for (let index = 0; index < count; index++) {
-      const root = join(work, "root");
-      mkdirSync(join(root, "layers"), { recursive: true });
-      writeFileSync(join(root, "layers", String(index)), `${index}\n`);
-      if (index === 0) {
-        mkdirSync(join(root, "bin"));
-        await mustRun(["cp", "/bin/busybox", join(root, "bin/busybox")]);
-        for (const applet of ["sh", "ls", "wc"]) await mustRun(["ln", "-s", "busybox", join(root, "bin", applet)]);
+function file(path: string, content: Uint8Array, mode = 0o644): Uint8Array[] {
+  const header = encodeTarHeader(plainTarHeader({ path, type: "file", mode, sizeBytes: content.length }));
+  return [header, content, new Uint8Array(tarPaddingOf(content.length))];
+}
+
+const directory = (path: string) => encodeTarHeader(plainTarHeader({ path, type: "directory", mode: 0o755 }));
+
+/** Writes a docker-archive tar of an image whose layers add one file each; the first one also holds busybox. */
+export function writeManyLayers(archive: string, name: string, count: number): void {
+  const parts: Uint8Array[] = [];
+  const layers: string[] = [];
+  const diffIds: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const pieces = [directory("layers/"), ...file(`layers/${index}`, Buffer.from(`${index}\n`))];
+    if (index === 0) {
+      pieces.push(directory("bin/"), ...file("bin/busybox", readFileSync("/bin/busybox"), 0o755));
+      for (const applet of ["sh", "ls", "wc", "cat", "sort"]) {
+        pieces.push(
+          encodeTarHeader(
+            plainTarHeader({ path: `bin/${applet}`, type: "symlink", linkPath: "busybox", mode: 0o777 }),
+          ),
+        );
       }
-      const file = `${index}.tar`;
-      await mustRun(["tar", "-C", root, "-cf", join(work, file), "."]);
-      rmSync(root, { recursive: true });
-      layers.push(file);
-      diffIds.push(
-        `sha256:${createHash("sha256")
-          .update(await Bun.file(join(work, file)).bytes())
-          .digest("hex")}`,
-      );
     }
-    writeFileSync(
-      join(work, "config.json"),
-      JSON.stringify({
-        architecture: "amd64",
-        os: "linux",
-        config: { Cmd: ["sh"], Env: ["PATH=/bin"] },
-        rootfs: { type: "layers", diff_ids: diffIds },
-      }),
-    );
-    writeFileSync(
-      join(work, "manifest.json"),
-      JSON.stringify([{ Config: "config.json", RepoTags: [name], Layers: layers }]),
-    );
-    const archive = `${work}.tar`;
-    await mustRun(["tar", "-C", work, "-cf", archive, "manifest.json", "config.json", ...layers]);
-    return archive;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
+    const layer = Buffer.concat([...pieces, tarEnd]);
+    parts.push(...file(`${index}.tar`, layer));
+    layers.push(`${index}.tar`);
+    diffIds.push(`sha256:${createHash("sha256").update(layer).digest("hex")}`);
   }
+  const config = {
+    architecture: "amd64",
+    os: "linux",
+    config: { Cmd: ["sh"], Env: ["PATH=/bin"] },
+    rootfs: { type: "layers", diff_ids: diffIds },
+  };
+  const manifest = [{ Config: "config.json", RepoTags: [name], Layers: layers }];
+  parts.push(...file("config.json", Buffer.from(JSON.stringify(config))));
+  parts.push(...file("manifest.json", Buffer.from(JSON.stringify(manifest))), tarEnd);
+  writeFileSync(archive, Buffer.concat(parts));
 }

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive } from "../../engines/busybox-image.ts";
 import { eventually, mustRun } from "../../engines/command.ts";
-import { manyLayers } from "../layers.ts";
+import { writeManyLayers } from "../layers.ts";
 import { berth, docker, dockerResult } from "../service.ts";
 
 /*
@@ -70,8 +70,7 @@ const phases: Readonly<Record<string, () => Promise<void>>> = {
     console.log("acknowledged image=busybox");
     const archives = "/var/archives";
     mkdirSync(archives);
-    for (let index = 0; index < 3; index++)
-      renameSync(await manyLayers(`tall-${index}`, 6 + index), join(archives, String(index)));
+    for (let index = 0; index < 3; index++) writeManyLayers(join(archives, String(index)), `tall-${index}`, 6 + index);
     for (let index = 0; ; index++) {
       await docker("load", "-q", "-i", join(archives, String(index % 3)));
       console.log(`acknowledged image=tall-${index % 3}`);

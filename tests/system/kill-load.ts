@@ -139,6 +139,7 @@ export function createKillLoad(engine: EngineProcess, random: () => number, long
   };
 
   const repeat = async (work: () => Promise<void>) => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- set by start and stop below, while this waits
     while (working) {
       await work();
       await Bun.sleep(20 + random() * 60);

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { createLogger, EngineError, errorMessage, type Logger } from "#base";
+import { createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
 import { createBuilder } from "#builder";
 import { childCgroups, detectCgroups, offeredLimits, openCgroup } from "#cgroups";
 import { type Database, openDatabase } from "#db";
@@ -50,7 +50,8 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
   } catch (error) {
     logger.error("daemon could not start", { error: errorMessage(error) });
     if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
-    return 1;
+    // EX_TEMPFAIL of sysexits.h tells the CLI that another one was quicker.
+    return isErrorKind(error, "conflict") ? 75 : 1;
   }
   await new Promise<void>((resolve) => {
     process.once("SIGTERM", resolve);

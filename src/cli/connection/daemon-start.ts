@@ -6,6 +6,8 @@ import { writeText } from "../output/write.ts";
 const runDirectory = "/run/berth";
 const logPath = `${runDirectory}/daemon.log`;
 const startLimitMs = 15_000;
+/** How a daemon ends when another has the roots: commands that ran at once have each started one. */
+const anotherDaemonStatus = 75;
 
 /** True for the errors of dialling a socket nobody listens on. */
 function isNobodyThere(error: unknown): boolean {
@@ -93,7 +95,7 @@ export function startDaemonIfNeeded(dial: Dialer): Dialer {
       } catch (error) {
         if (!isNobodyThere(error)) throw error;
       }
-      if (exitCode !== undefined) {
+      if (exitCode !== undefined && exitCode !== anotherDaemonStatus) {
         problem = (await readReason()) || `it ended with status ${exitCode}`;
         break;
       }

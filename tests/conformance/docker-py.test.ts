@@ -122,3 +122,64 @@ network = client.networks.create("pynet"); print(network.name); network.remove()
     "",
   ]);
 });
+
+test.if(present)("docker-py: a log that is followed, an exec with a socket, and errors by their classes", async () => {
+  const output = await runIn(`
+import docker, sys, io, tarfile
+client = docker.DockerClient(base_url=sys.argv[1])
+box = client.containers.run("busybox", ["sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done"], detach=True, name="followed")
+print(b"".join(box.logs(stream=True, follow=True)))
+print(box.wait()["StatusCode"])
+for attempt in (lambda: client.containers.create("busybox", name="followed"), lambda: box.exec_run("true")):
+    try:
+        attempt()
+    except docker.errors.APIError as error:
+        print(error.status_code, error.explanation.split(" ")[0])
+for attempt in (lambda: box.get_archive("/nothing"), lambda: client.containers.get("nothing"), lambda: client.networks.get("nothing")):
+    try:
+        attempt()
+    except docker.errors.NotFound as error:
+        print(type(error).__name__, error.status_code)
+try:
+    client.containers.run("nothing:here")
+except docker.errors.ImageNotFound as error:
+    print(type(error).__name__)
+try:
+    client.images.build(fileobj=io.BytesIO(b"FROM busybox\\nRUN exit 3\\n"))
+except docker.errors.BuildError as error:
+    print(error.msg)
+try:
+    client.images.build(fileobj=io.BytesIO(b"FROM busybox\\nRUM x\\n"))
+except docker.errors.APIError as error:
+    print(error.status_code, "line 2" in error.explanation, "RUM" in error.explanation)
+box.remove()
+box = client.containers.create("busybox", ["sh"], tty=True, stdin_open=True)
+box.start()
+box.resize(30, 40)
+sock = box.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+sock._sock.sendall(b"stty size; exit\\n")
+data = b""
+while True:
+    chunk = sock._sock.recv(1000)
+    if not chunk:
+        break
+    data += chunk
+print(b"30 40" in data)
+sock.close()
+box.remove(force=True)
+`);
+  expect(output.split("\n")).toEqual([
+    "b'1\\n2\\n3\\n'",
+    "0",
+    "409 Conflict.",
+    "409 container",
+    "NotFound 404",
+    "NotFound 404",
+    "NotFound 404",
+    "ImageNotFound",
+    "The command '/bin/sh -c exit 3' returned a non-zero code: 3",
+    "400 True True",
+    "True",
+    "",
+  ]);
+});

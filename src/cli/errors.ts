@@ -36,6 +36,11 @@ export const cliErrors = defineErrors({
     message: (context: string) => `cannot use "${context}" as a build context: only local directories and "-" are`,
     hint: () => "Fetch it first, then build from the directory",
   },
+  "daemon-start-root": {
+    kind: "forbidden",
+    message: () => "The daemon is not running, and only root can start it",
+    hint: () => "Use sudo; once it runs, the group that owns its socket can use it too",
+  },
   "daemon-start-failed": {
     kind: "unavailable",
     message: (reason: string, _log: string) => `The daemon could not be started: ${reason}`,

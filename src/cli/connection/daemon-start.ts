@@ -12,9 +12,7 @@ const anotherDaemonStatus = 75;
 /** True for the errors of dialling a socket nobody listens on. */
 function isNobodyThere(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return (
-    code === "ENOENT" || code === "ECONNREFUSED" || /ENOENT|ECONNREFUSED|Failed to connect/.test(errorMessage(error))
-  );
+  return code === "ENOENT" || code === "ECONNREFUSED";
 }
 
 /**
@@ -79,6 +77,7 @@ export function startDaemonIfNeeded(dial: Dialer): Dialer {
     } catch (error) {
       if (!isNobodyThere(error)) throw error;
     }
+    if (process.getuid?.() !== 0) throw cliErrors["daemon-start-root"]();
     writeText(2, "The berth daemon is not running: starting it\n");
     const { ended, forget } = await spawnDaemon();
     let exitCode: number | undefined;

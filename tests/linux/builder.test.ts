@@ -23,6 +23,7 @@ import { type BuildRequest, type Builder, createBuilder } from "#builder";
 import { type Database, openDatabase } from "#db";
 import type { StepRequest, StepService } from "#engine";
 import { type ImageRecord, type ImageStore, openImageStore, tarOfDirectory } from "#images";
+import { failureOf } from "./failure-of.ts";
 
 /*
  * Real builds: real layers, snapshots and mounts below a temporary data root; RUN in a chroot with busybox, as the
@@ -171,16 +172,6 @@ async function build(
 /** Builds a Dockerfile with files. */
 function buildFiles(dockerfile: string, files: Files = {}, options: BuildOptions = {}) {
   return build(contextOf({ Dockerfile: dockerfile, ...files }), options);
-}
-
-/** The message of what a build fails with. */
-async function failureOf(result: Promise<unknown>): Promise<string> {
-  try {
-    await result;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  throw new Error("the build succeeded");
 }
 
 /** Looks at an image's files through a mounted snapshot. */

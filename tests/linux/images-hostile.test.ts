@@ -16,40 +16,17 @@ import { EngineError, silentLogger } from "#base";
 import { openDatabase } from "#db";
 import { extractInto, type ImageStore, openImageStore } from "#images";
 import { closeFd, listAttributesAt, openDirectory } from "#linux";
-import { encodeTarHeader, plainTarHeader, tarEnd, type TarHeader, tarPaddingOf } from "#wire";
+import { type Member, tarOf } from "./archives.ts";
+import { failureOf } from "./failure-of.ts";
 
 /*
  * Archives that try to leave their root. Beside every root lies a canary tree; whatever an archive does, the canary
  * must stay as it was, byte for byte and mode for mode.
  */
 
-type Member = Partial<TarHeader> & Pick<TarHeader, "path" | "type"> & { readonly text?: string };
-
 const root = mkdtempSync(join(tmpdir(), "berth-hostile-"));
 const canary = join(root, "canary");
 let store: ImageStore;
-
-function tarOf(members: readonly Member[]): Buffer {
-  const pieces = members.flatMap(({ text = "", ...header }) => {
-    const data = Buffer.from(text);
-    return [
-      encodeTarHeader(plainTarHeader({ sizeBytes: data.length, ...header })),
-      data,
-      new Uint8Array(tarPaddingOf(data.length)),
-    ];
-  });
-  return Buffer.concat([...pieces, tarEnd]);
-}
-
-/** The message a promise is rejected with. */
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  throw new Error("it did not fail");
-}
 
 async function* stream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

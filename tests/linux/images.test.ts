@@ -19,33 +19,10 @@ import { type Digest, digestOf, silentLogger } from "#base";
 import { type Database, openDatabase } from "#db";
 import { type ImageStore, openImageStore, type StorageDriver } from "#images";
 import { errorCode, mountOverlayByContext, mountOverlayByOptions, readMountInfo, unmount } from "#linux";
-import { encodeTarHeader, plainTarHeader, tarEnd, type TarHeader, tarPaddingOf } from "#wire";
-
-type Member = Partial<TarHeader> & Pick<TarHeader, "path" | "type"> & { readonly text?: string };
+import { tarOf } from "./archives.ts";
+import { failureOf } from "./failure-of.ts";
 
 const base = mkdtempSync(join(tmpdir(), "berth-images-"));
-
-/** The message a promise is rejected with. */
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  throw new Error("it did not fail");
-}
-
-function tarOf(members: readonly Member[]): Buffer {
-  const pieces = members.flatMap(({ text = "", ...header }) => {
-    const data = Buffer.from(text);
-    return [
-      encodeTarHeader(plainTarHeader({ sizeBytes: data.length, ...header })),
-      data,
-      new Uint8Array(tarPaddingOf(data.length)),
-    ];
-  });
-  return Buffer.concat([...pieces, tarEnd]);
-}
 
 async function* stream(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);

@@ -3,7 +3,7 @@ import * as v from "valibot";
 /*
  * The container documents of the Docker Engine API (`ContainerConfig`, `HostConfig`, … of docker-engine-api.yaml,
  * 1.24 to 1.50). They are stored and shown as the client sent them, so they keep Docker's spelling inside the engine
- * too; everything the engine itself makes is camelCase (docs/decisions/0002-docker-documents.md).
+ * too; everything the engine itself makes is camelCase (docs/decisions/0007-docker-documents.md).
  *
  * Go clients send `null` for an empty list or map and zero for "not set"; `nullish` accepts both.
  */

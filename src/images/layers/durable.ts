@@ -17,7 +17,7 @@ import {
 
 const fsyncAsync = promisify(fsync);
 
-/** Up to so many files are synced one by one; beyond, one syncfs is cheaper (docs/decisions/0101-layer-store.md). */
+/** Up to so many files are synced one by one; beyond, one syncfs is cheaper (docs/decisions/0010-layer-store.md). */
 const FEW = 16;
 
 /** Opens the regular files and directories below a directory; undefined as soon as there are more than `FEW`. */

@@ -20,9 +20,7 @@ export function writeManyLayers(archive: string, name: string, count: number): v
       pieces.push(directory("bin/"), ...file("bin/busybox", readFileSync("/bin/busybox"), 0o755));
       for (const applet of ["sh", "ls", "wc", "cat", "sort"]) {
         pieces.push(
-          encodeTarHeader(
-            plainTarHeader({ path: `bin/${applet}`, type: "symlink", linkPath: "busybox", mode: 0o777 }),
-          ),
+          encodeTarHeader(plainTarHeader({ path: `bin/${applet}`, type: "symlink", linkPath: "busybox", mode: 0o777 })),
         );
       }
     }

@@ -58,8 +58,9 @@ export function openSnapshotLedger(database: Database, layers: LayerShelf): Snap
       entries.set(id, entry);
     },
     remove: (id) => {
-      if (!entries.delete(id)) return;
+      if (!entries.has(id)) return;
       table.deleteSnapshot(id);
+      entries.delete(id);
     },
     ids: () => [...entries.keys()],
     drivers: () => new Set([...entries.values()].map((entry) => entry.driver)),

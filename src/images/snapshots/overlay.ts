@@ -174,8 +174,9 @@ export function createOverlaySnapshotter(parts: {
       unmount(id);
       const trash = layout.fresh("trash");
       if (existsSync(directory)) renameSync(directory, trash);
-      ledger.remove(id);
+      // Files first: on a full disk it is they that make room for the write.
       await removeTree(trash);
+      ledger.remove(id);
     },
     changes: async (id) => {
       const lowers = visible(checkDriver(id).diffIds).map((diffId) => layers.directoryOf(diffId));

@@ -109,8 +109,9 @@ export function createCopySnapshotter(parts: {
       if (ledger.find(id) === undefined && !existsSync(directory)) return;
       const trash = layout.fresh("trash");
       if (existsSync(directory)) renameSync(directory, trash);
-      ledger.remove(id);
+      // Files first: on a full disk it is they that make room for the write.
       await removeTree(trash);
+      ledger.remove(id);
     },
     changes: async (id) => findChanges({ kind: "whole", path: rootOf(id) }, lowersOf(checkDriver(id).diffIds)),
     changesDirectory: computeUpper,

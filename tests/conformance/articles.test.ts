@@ -107,6 +107,13 @@ async function pageOf(address: string): Promise<string> {
   return page;
 }
 
+test.each(clients)("%s: the shell script: ENTRYPOINT with CMD, ENV and USER", async (name, program) => {
+  const image = `greet-${name}`;
+  await run(program, "build", "-t", image, copyOf("shell-script"));
+  expect(await run(program, "run", "--rm", "-h", "ship", image)).toBe("Hello, world! I am nobody in ship, process 1.");
+  expect(await run(program, "run", "--rm", "-h", "ship", "-e", "GREETING=Hi", image, "Ada")).toStartWith("Hi, Ada!");
+});
+
 describe.skipIf(skipped !== undefined)("the articles' examples", () => {
   beforeAll(async () => {
     await base("debian:bookworm");

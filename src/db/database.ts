@@ -1,5 +1,7 @@
 import { Database as Sqlite, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { errors } from "./errors.ts";
 import { migrations } from "./migrations/order.ts";
+import { openReserve } from "./reserve.ts";
 
 /** Values for a statement's placeholders. */
 export type Bindings = SQLQueryBindings[];
@@ -28,12 +30,23 @@ export type Database = {
  * @param path file path, or ":memory:"
  */
 export function openDatabase(path: string): Database {
-  const sqlite = new Sqlite(path, { create: true, strict: true });
-  sqlite.run("PRAGMA journal_mode = WAL");
-  sqlite.run("PRAGMA synchronous = FULL");
-  sqlite.run("PRAGMA foreign_keys = ON");
-  sqlite.run("PRAGMA busy_timeout = 5000");
-  migrate(sqlite);
+  const reserve = path === ":memory:" ? undefined : openReserve(`${path}.reserve`);
+  /** Does `work` once more on the reserve's space when the disk is full. */
+  const onFullDisk = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      if (reserve?.release() !== true) throw errors.databaseFull(path);
+    }
+    try {
+      return work();
+    } catch (error) {
+      throw isDiskFull(error) ? errors.databaseFull(path) : error;
+    }
+  };
+  const sqlite = onFullDisk(() => openFile(path));
+  reserve?.fill();
 
   const statements = new Map<string, Statement>();
   const prepare = (sql: string): Statement => {
@@ -49,7 +62,9 @@ export function openDatabase(path: string): Database {
     all: <Row>(sql: string, ...bindings: Bindings) => prepare(sql).all(...bindings) as Row[],
     get: <Row>(sql: string, ...bindings: Bindings) => (prepare(sql).get(...bindings) ?? undefined) as Row | undefined,
     run: (sql, ...bindings) => {
-      const { changes, lastInsertRowid } = prepare(sql).run(...bindings);
+      const run = () => prepare(sql).run(...bindings);
+      // Inside a transaction it is the whole that has to be done again.
+      const { changes, lastInsertRowid } = sqlite.inTransaction ? run() : onFullDisk(run);
       return { changes, lastInsertRowid: Number(lastInsertRowid) };
     },
     relaxed: (work) => {
@@ -62,12 +77,35 @@ export function openDatabase(path: string): Database {
         sqlite.run("PRAGMA synchronous = FULL");
       }
     },
-    transaction: (work) => (sqlite.inTransaction ? work() : sqlite.transaction(work).immediate()),
+    transaction: (work) => (sqlite.inTransaction ? work() : onFullDisk(() => sqlite.transaction(work).immediate())),
     close: () => {
+      reserve?.close();
       for (const statement of statements.values()) statement.finalize();
       sqlite.close();
     },
   };
+}
+
+function openFile(path: string): Sqlite {
+  const sqlite = new Sqlite(path, { create: true, strict: true });
+  try {
+    sqlite.run("PRAGMA journal_mode = WAL");
+    sqlite.run("PRAGMA synchronous = FULL");
+    sqlite.run("PRAGMA foreign_keys = ON");
+    sqlite.run("PRAGMA busy_timeout = 5000");
+    migrate(sqlite);
+  } catch (error) {
+    sqlite.close();
+    throw error;
+  }
+  return sqlite;
+}
+
+/** SQLITE_FULL, and what opening files of the database gives on a full disk. */
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : undefined;
+  return code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE" || code === "SQLITE_CANTOPEN" || code === "ENOSPC";
 }
 
 function migrate(sqlite: Sqlite): void {

@@ -22,6 +22,7 @@ export type Attachments = {
 };
 
 const flushDelayMs = 100;
+const retryDelayMs = 5000;
 
 export function createAttachments(database: Database): Attachments {
   const table = networkAttachmentTable(database);
@@ -39,6 +40,17 @@ export function createAttachments(database: Database): Attachments {
 
   const ended = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const flushLater = (delayMs: number): void => {
+    timer ??= setTimeout(() => {
+      try {
+        flush();
+      } catch {
+        // The disk is full; the rows of what has ended are dropped by the next start in any case.
+        flushLater(retryDelayMs);
+      }
+    }, delayMs);
+    timer.unref();
+  };
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
@@ -60,8 +72,7 @@ export function createAttachments(database: Database): Attachments {
     delete: (containerId) => {
       if (!held.delete(containerId)) return;
       ended.add(containerId);
-      timer ??= setTimeout(flush, flushDelayMs);
-      timer.unref();
+      flushLater(flushDelayMs);
     },
     flush,
   };

@@ -73,6 +73,9 @@ export async function removeContainer(
     // Another `rm` may try again, and so does the next daemon.
     container.removing = false;
     life.status = "dead";
+    // Nobody may wait for ever for what has failed.
+    const notice = { exitCode: life.exitCode, error: errorMessage(error) };
+    for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(notice);
     throw error;
   }
   emitContainerEvent(parts, container, "destroy");

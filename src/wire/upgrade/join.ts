@@ -64,6 +64,8 @@ export function joinStreams(
     // A stream that breaks instead of ending (the supervisor went away) closes the client as well.
     process.on("error", ended);
     process.on("close", ended);
+    // It may have broken before anybody listened.
+    if (process.destroyed || process.readableEnded) ended();
     if (options.head.length > 0) fromClient(options.head);
     // A socket may have told its end while nobody listened, even when paused.
     if (client.readableEnded) clientEnded();

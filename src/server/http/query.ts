@@ -64,6 +64,8 @@ export function json<T>(accept: (value: unknown) => T | undefined, expected: str
       } catch {
         throw serverErrors["invalid-parameter"](name, first, expected);
       }
+      // Go's empty lists and maps: the docker command before 23 sends ulimits=null.
+      if (value === null) return undefined;
       const accepted = accept(value);
       if (accepted === undefined) throw serverErrors["invalid-parameter"](name, first, expected);
       return accepted;

@@ -210,6 +210,11 @@ describe("POST /build", () => {
     Object.assign(api.builder, before);
   });
 
+  test("takes the null that older clients send for an empty list", async () => {
+    const query = "q=1&ulimits=null&buildargs=null&labels=null&cachefrom=null";
+    expect((await api.call("POST", `/build?${query}`, Buffer.alloc(1))).status).toBe(200);
+  });
+
   test.each(["buildargs=1", "buildargs={", 'labels={"a":null}', "memory=x", "ulimits=[1]"])(
     "refuses ?%s",
     async (query) => {

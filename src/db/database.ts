@@ -31,13 +31,24 @@ export type Database = {
  */
 export function openDatabase(path: string): Database {
   const reserve = path === ":memory:" ? undefined : openReserve(`${path}.reserve`);
-  /** Does `work` once more on the reserve's space when the disk is full. */
-  const onFullDisk = <T>(work: () => T): T => {
+  let opened: Sqlite | undefined;
+  /** Starts the log over, so that the next write needs no new space. */
+  const restartLog = (): void => {
     try {
-      return work();
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      if (reserve?.release() !== true) throw errors.databaseFull(path);
+      opened?.run("PRAGMA wal_checkpoint(RESTART)");
+    } catch {
+      // What is in the log does not fit into the database's file: the reserve must do.
+    }
+  };
+  /** When the disk is full, does `work` again on the space of the log, and then on that of the reserve. */
+  const onFullDisk = <T>(work: () => T): T => {
+    for (const makeRoom of [restartLog, () => void reserve?.release()]) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        makeRoom();
+      }
     }
     try {
       return work();
@@ -46,6 +57,7 @@ export function openDatabase(path: string): Database {
     }
   };
   const sqlite = onFullDisk(() => openFile(path));
+  opened = sqlite;
   reserve?.fill();
 
   const statements = new Map<string, Statement>();

@@ -44,6 +44,7 @@ async function checkStore(): Promise<void> {
     const result = await dockerResult("start", "-a", container);
     check(`${container} starts`, result.stdout.trim() === container, result.stdout + result.stderr);
     check(`${container} is removed`, (await dockerResult("rm", container)).exitCode === 0);
+    console.log(`released container=${container}`);
   }
   check("disk usage is shown", (await dockerResult("system", "df")).exitCode === 0);
   const scratch = "/var/lib/berth/tmp";

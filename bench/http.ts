@@ -1,7 +1,12 @@
 import { connect, type Socket } from "node:net";
 
 /** An answer read to its end. */
-export type Answer = { readonly status: number; readonly body: Buffer };
+export type Answer = {
+  readonly status: number;
+  readonly body: Buffer;
+  /** The engine closes the connection after this one. */
+  readonly last: boolean;
+};
 
 /** One keep-alive connection to a unix socket; requests go one after another. As thin as possible, so that the engine is measured. */
 export type Connection = {
@@ -23,8 +28,10 @@ export async function openConnection(path: string): Promise<Connection> {
     const head = [`${method} ${target} HTTP/1.1`, "Host: localhost"];
     if (body !== undefined) head.push("Content-Type: application/json");
     if (method !== "GET") head.push(`Content-Length: ${Buffer.byteLength(text)}`);
-    const answer = read();
+    const reading = read();
     socket.write(`${head.join("\r\n")}\r\n\r\n${text}`);
+    const answer = await reading;
+    if (answer.last) socket.destroy();
     return answer;
   };
   return {
@@ -85,14 +92,15 @@ function answerReader(socket: Socket): () => Promise<Answer> {
   return async () => {
     const head = await until("\r\n\r\n");
     const status = Number(head.slice(9, 12));
-    if (status === 204 || status === 304) return { status, body: Buffer.alloc(0) };
+    const last = /^connection: *close/im.test(head);
+    if (status === 204 || status === 304) return { status, body: Buffer.alloc(0), last };
     const length = /^content-length: *(\d+)/im.exec(head)?.[1];
-    if (length !== undefined) return { status, body: await take(Number(length)) };
+    if (length !== undefined) return { status, body: await take(Number(length)), last };
     const chunks: Buffer[] = [];
     for (;;) {
       const size = Number.parseInt(await until("\r\n"), 16);
       const chunk = await take(size + 2);
-      if (size === 0) return { status, body: Buffer.concat(chunks) };
+      if (size === 0) return { status, body: Buffer.concat(chunks), last };
       chunks.push(chunk.subarray(0, size));
     }
   };

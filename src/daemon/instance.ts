@@ -29,9 +29,14 @@ export function claimRoots(dataRoot: string, execRoot: string, pidFile: string):
   mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
   mkdirSync(execRoot, { recursive: true, mode: 0o711 });
   const fd = openSync(join(dataRoot, "lock"), "a", 0o600);
-  if (trySyscall(SYS.flock, fd, LOCK_EX | LOCK_NB) < 0) {
-    closeSync(fd);
-    throw errors.dataRootInUse(dataRoot);
+  // A daemon that was killed holds its lock until its last thread has ended, a moment after its main thread is seen dead.
+  const patience = Date.now() + 2000;
+  while (trySyscall(SYS.flock, fd, LOCK_EX | LOCK_NB) < 0) {
+    if (Date.now() > patience) {
+      closeSync(fd);
+      throw errors.dataRootInUse(dataRoot);
+    }
+    Bun.sleepSync(20);
   }
   mkdirSync(dirname(pidFile), { recursive: true });
   writeFileSync(pidFile, `${process.pid}\n`);

@@ -45,6 +45,29 @@ export async function openConnection(path: string): Promise<Connection> {
   };
 }
 
+/** Posts `body` on a connection of its own, lets it be hijacked, and waits until the engine ends the stream. */
+export async function streamToEnd(path: string, target: string, body: unknown): Promise<void> {
+  const socket = await dial(path);
+  const text = JSON.stringify(body);
+  const head = [
+    `POST ${target} HTTP/1.1`,
+    "Host: localhost",
+    "Connection: Upgrade",
+    "Upgrade: tcp",
+    "Content-Type: application/json",
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ];
+  let first = "";
+  await new Promise<void>((resolve, reject) => {
+    socket.on("data", (chunk: Buffer) => (first ||= chunk.toString("latin1")));
+    socket.once("end", resolve);
+    socket.once("error", reject);
+    socket.write(`${head.join("\r\n")}\r\n\r\n${text}`);
+  });
+  socket.destroy();
+  if (!/^HTTP\/1\.1 (101|200) /.test(first)) throw new Error(`POST ${target}: ${first}`);
+}
+
 async function dial(path: string): Promise<Socket> {
   const socket = connect(path);
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { createContainer, removeContainer, runContainer, startContainer } from "../container.ts";
 import type { MeasuredEngine } from "../engine.ts";
-import { type Connection, openConnection } from "../http.ts";
+import { type Connection, openConnection, streamToEnd } from "../http.ts";
 import { scaled, timed, timedEach, timedParallel, type Workload } from "../workload.ts";
 
 const none = { command: ["true"], network: "none" } as const;
@@ -65,9 +65,9 @@ export const exec: Workload = {
     const lanes = await openLanes(engine, 8);
     try {
       return {
-        "W4 exec, API [ms]": await timedEach(scaled(size, 20), () => execTrue(engine.connection, id)),
+        "W4 exec, API [ms]": await timedEach(scaled(size, 20), () => execTrue(engine, engine.connection, id)),
         "W4 exec × 8 in flight, API [ms]": await timedParallel(scaled(size, 40, 8), 8, (_index, lane) =>
-          execTrue(lanes[lane] as Connection, id),
+          execTrue(engine, lanes[lane] as Connection, id),
         ),
         "W4 exec, CLI [ms]": await timedEach(scaled(size, 10), () => engine.cli(["exec", id, "true"])),
       };
@@ -101,23 +101,15 @@ export const removal: Workload = {
   },
 };
 
-/** Ends when the process has ended: exec start streams until then. */
-async function execTrue(connection: Connection, container: string): Promise<void> {
+/** As the docker command does it: the output's end is the end of the process, then its exit code is asked for. */
+async function execTrue(engine: MeasuredEngine, connection: Connection, container: string): Promise<void> {
   const { Id } = await connection.json<{ Id: string }>("POST", `/v1.41/containers/${container}/exec`, {
     Cmd: ["true"],
+    AttachStdout: true,
   });
-  const start = await connection.request("POST", `/v1.41/exec/${Id}/start`, { Detach: true });
-  if (start.status >= 300) throw new Error(`exec start: ${start.status} ${start.body.toString()}`);
-  for (;;) {
-    const { status, body } = await connection.request("GET", `/v1.41/exec/${Id}/json`);
-    if (status >= 300 && body.includes("no such exec session")) return; // podman forgets one that has ended
-    const state = JSON.parse(body.toString()) as { Running: boolean; ExitCode: number | null };
-    if (!state.Running && state.ExitCode !== null) {
-      if (state.ExitCode !== 0) throw new Error(`exec ended with ${state.ExitCode}`);
-      return;
-    }
-    await Bun.sleep(1);
-  }
+  await streamToEnd(engine.process.socket, `/v1.41/exec/${Id}/start`, { Detach: false, Tty: false });
+  const { ExitCode } = await connection.json<{ ExitCode: number | null }>("GET", `/v1.41/exec/${Id}/json`);
+  if (ExitCode !== 0) throw new Error(`exec ended with ${String(ExitCode)}`);
 }
 
 async function openLanes(engine: MeasuredEngine, count: number): Promise<readonly Connection[]> {

@@ -67,14 +67,14 @@ const circumstances = {
 
 const engines: MeasuredEngine[] = [];
 // Ctrl-C ends the measuring, not the cleaning up.
-let interrupted = false;
-process.on("SIGINT", () => (interrupted = true));
+const interruption = new AbortController();
+process.on("SIGINT", () => interruption.abort());
 try {
   for (const name of names) {
     note(`starting ${name}`);
     engines.push(await measuredEngine(name));
   }
-  for (const workload of chosen) if (!interrupted) await measure(workload);
+  for (const workload of chosen) if (!interruption.signal.aborted) await measure(workload);
 } finally {
   for (const engine of engines) await engine.stop();
 }
@@ -92,7 +92,7 @@ async function measure(workload: Workload): Promise<void> {
       note(`${workload.id}: ${engine.name} cannot: ${String(error)}`);
     }
   }
-  for (let round = 0; round < Number(values.rounds) && !interrupted; round += 1) {
+  for (let round = 0; round < Number(values.rounds) && !interruption.signal.aborted; round += 1) {
     // Another order each round, so that nobody always follows the same neighbour.
     for (let turn = 0; turn < able.length; turn += 1) {
       const engine = able[(round + turn) % able.length] as MeasuredEngine;

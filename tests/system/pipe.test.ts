@@ -16,6 +16,8 @@ test("1 GB through run -i cat is byte-exact, with flat memory in daemon and supe
   await daemon.ok("run", "--rm", "busybox", "true");
   const before = watched();
   let peak = before;
+  // The runtime's own buffers grow with the first megabytes; what must not be is growth with what passes through.
+  let peakOfFirstQuarter = 0;
   const timer = setInterval(() => (peak = Math.max(peak, watched())), 50);
   // A fixed pseudo-random stream: openssl's AES-CTR of zeros would do as well, but is not everywhere.
   const block = new Uint8Array(1 << 20);
@@ -35,6 +37,7 @@ test("1 GB through run -i cat is byte-exact, with flat memory in daemon and supe
       expected.update(copy);
       await child.stdin.write(copy);
       await child.stdin.flush();
+      if (count === megabytes / 4) peakOfFirstQuarter = Math.max(peak, watched());
     }
     await child.stdin.end();
   })();
@@ -48,8 +51,11 @@ test("1 GB through run -i cat is byte-exact, with flat memory in daemon and supe
   expect(await child.exited).toBe(0);
   expect(bytes).toBe(megabytes << 20);
   expect(received.digest("hex")).toBe(expected.digest("hex"));
-  console.log(`memory: ${before.toFixed(0)} MB before, ${peak.toFixed(0)} MB at most`);
-  expect(peak - before).toBeLessThan(64);
+  console.log(
+    `memory: ${before.toFixed(0)} MB before, ${peakOfFirstQuarter.toFixed(0)} MB after 256 MB, ${peak.toFixed(0)} MB at most`,
+  );
+  expect(peak - peakOfFirstQuarter).toBeLessThan(32);
+  expect(peak - before).toBeLessThan(128);
 }, 120_000);
 
 test("a container that floods its log does not grow daemon or supervisor", async () => {

@@ -10,28 +10,34 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const MOST_DESCRIPTORS = 16;
 const CONTROL_BYTES = 16 + MOST_DESCRIPTORS * 4;
 
-type Message = { readonly header: Buffer; readonly data: Buffer; readonly control: Buffer; readonly parts: Buffer };
+/** A descriptor's tag and nothing more is sent. */
+const DATA_BYTES = 4096;
+
+// The kernel follows addresses inside these, which keep nothing alive: buffers made for one call could be collected before
+// it. These live as long as the program, and each call uses them from start to end without waiting.
+const data = stableBuffer(DATA_BYTES);
+const parts = stableBuffer(16);
+const control = stableBuffer(CONTROL_BYTES);
+const header = stableBuffer(56);
 
 // struct msghdr, iovec and cmsghdr of recvmsg(2) on 64-bit Linux.
-function message(dataBytes: number, controlBytes: number): Message {
-  const data = stableBuffer(dataBytes);
-  const parts = stableBuffer(16);
+function prepare(dataBytes: number, controlBytes: number): void {
+  control.fill(0);
+  header.fill(0);
   parts.writeBigUInt64LE(addressOf(data), 0);
   parts.writeBigUInt64LE(BigInt(dataBytes), 8);
-  const control = stableBuffer(controlBytes);
-  const header = stableBuffer(56);
   header.writeBigUInt64LE(addressOf(parts), 16);
   header.writeBigUInt64LE(1n, 24);
   header.writeBigUInt64LE(addressOf(control), 32);
   header.writeBigUInt64LE(BigInt(controlBytes), 40);
-  return { header, data, control, parts };
 }
 
 /** Sends `text` with one descriptor over a unix socket; bytes sent or -errno. The receiver gets a duplicate. */
 export function sendDescriptor(socket: number, text: string, fd: number): number {
-  const bytes = Buffer.from(text);
-  const { header, data, control } = message(bytes.length, 24);
-  bytes.copy(data);
+  const length = Buffer.byteLength(text);
+  if (length > DATA_BYTES) throw new RangeError("the text beside a descriptor is too long");
+  prepare(length, 24);
+  data.write(text);
   control.writeBigUInt64LE(20n, 0);
   control.writeInt32LE(SOL_SOCKET, 8);
   control.writeInt32LE(SCM_RIGHTS, 12);
@@ -47,7 +53,7 @@ export function receiveDescriptor(
   socket: number,
   options: { readonly peek?: boolean } = {},
 ): { readonly text: string; readonly fd: number | undefined } | number {
-  const { header, data, control } = message(4096, CONTROL_BYTES);
+  prepare(DATA_BYTES, CONTROL_BYTES);
   const length = trySyscall(
     SYS.recvmsg,
     socket,

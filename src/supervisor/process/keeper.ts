@@ -19,6 +19,8 @@ import {
 const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 const SIGKILL = 9;
 /** Descriptors of ended processes may lie in the queue this long: a turn costs a few microseconds for each one kept. */
+/** More messages than descriptors a process may have: a turn never sees as many. */
+const MESSAGES_MAX = 200_000;
 const SWEEP_MS = 100;
 const ROUND_MARK = "round";
 const SEPARATOR = " ";
@@ -113,17 +115,21 @@ export function openKeeper(stateRoot: string, poller: Poller, onError: (error: u
     // A killed supervisor leaves the mark of its turn, which is not where this one ends.
     const mark = `${ROUND_MARK}${SEPARATOR}${randomBytes(6).toString("hex")}`;
     send(mark, ends[0]);
-    for (;;) {
+    // Bounded, so that a queue without this turn's mark (its message was refused) is a fault and not an endless turn.
+    for (let left = MESSAGES_MAX; left > 0; left--) {
       const message = receiveDescriptor(ends[1], { peek: true });
       if (typeof message === "number") return;
-      const verdict = message.fd === undefined || isMark(message.text) ? "drop" : visit(message.text, message.fd);
+      const verdict = message.fd === undefined || !isTag(message.text) ? "drop" : visit(message.text, message.fd);
       if (verdict !== "drop" && message.fd !== undefined) send(message.text, message.fd);
       if (verdict !== "hold") close(message);
       close(receiveDescriptor(ends[1]));
       if (message.text === mark) return;
     }
+    onError(new Error("the queue of kept descriptors has no end"));
   };
 
+  /** What `put` sends; anything else in the queue is a mark, or nothing of ours. */
+  const isTag = (tag: string) => !isMark(tag) && /^[\w.-]+ [a-z]+$/.test(tag);
   const isMark = (tag: string) => tag === ROUND_MARK || tag.startsWith(ROUND_MARK + SEPARATOR);
   const isDropped = (tag: string) => dropping.has(tag) || dropping.has(tag.slice(0, tag.indexOf(SEPARATOR)));
   const dropNow = () => {

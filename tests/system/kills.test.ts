@@ -7,7 +7,8 @@ import { createKillLoad, seededRandom } from "./kill-load.ts";
 import { differences, snapshot } from "./leak-oracle.ts";
 
 const seed = Number(process.env["KILLS_SEED"] ?? Date.now() % 1_000_000);
-const roundsOfEachKind = Number(process.env["KILLS_ROUNDS"] ?? 34);
+/** KILLS_ROUNDS=34 makes it a hundred. */
+const roundsOfEachKind = Number(process.env["KILLS_ROUNDS"] ?? 12);
 /** A busy machine does fewer rounds. */
 const budgetMs = 150_000;
 const kinds = ["daemon", "supervisor", "both"] as const;

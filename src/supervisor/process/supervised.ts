@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { type Logger, nowNanoseconds } from "#base";
+import { errorMessage, type Logger, nowNanoseconds } from "#base";
 import { openStagedLog, type StagedLog } from "#logs";
 import {
   duplicateDescriptor,
@@ -127,14 +127,23 @@ export function supervise(
   }
   const closesStdin = !streams.terminal && (containerId !== undefined || streams.stdinOnce);
 
+  /** An end takes its course whatever one of its steps says: a process that has ended must never count as running. */
+  const attempt = (step: string, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      context.logger.error(`end of a process: ${step}`, { id, error: errorMessage(error) });
+    }
+  };
+
   const finish = (exitCode: number, lost?: string) => {
     if (pidfd !== undefined) {
       poller.unwatch(pidfd);
       trySyscall(SYS.close, pidfd);
       pidfd = undefined;
     }
-    for (const output of outputs) output.drain();
-    log?.finish();
+    for (const output of outputs) attempt("last output", () => output.drain());
+    attempt("log", () => log?.finish());
     const exit: ProcessExit = {
       id,
       startedAt: state.startedAt,
@@ -143,15 +152,15 @@ export function supervise(
       ...(containerId === undefined ? {} : { containerId }),
       ...(lost === undefined ? {} : { lost }),
     };
-    save({ phase: "ended", exit });
-    input?.close();
+    state = { ...state, phase: "ended", exit };
+    attempt("state file", () => writeProcessState(directory, state));
+    attempt("input", () => input?.close());
     terminal = undefined;
     for (const output of outputs) {
       // What an exec left running in its container may still write, and must not be stopped by a full pipe.
-      if (containerId === undefined) output.close();
-      else output.discard();
+      attempt("output", () => (containerId === undefined ? output.close() : output.discard()));
     }
-    keeper.drop(initial.keeperKey);
+    attempt("kept descriptors", () => keeper.drop(initial.keeperKey));
     context.onExit(exit);
     attachers.end();
   };

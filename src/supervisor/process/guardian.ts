@@ -1,6 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { becomeProgram, becomeSubreaper, openPidfd, readProcessStat, sendSignalByPidfd, SYS, trySyscall } from "#linux";
+import {
+  becomeProgram,
+  becomeSubreaper,
+  kernelVersion,
+  openPidfd,
+  readProcessStat,
+  sendSignalByPidfd,
+  SYS,
+  trySyscall,
+} from "#linux";
 
 const SIGKILL = 9;
 /** Says to a supervisor that its parent is its guardian. */
@@ -16,6 +25,10 @@ const folderOf = (stateRoot: string) => join(stateRoot, "guardians");
  */
 export function ensureGuardian(stateRoot: string): void {
   if (process.env[MARK] === String(process.ppid)) return;
+  // Since 6.15 a kept pidfd tells the exit code of a process that was reaped (PIDFD_GET_INFO), so init may reap. A guardian
+  // never does, and an ended exec that nobody reaps keeps its container's init from ending (zap_pid_ns_processes).
+  const { major, minor } = kernelVersion();
+  if (major > 6 || (major === 6 && minor >= 15)) return;
   const sleep = Bun.which("sleep", { PATH: `${process.env["PATH"] ?? ""}:/usr/bin:/bin` });
   const startTime = readProcessStat(process.pid)?.startTime;
   // Without the two nothing is lost but a code that ends while no supervisor runs.

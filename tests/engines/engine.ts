@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { eventually, mustRun, runCommand } from "./command.ts";
-import { isAlive, processesNaming, signalProcess } from "./process.ts";
+import { isAlive, processesInCgroup, processesNaming, signalProcess } from "./process.ts";
 
 export type EngineName = "berth" | "dockerd" | "podman";
 
@@ -125,7 +125,13 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
         await engine.halt();
       }
       await endRemainder(directory);
-      if (name === "berth") await removeHostNames(paths.dataRoot);
+      if (name === "berth") {
+        // Containers of a daemon that could not be asked to remove them.
+        const orphans = () => processesInCgroup(`/${hostNames(paths.dataRoot).cgroup}/`);
+        for (const pid of orphans()) signalProcess(pid, "SIGKILL");
+        await eventually("the engine's containers to end", () => orphans().length === 0);
+        await removeHostNames(paths.dataRoot);
+      }
       await unmountBelow(directory);
       await unmountBelow(paths.dataRoot);
       rmSync(directory, { recursive: true, force: true });

@@ -1,0 +1,1 @@
+export { decodeRegistryAuth, type RegistryCredentials } from "./auth/credentials.ts";

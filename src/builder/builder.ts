@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { EngineError, type Logger, newId, Semaphore, shortId } from "#base";
+import { digestOf, EngineError, type Logger, newId, Semaphore, shortId } from "#base";
 import type { Database } from "#db";
 import type { EventService, StepService } from "#engine";
 import type { BuildCacheDocument, ContainerConfig, Platform } from "#formats";
@@ -15,7 +15,7 @@ import { parseDockerfile } from "./parse/dockerfile.ts";
 import type { BuildPlan, PlannedStage, StageState } from "./plan/operation.ts";
 import { planBuild } from "./plan/plan.ts";
 import { formatPlatform } from "./plan/platform.ts";
-import type { BuildEvent, BuildRequest } from "./request.ts";
+import type { BuildEvent, BuildRequest, BuildResult, PullImage } from "./contract.ts";
 import type { BuildParts } from "./run/build-parts.ts";
 import { configBytes } from "./run/image-state.ts";
 import { runPlan } from "./run/run-plan.ts";
@@ -37,9 +37,7 @@ export type BuilderParts = {
   /** Certificates that ADD trusts when it downloads. RUN's trust is the step service's. @default the host's bundle */
   readonly hostCaBundle?: string | undefined;
   /** Fetches an image that is not here, or anew for `pull`. Without it only local images can be built on. */
-  readonly pullImage?:
-    | ((reference: string, platform: Platform | undefined, signal: AbortSignal) => Promise<ImageRecord>)
-    | undefined;
+  readonly pullImage?: PullImage | undefined;
 };
 
 /** Builds images from Dockerfiles. */
@@ -47,13 +45,9 @@ export type Builder = {
   /**
    * Runs a build to its end and tags the result. Nothing half done is ever referenced: an image exists once all its layers
    * are durable, tags move last. Rejects with an EngineError; a command that failed leaves its code as `exitCode` on it.
-   * @param output gets the text of Docker's `stream` records, in order
+   * @param output gets everything the build says, in order
    */
-  build(
-    request: BuildRequest,
-    output: (event: BuildEvent) => void,
-    signal: AbortSignal,
-  ): Promise<{ readonly imageId: string }>;
+  build(request: BuildRequest, output: (event: BuildEvent) => void, signal: AbortSignal): Promise<BuildResult>;
   /** The instructions of `commit --change` and `import --change` as an edit of a config. */
   changes(instructions: readonly string[]): (config: ContainerConfig) => ContainerConfig;
   /** Results the cache holds. */
@@ -90,7 +84,7 @@ export function createBuilder(parts: BuilderParts): Builder {
           platform: request.platform,
           findImage: (reference, platform) => findImage(parts, request, reference, platform, signal),
         });
-        const say = (stream: string) => output({ stream });
+        const say = (stream: string) => output({ kind: "classic", stream });
         for (const warning of dockerfile.warnings) say(`[WARNING]: ${warning}\n`);
         if (dockerfile.warnings.length > 0) {
           say("[WARNING]: Empty continuation lines will become errors in a future release.\n");
@@ -129,7 +123,15 @@ export function createBuilder(parts: BuilderParts): Builder {
         }
         say(`Successfully built ${shortId(imageId)}\n`);
         for (const { familiar } of tags) say(`Successfully tagged ${familiar}\n`);
-        return { imageId };
+        const image = {
+          platform: plan.platform,
+          config: state.image,
+          configBytes: configBytes(state.image),
+          imageId: digestOf(configBytes(state.image)),
+          diffIds: state.diffIds,
+          base: baseImageOf(plan, plan.target),
+        };
+        return { imageId, images: [image], warnings: [], steps: [], exported: {} };
       } catch (error) {
         if (signal.aborted && !(error instanceof EngineError && error.kind !== "cancelled")) {
           throw errors["build-cancelled"]();

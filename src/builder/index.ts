@@ -1,2 +1,2 @@
 export { type Builder, createBuilder } from "./builder.ts";
-export type { BuildRequest } from "./request.ts";
+export type { BuildEvent, BuildFailure, BuildRequest, BuildResult } from "./contract.ts";

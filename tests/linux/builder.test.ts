@@ -160,7 +160,7 @@ async function build(
   try {
     const { imageId } = await builder.build(
       request,
-      (event) => (text += event.stream),
+      (event) => (text += event.kind === "classic" ? event.stream : ""),
       signal ?? new AbortController().signal,
     );
     return { imageId, text, image: store.catalog.get(imageId) };

@@ -3,7 +3,7 @@ import { compileIgnoreRules, parseIgnoreFile } from "#formats";
 import { toByteString } from "#linux";
 import type { FileDigests } from "../cache/file-digests.ts";
 import { errors } from "../errors.ts";
-import type { BuildRequest } from "../request.ts";
+import type { BuildRequest } from "../contract.ts";
 import { readArchiveTree } from "./archive-tree.ts";
 import { openDirectoryTree } from "./directory-tree.ts";
 import { resolveInTree, type SourceTree } from "./tree.ts";
@@ -29,6 +29,11 @@ export async function openContext(
   const name = request.dockerfile === undefined || request.dockerfile === "" ? "Dockerfile" : request.dockerfile;
   const { context } = request;
   if ("directory" in context) return openDirectory(context.directory, name, request.dockerfileText, options.digests);
+  if ("open" in context) {
+    const tree = await context.open({ paths: undefined, ignore: [] }, options.signal);
+    const found = findDockerfile(tree, name, request.dockerfileText);
+    return { tree, dockerfile: { name: found.name, text: found.text } };
+  }
   const tree = await readArchiveTree(context, options);
   try {
     const found = findDockerfile(tree, name, request.dockerfileText);

@@ -4,7 +4,7 @@ import type { ImageCatalog, ImageRecord, LayerLease, LayerStore, Snapshotter } f
 import type { BuildCache } from "../cache/build-cache.ts";
 import type { RunEnvironment } from "../cache/keys.ts";
 import type { SourceTree } from "../context/tree.ts";
-import type { BuildRequest } from "../request.ts";
+import type { BuildRequest } from "../contract.ts";
 
 /** What every step of one build works with. */
 export type BuildParts = {

@@ -1,4 +1,4 @@
-import type { BuildEvent } from "../request.ts";
+import type { BuildEvent } from "../contract.ts";
 
 /** Output of stages that run at once, given on in the Dockerfile's order: the first unfinished stage speaks live. */
 export type OrderedOutput = {

@@ -1,5 +1,5 @@
 import type { BuildPlan, PlannedStage, StageState } from "../plan/operation.ts";
-import type { BuildEvent } from "../request.ts";
+import type { BuildEvent } from "../contract.ts";
 import type { BuildParts } from "./build-parts.ts";
 import { imageState, scratchState } from "./image-state.ts";
 import { orderedOutput } from "./ordered-output.ts";
@@ -29,7 +29,7 @@ export async function runPlan(
     try {
       const start = startOf(stage, plan, results);
       const done = await runStage({ ...parts, signal }, stage, start, results, plan.totalSteps, {
-        say: (stream) => write({ stream }),
+        say: (stream) => write({ kind: "classic", stream }),
       });
       results.set(stage.index, done.state);
       usedKeys.push(...done.usedKeys);
@@ -40,7 +40,7 @@ export async function runPlan(
     }
   };
   for (const { number, source } of plan.globalSteps) {
-    emit({ stream: `Step ${number}/${plan.totalSteps} : ${source}\n` });
+    emit({ kind: "classic", stream: `Step ${number}/${plan.totalSteps} : ${source}\n` });
   }
   for (const [place, stage] of plan.stages.entries()) running.set(stage.index, run(stage, place));
   await Promise.all(running.values());

@@ -121,7 +121,7 @@ export const buildRoutes: readonly Route[] = [
             version: query.version,
           },
           (record) => {
-            if (!query.q) records.write(record);
+            if (!query.q && record.kind === "classic") records.write({ stream: record.stream });
           },
           signal,
         );

@@ -197,7 +197,7 @@ describe("POST /build", () => {
     const aborted = Promise.withResolvers<void>();
     const before = { ...api.builder };
     const build: typeof before.build = async (_request, output, signal) => {
-      output({ stream: "Step 1/1 : RUN sleep\n" });
+      output({ kind: "classic", stream: "Step 1/1 : RUN sleep\n" });
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       aborted.resolve();
       throw new EngineError("cancelled", "x", "cancelled");

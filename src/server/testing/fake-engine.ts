@@ -551,13 +551,13 @@ export function createFakeBuilder(): ImageBuilder & {
     async build({ context, ...request }, output) {
       builder.requests.push(request);
       // Output before the context was read: the body must go on arriving meanwhile.
-      output({ stream: "Step 1/1 : FROM scratch\n" });
+      output({ kind: "classic", stream: "Step 1/1 : FROM scratch\n" });
       builder.contextBytes = 0;
       if (!(Symbol.asyncIterator in context)) throw new Error("the API sends a stream");
       for await (const chunk of context) builder.contextBytes += chunk.length;
       if (builder.failure !== undefined) throw builder.failure;
-      output({ stream: "Successfully built 111111111111\n" });
-      return { imageId };
+      output({ kind: "classic", stream: "Successfully built 111111111111\n" });
+      return { imageId, images: [], warnings: [], steps: [], exported: {} };
     },
     changes: (instructions) => (config) => ({ ...config, OnBuild: [...instructions] }),
     cache: () => [],

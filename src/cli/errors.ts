@@ -14,14 +14,6 @@ export const cliErrors = defineErrors({
     kind: "not-found",
     message: (path: string, reason: string) => `open ${path}: ${reason}`,
   },
-  "template-malformed": {
-    kind: "invalid",
-    message: (sentence: string) => sentence,
-  },
-  "template-failed": {
-    kind: "invalid",
-    message: (sentence: string) => sentence,
-  },
   "not-a-terminal": {
     kind: "invalid",
     message: () => "the input device is not a TTY",

@@ -1,10 +1,9 @@
 import { isErrorKind } from "#base";
+import { compileTemplate, toJson } from "#templates";
 import { printFailure } from "./failure.ts";
 import { printable } from "./output/printable.ts";
 import { unescapeFormat } from "./output/list.ts";
 import { writeText } from "./output/write.ts";
-import { compileTemplate } from "./templates/evaluate.ts";
-import { toJson } from "./templates/functions.ts";
 
 /**
  * Prints the documents of several objects: a JSON list, one JSON line each with `json`, or a template on each. What

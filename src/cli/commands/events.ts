@@ -1,5 +1,6 @@
 import { formatRfc3339Fixed } from "#base";
 import type { EventMessage } from "#formats";
+import { compileTemplate } from "#templates";
 import { defineCommand } from "../command.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
@@ -8,7 +9,6 @@ import { parseTimestamp } from "../flags/timestamp.ts";
 import { unescapeFormat } from "../output/list.ts";
 import { printable, printableLine } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
-import { compileTemplate } from "../templates/evaluate.ts";
 
 function plainLine(event: EventMessage, text: string): string {
   // From the text: a number of JavaScript has lost the last digits of nanoseconds.

@@ -1,12 +1,11 @@
 import { humanBinarySize } from "#base";
 import type { InfoResponse } from "#formats";
+import { compileTemplate, toJson } from "#templates";
 import { defineCommand } from "../command.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
 import { unescapeFormat } from "../output/list.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
-import { compileTemplate } from "../templates/evaluate.ts";
-import { toJson } from "../templates/functions.ts";
 import { berthVersion } from "../version.ts";
 
 type Line = string | false | undefined;

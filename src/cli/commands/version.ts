@@ -1,13 +1,12 @@
 import type { VersionResponse } from "#formats";
 import { newestApiVersion } from "#client";
+import { compileTemplate, toJson } from "#templates";
 import { defineCommand } from "../command.ts";
 import { printFailure } from "../failure.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
 import { unescapeFormat } from "../output/list.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
-import { compileTemplate } from "../templates/evaluate.ts";
-import { toJson } from "../templates/functions.ts";
 import { berthVersion } from "../version.ts";
 
 function line(name: string, value: string, indent = 1): string {

@@ -1,5 +1,4 @@
-import { compileTemplate, type TemplateOptions } from "../templates/evaluate.ts";
-import { headerFunctions, toJson } from "../templates/functions.ts";
+import { compileTemplate, type TemplateOptions, headerFunctions, toJson } from "#templates";
 import { printableLine } from "./printable.ts";
 import { tabulate } from "./tabulate.ts";
 import { writeText } from "./write.ts";

@@ -1,4 +1,4 @@
-import { cliErrors } from "../errors.ts";
+import { errors } from "./errors.ts";
 
 /** One value in a command: `.Field`, `$x.Field`, `"text"`, `(pipeline).Field`, a function's name. */
 export type Operand =
@@ -43,7 +43,7 @@ function tokenize(action: string, column: number): Token[] {
     const match = tokenPattern.exec(action);
     if (match === null) {
       const bad = action[start] ?? "";
-      throw cliErrors["template-malformed"](
+      throw errors["template-malformed"](
         bad === '"' ? "template: :1: unterminated quoted string" : `template: :1: unexpected "${bad}" in operand`,
       );
     }
@@ -99,7 +99,7 @@ class PipelineParser {
   parse(context: string): Pipeline {
     const pipeline = this.#parsePipeline(context);
     if (this.#token !== undefined) {
-      throw cliErrors["template-malformed"](`template: :1: unexpected <${this.#token.text}> in ${context}`);
+      throw errors["template-malformed"](`template: :1: unexpected <${this.#token.text}> in ${context}`);
     }
     return pipeline;
   }
@@ -136,7 +136,7 @@ class PipelineParser {
     const operands: Operand[] = [];
     while (this.#token !== undefined && !this.#isMark("|") && !this.#isMark(")"))
       operands.push(this.#parseOperand(context));
-    if (operands.length === 0) throw cliErrors["template-malformed"](`template: :1: missing value for ${context}`);
+    if (operands.length === 0) throw errors["template-malformed"](`template: :1: missing value for ${context}`);
     return operands;
   }
 
@@ -172,9 +172,9 @@ class PipelineParser {
         break;
     }
     if (token.text !== "(")
-      throw cliErrors["template-malformed"](`template: :1: unexpected <${token.text}> in ${context}`);
+      throw errors["template-malformed"](`template: :1: unexpected <${token.text}> in ${context}`);
     const pipeline = this.#parsePipeline("parenthesized pipeline");
-    if (!this.#isMark(")")) throw cliErrors["template-malformed"]("template: :1: unclosed left paren");
+    if (!this.#isMark(")")) throw errors["template-malformed"]("template: :1: unclosed left paren");
     this.#index++;
     return { kind: "pipeline", pipeline };
   }
@@ -212,7 +212,7 @@ function split(source: string): Piece[] {
     const body =
       /^(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)+'|(?!\}\})[\s\S])*/.exec(source.slice(start))?.[0] ?? "";
     if (!source.startsWith("}}", start + body.length))
-      throw cliErrors["template-malformed"]("template: :1: unclosed action");
+      throw errors["template-malformed"]("template: :1: unclosed action");
     trimNext = /\s-$/.test(body);
     pieces.push({ action: trimNext ? body.slice(0, -1) : body, column: start });
     position = start + body.length + 2;
@@ -237,7 +237,7 @@ export function parseTemplate(source: string): Node[] {
       const [first, ...rest] = tokens;
       const keyword = first?.type === "word" ? first.text : "";
       if (keyword === "end" || keyword === "else") {
-        if (inside === undefined) throw cliErrors["template-malformed"](`template: :1: unexpected {{${keyword}}}`);
+        if (inside === undefined) throw errors["template-malformed"](`template: :1: unexpected {{${keyword}}}`);
         return { nodes, end: keyword, rest };
       }
       if (keyword === "if" || keyword === "with" || keyword === "range") nodes.push(parseBlock(keyword, rest));
@@ -245,7 +245,7 @@ export function parseTemplate(source: string): Node[] {
       else if (keyword === "continue") nodes.push({ kind: "continue" });
       else nodes.push({ kind: "action", pipeline: new PipelineParser(tokens).parse("command") });
     }
-    if (inside !== undefined) throw cliErrors["template-malformed"]("template: :1: unexpected EOF");
+    if (inside !== undefined) throw errors["template-malformed"]("template: :1: unexpected EOF");
     return { nodes, end: "", rest: [] };
   }
 
@@ -258,7 +258,7 @@ export function parseTemplate(source: string): Node[] {
     if (next !== undefined)
       return { kind, pipeline, body: body.nodes, orElse: [parseBlock(next.text === "with" ? "with" : "if", rest)] };
     const orElse = parseList(kind);
-    if (orElse.end !== "end") throw cliErrors["template-malformed"]("template: :1: expected end; found {{else}}");
+    if (orElse.end !== "end") throw errors["template-malformed"]("template: :1: expected end; found {{else}}");
     return { kind, pipeline, body: body.nodes, orElse: orElse.nodes };
   }
 

@@ -1,10 +1,11 @@
 import { EngineError } from "#base";
-import { cliErrors } from "../errors.ts";
+import { errors } from "./errors.ts";
 import { type TemplateFunction, templateFunctions } from "./functions.ts";
 import { formatValue, isEmpty, sortedKeys } from "./go-value.ts";
 import type { Command, Node, Operand, Pipeline } from "./parse.ts";
 import { parseTemplate } from "./parse.ts";
 
+/** How a template behaves that is not as Go's: its functions, its escaping, its sentences. */
 export type TemplateOptions = {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
   /** Is given every value that is printed; for making text safe to show. */
@@ -40,7 +41,7 @@ function withPrefix<Result>(prefix = "template parsing error: ", work: () => Res
     return work();
   } catch (error) {
     if (!(error instanceof EngineError) || !error.code.startsWith("template-")) throw error;
-    throw cliErrors["template-failed"](prefix + error.message);
+    throw errors["template-failed"](prefix + error.message);
   }
 }
 
@@ -56,7 +57,7 @@ function compile(source: string, options: TemplateOptions): Template {
     const variables: Variable[] = [{ name: "$", value: data }];
 
     function failure(operand: Operand & { kind: "field" }, reason: string) {
-      return cliErrors["template-failed"](
+      return errors["template-failed"](
         `template: :1:${operand.column}: executing "" at <${spellOperand(operand)}>: ${reason}`,
       );
     }
@@ -88,7 +89,7 @@ function compile(source: string, options: TemplateOptions): Template {
       if (operand.kind === "field") return evaluateField(operand, dot, []);
       if (operand.kind === "function") return evaluateCommand([operand], dot, []);
       const variable = variables.findLast(({ name }) => name === operand.name);
-      if (variable === undefined) throw cliErrors["template-failed"](`template: undefined variable "${operand.name}"`);
+      if (variable === undefined) throw errors["template-failed"](`template: undefined variable "${operand.name}"`);
       return variable.value;
     }
 
@@ -109,7 +110,7 @@ function compile(source: string, options: TemplateOptions): Template {
       }
       const args = [...rest.map((operand) => evaluateOperand(operand, dot)), ...piped];
       if (first.kind === "field") return evaluateField(first, dot, args);
-      if (args.length > 0) throw cliErrors["template-failed"]("template: can't give argument to non-function");
+      if (args.length > 0) throw errors["template-failed"]("template: can't give argument to non-function");
       return evaluateOperand(first, dot);
     }
 
@@ -205,7 +206,7 @@ function checkFunctions(nodes: readonly Node[], functions: Readonly<Record<strin
         inner.name !== "and" &&
         inner.name !== "or"
       ) {
-        throw cliErrors["template-malformed"](`template: :1: function "${inner.name}" not defined`);
+        throw errors["template-malformed"](`template: :1: function "${inner.name}" not defined`);
       }
     }
   };

@@ -1,4 +1,4 @@
-import { cliErrors } from "../errors.ts";
+import { errors } from "./errors.ts";
 import { formatValue, isEmpty, sprintf } from "./go-value.ts";
 
 export type TemplateFunction = (...values: unknown[]) => unknown;
@@ -10,16 +10,16 @@ function text(value: unknown): string {
 function compare(left: unknown, right: unknown): number {
   if (typeof left === "number" && typeof right === "number") return left - right;
   if (typeof left === "string" && typeof right === "string") return left < right ? -1 : left > right ? 1 : 0;
-  throw cliErrors["template-failed"]("template: error calling comparison: incompatible types for comparison");
+  throw errors["template-failed"]("template: error calling comparison: incompatible types for comparison");
 }
 
 function indexOnce(value: unknown, key: unknown): unknown {
   if (value === undefined || value === null) return "";
   if (Array.isArray(value) || typeof value === "string") {
     if (typeof key !== "number")
-      throw cliErrors["template-failed"](`template: cannot index slice/array with type ${typeof key}`);
+      throw errors["template-failed"](`template: cannot index slice/array with type ${typeof key}`);
     if (key < 0 || key >= value.length)
-      throw cliErrors["template-failed"](`template: error calling index: index out of range: ${key}`);
+      throw errors["template-failed"](`template: error calling index: index out of range: ${key}`);
     return value[key] as unknown;
   }
   if (typeof value === "object") {
@@ -29,7 +29,7 @@ function indexOnce(value: unknown, key: unknown): unknown {
     // A missing key is the zero value of the map's element type.
     return Object.values(fields).every((each) => typeof each === "string") ? "" : undefined;
   }
-  throw cliErrors["template-failed"](`template: error calling index: can't index item of type ${typeof value}`);
+  throw errors["template-failed"](`template: error calling index: can't index item of type ${typeof value}`);
 }
 
 /** JSON as Go writes it without HTML escapes. */
@@ -61,17 +61,17 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
     if (typeof value === "string") return Buffer.byteLength(value);
     if (Array.isArray(value)) return value.length;
     if (typeof value === "object") return Object.keys(value).length;
-    throw cliErrors["template-failed"](`template: error calling len: len of type ${typeof value}`);
+    throw errors["template-failed"](`template: error calling len: len of type ${typeof value}`);
   },
   index: (value, ...keys) => keys.reduce(indexOnce, value),
   slice: (value, start, end) => {
     const from = start === undefined ? 0 : Number(start);
     if (typeof value !== "string" && !Array.isArray(value)) {
-      throw cliErrors["template-failed"](`template: error calling slice: can't slice item of type ${typeof value}`);
+      throw errors["template-failed"](`template: error calling slice: can't slice item of type ${typeof value}`);
     }
     const to = end === undefined ? value.length : Number(end);
     if (from < 0 || to > value.length || from > to) {
-      throw cliErrors["template-failed"](`template: error calling slice: index out of range: ${Math.max(from, to)}`);
+      throw errors["template-failed"](`template: error calling slice: index out of range: ${Math.max(from, to)}`);
     }
     return value.slice(from, to);
   },

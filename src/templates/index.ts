@@ -1,0 +1,2 @@
+export { compileTemplate, type Template, type TemplateOptions } from "./evaluate.ts";
+export { headerFunctions, toJson } from "./functions.ts";

@@ -17,6 +17,10 @@ if (role === "daemon") {
 } else if (role === "supervisor") {
   const { runSupervisorRole } = await import("./daemon/supervisor-role.ts");
   await runSupervisorRole(rest);
+} else if (role === "guardian" && rest[0] !== undefined) {
+  // Only ever started by a supervisor, on kernels that forget the exit codes of reaped processes.
+  const { reapOnRequest } = await import("./supervisor/process/reap-on-request.ts");
+  reapOnRequest(rest[0]);
 } else {
   const { runCli } = await import("./cli/index.ts");
   // A read of standard input may still be under way; it must not keep the process.

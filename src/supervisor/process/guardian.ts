@@ -1,9 +1,20 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   becomeProgram,
   becomeSubreaper,
   kernelVersion,
+  makeFifo,
+  openFifoWriter,
   openPidfd,
   readProcessStat,
   sendSignalByPidfd,
@@ -12,49 +23,79 @@ import {
 } from "#linux";
 
 const SIGKILL = 9;
-/** Says to a supervisor that its parent is its guardian. */
+/** Says to a supervisor that its parent is its guardian; the value "always" asks for one on every kernel (tests). */
 const MARK = "BERTH_SUPERVISOR_GUARDIAN";
+/** How often zombies of earlier supervisors are looked for that belong to no process on record. */
+const SWEEP_MS = 1000;
 
 const folderOf = (stateRoot: string) => join(stateRoot, "guardians");
+const requestsOf = (stateRoot: string, pid: number) => join(folderOf(stateRoot), `${pid}.reap`);
+
+/** Since 6.15 a kept pidfd tells the exit code of a process that was reaped (PIDFD_GET_INFO), so init may reap. */
+function kernelKeepsExitCodes(): boolean {
+  const { major, minor } = kernelVersion();
+  return major > 6 || (major === 6 && minor >= 15);
+}
 
 /**
  * Puts a guardian above this process: the process itself becomes it, and the same command runs once more as its child.
- * A guardian is a subreaper that sleeps and never reaps. When its supervisor is killed, the containers become its
+ * A guardian is a subreaper that reaps only what it is told to. When its supervisor is killed, the containers become its
  * children, and their ends stay readable as zombies until a new supervisor has read them: with init as the parent the
  * exit codes would be gone (before Linux 6.15 no pidfd keeps them). Returns only in the child.
  */
 export function ensureGuardian(stateRoot: string): void {
-  if (process.env[MARK] === String(process.ppid)) return;
-  // Since 6.15 a kept pidfd tells the exit code of a process that was reaped (PIDFD_GET_INFO), so init may reap. A guardian
-  // never does, and an ended exec that nobody reaps keeps its container's init from ending (zap_pid_ns_processes).
-  const { major, minor } = kernelVersion();
-  if (major > 6 || (major === 6 && minor >= 15)) return;
-  const sleep = Bun.which("sleep", { PATH: `${process.env["PATH"] ?? ""}:/usr/bin:/bin` });
+  const mark = process.env[MARK];
+  if (mark === String(process.ppid)) return;
+  if (kernelKeepsExitCodes() && mark !== "always") return;
   const startTime = readProcessStat(process.pid)?.startTime;
-  // Without the two nothing is lost but a code that ends while no supervisor runs.
-  if (sleep === null || startTime === undefined) return;
+  // Without it nothing is lost but a code that ends while no supervisor runs.
+  if (startTime === undefined) return;
   mkdirSync(folderOf(stateRoot), { recursive: true, mode: 0o700 });
+  const path = requestsOf(stateRoot, process.pid);
+  rmSync(path, { force: true });
+  makeFifo(path, 0o600);
   // Before the child: a guardian that nobody knows would stay for ever.
   writeFileSync(join(folderOf(stateRoot), String(process.pid)), startTime, { mode: 0o600 });
   becomeSubreaper();
   const [, ...args] = readFileSync("/proc/self/cmdline", "utf8").split("\0").slice(0, -1);
-  Bun.spawn([readlinkSync("/proc/self/exe"), ...args], {
+  const program = readlinkSync("/proc/self/exe");
+  Bun.spawn([program, ...args], {
     stdio: ["inherit", "inherit", "inherit"],
     env: { ...process.env, [MARK]: String(process.pid) },
   });
-  becomeProgram(sleep, ["2147483647"]);
+  becomeProgram(program, [...args.slice(0, args.indexOf("supervisor")), "guardian", path]);
 }
 
 /** The guardians on record at a state root. */
 export type Guardians = {
-  /** Ends those of earlier supervisors that are the parent of none of these pids. */
-  endUnneeded(running: Iterable<number>): void;
+  /**
+   * Has the ended children of earlier supervisors reaped that are not watched any more: an ended exec that nobody reaps keeps
+   * its container's init from ending (kernel/pid_namespace.c, zap_pid_ns_processes). Ends guardians that have no child left
+   * that counts.
+   */
+  tidy(): void;
   /** Ends this supervisor's own. */
   end(): void;
 };
 
-/** Finds the guardians of earlier supervisors, and one's own. */
-export function openGuardians(stateRoot: string): Guardians {
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const children = new Set<number>();
+    // A child belongs to the thread that made or was given it; proc_pid_children(5).
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      for (const child of readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").split(" ")) {
+        if (child !== "") children.add(Number(child));
+      }
+    }
+    return [...children];
+  } catch {
+    // It has ended.
+    return [];
+  }
+}
+
+/** Finds the guardians of earlier supervisors, and one's own. `running`: the pids this supervisor still watches. */
+export function openGuardians(stateRoot: string, running: () => Iterable<number>): Guardians {
   const folder = folderOf(stateRoot);
   const own = process.env[MARK] === String(process.ppid) ? process.ppid : undefined;
   const earlier = new Set<number>();
@@ -73,19 +114,43 @@ export function openGuardians(stateRoot: string): Guardians {
       trySyscall(SYS.close, pidfd);
     }
     rmSync(path, { force: true });
+    rmSync(requestsOf(stateRoot, pid), { force: true });
+  };
+  const requestReaping = (guardian: number, pids: readonly number[]) => {
+    if (pids.length === 0) return;
+    try {
+      const fd = openFifoWriter(requestsOf(stateRoot, guardian));
+      writeSync(fd, pids.map((pid) => `${pid}\n`).join(""));
+      closeSync(fd);
+    } catch {
+      // It has ended, and with it its claim on the zombies; or its FIFO is full of the same requests.
+    }
+  };
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const tidy = () => {
+    if (earlier.size === 0) return;
+    const counting = new Set(running());
+    for (const guardian of earlier) {
+      const children = childrenOf(guardian);
+      const others = children.filter((pid) => !counting.has(pid));
+      if (others.length === children.length) {
+        // Init reaps what it leaves.
+        end(guardian);
+        earlier.delete(guardian);
+      } else {
+        requestReaping(
+          guardian,
+          others.filter((pid) => readProcessStat(pid)?.state === "Z"),
+        );
+      }
+    }
+    if (earlier.size === 0) clearInterval(timer);
+    else timer ??= setInterval(tidy, SWEEP_MS);
   };
   return {
-    endUnneeded: (running) => {
-      if (earlier.size === 0) return;
-      const parents = new Set<number | undefined>();
-      for (const pid of running) parents.add(readProcessStat(pid)?.parentPid);
-      for (const pid of earlier) {
-        if (parents.has(pid)) continue;
-        end(pid);
-        earlier.delete(pid);
-      }
-    },
+    tidy,
     end: () => {
+      clearInterval(timer);
       if (own !== undefined) end(own);
     },
   };

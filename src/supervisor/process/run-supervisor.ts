@@ -69,7 +69,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
   process.umask(0o022);
   mkdirSync(stateRoot, { recursive: true, mode: 0o711 });
   ensureGuardian(stateRoot);
-  const guardians = openGuardians(stateRoot);
+  const guardians = openGuardians(stateRoot, () => processes.runningPids());
   try {
     lock(stateRoot);
   } catch (error) {
@@ -104,7 +104,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
       server?.announceExit(exit);
       // After this handler the process counts as ended.
       setTimeout(() => {
-        guardians.endUnneeded(processes.runningPids());
+        guardians.tidy();
         checkIdle();
       }, 0);
     },
@@ -116,7 +116,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<void> {
     becomeIdle();
   });
   await processes.recover();
-  guardians.endUnneeded(processes.runningPids());
+  guardians.tidy();
   server = listen(socketPath, poller, processes, logger, checkIdle);
   logger.info("supervisor is ready", { socket: socketPath, pid: process.pid });
   checkIdle();

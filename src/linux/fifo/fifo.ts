@@ -42,6 +42,11 @@ export function openFifoForOutput(path: string): number {
   return open(path, O_RDWR);
 }
 
+/** Both ends in one descriptor, non-blocking: a pipe that this process fills and empties; fifo(7). */
+export function openFifoRelay(path: string): number {
+  return open(path, O_RDWR | O_NONBLOCK);
+}
+
 /** Asks for a larger pipe buffer; keeps what it has when the user's limit is used up (pipe(7)). */
 export function growPipe(fd: number, sizeBytes: number): void {
   trySyscall(SYS.fcntl, fd, F_SETPIPE_SZ, sizeBytes);

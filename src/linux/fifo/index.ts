@@ -5,6 +5,7 @@ export {
   openFifoBlockingReader,
   openFifoForOutput,
   openFifoReader,
+  openFifoRelay,
   openFifoWriter,
 } from "./fifo.ts";
-export { punchHole, readInto, splicePipeToFile, WOULD_BLOCK, writeFrom } from "./transfer.ts";
+export { punchHole, readInto, spliceIntoPipe, splicePipeToFile, WOULD_BLOCK, writeFrom } from "./transfer.ts";

@@ -42,6 +42,14 @@ export function splicePipeToFile(pipe: number, file: number, position: number, l
   );
 }
 
+/**
+ * Moves bytes from a terminal's master into a pipe without taking them through this process. Bytes moved, 0 when nothing
+ * was, or -errno: -EIO when nobody has the terminal open. splice(2).
+ */
+export function spliceIntoPipe(from: number, pipe: number, lengthBytes: number): number {
+  return retried(() => trySyscall(SYS.splice, from, null, pipe, null, lengthBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
 // include/linux/falloc.h
 const FALLOC_FL_KEEP_SIZE = 1;
 const FALLOC_FL_PUNCH_HOLE = 2;

@@ -1,6 +1,6 @@
 import type { LogStream, StagedLog } from "#logs";
 import { TAKE_BYTES } from "#logs";
-import { EPOLL, type Poller, readInto, SYS, trySyscall, WOULD_BLOCK } from "#linux";
+import { EPOLL, type Poller, readInto, spliceIntoPipe, SYS, trySyscall, WOULD_BLOCK } from "#linux";
 
 /** Takes before other descriptors get their turn. */
 const TAKES_PER_TURN = 4;
@@ -30,6 +30,11 @@ export type OutputOptions = {
   /** Non-blocking; closed by the output. */
   readonly fd: number;
   readonly terminal: boolean;
+  /**
+   * For a terminal: a pipe its output passes on the way to the log, so that at every instant it is in the terminal, the
+   * pipe or the file, and a kill loses nothing. Both ends are this descriptor; closed by the output.
+   */
+  readonly relay?: number | undefined;
   readonly log: StagedLog | undefined;
   /** True = somebody is too far behind: stop for now. */
   readonly deliver: (stream: LogStream, bytes: Buffer) => boolean;
@@ -38,7 +43,7 @@ export type OutputOptions = {
 
 /** Starts reading. */
 export function openOutput(options: OutputOptions): Output {
-  const { poller, stream, fd, log, terminal } = options;
+  const { poller, stream, fd, log, terminal, relay } = options;
   let mode: "reading" | "paused" | "discarding" | "closed" = "reading";
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -48,10 +53,20 @@ export function openOutput(options: OutputOptions): Output {
     clearTimeout(retry);
     poller.unwatch(fd);
     trySyscall(SYS.close, fd);
+    if (relay !== undefined) trySyscall(SYS.close, relay);
   };
 
   /** Moves one piece on: bytes, 0 at the end, or -errno. */
   const takeOne = (): number => {
+    if (log !== undefined && terminal && relay !== undefined) {
+      const moved = spliceIntoPipe(fd, relay, TAKE_BYTES);
+      // Also what a killed supervisor had left in the pipe.
+      const length = log.takeFromPipe(stream, relay);
+      if (length <= 0) return moved;
+      if (options.hasListeners() && options.deliver(stream, log.lastPiece())) pause();
+      log.commit(stream);
+      return length;
+    }
     if (log === undefined || terminal) {
       const length = readInto(fd, piece);
       if (length <= 0) return length;

@@ -6,6 +6,7 @@ import {
   openFifoBlockingReader,
   openFifoForOutput,
   openFifoReader,
+  openFifoRelay,
   openFifoWriter,
   type Poller,
   setWindowSize,
@@ -23,6 +24,8 @@ export type StreamEnds = {
   readonly stdin?: number | undefined;
   /** Terminal master: both directions. */
   readonly terminal?: number | undefined;
+  /** For a terminal: the pipe its output passes on the way to the log. */
+  readonly relay?: number | undefined;
 };
 
 /** The streams of a process about to be started. */
@@ -47,7 +50,7 @@ export function prepareStreams(options: {
 }): PreparedStreams {
   const { keeperKey, streams, directory, keeper } = options;
   const theirs: number[] = [];
-  const ours: { stdout?: number; stderr?: number; stdin?: number } = {};
+  const ours: { stdout?: number; stderr?: number; stdin?: number; relay?: number } = {};
   let consoleSocket: ConsoleSocket | undefined;
   const closeTheirs = () => {
     for (const fd of theirs.splice(0)) closeSync(fd);
@@ -98,6 +101,10 @@ export function prepareStreams(options: {
   try {
     if (streams.terminal) {
       const size = streams.consoleSize;
+      const relay = openFifoRelay(fifo("relay"));
+      ours.relay = relay;
+      growPipe(relay, PIPE_BYTES);
+      keeper.put(keeperKey, "relay", relay);
       consoleSocket = openConsoleSocket(options.stateRoot, options.poller, (master) => {
         // The runtime sets the size of the process document before the program runs; this is for documents without.
         keeper.put(keeperKey, "terminal", master);
@@ -112,7 +119,7 @@ export function prepareStreams(options: {
           const terminal = consoleSocket?.take();
           consoleSocket?.close();
           if (terminal === undefined) throw new Error("the runtime sent no terminal");
-          return { terminal };
+          return { terminal, relay };
         },
         abandon,
       };
@@ -148,6 +155,8 @@ export function reclaimStreams(
       return undefined;
     }
   };
-  if (streams.terminal) return { terminal: keeper.claim(keeperKey, "terminal") };
+  if (streams.terminal) {
+    return { terminal: keeper.claim(keeperKey, "terminal"), relay: keeper.claim(keeperKey, "relay") };
+  }
   return { stdout: again("stdout"), stderr: again("stderr"), stdin: keeper.claim(keeperKey, "stdin") };
 }

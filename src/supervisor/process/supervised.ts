@@ -101,6 +101,7 @@ export function supervise(
         stream,
         fd,
         terminal: streams.terminal,
+        relay: stream === "stdout" ? ends.relay : undefined,
         log,
         deliver,
         hasListeners: () => !attachers.isEmpty,

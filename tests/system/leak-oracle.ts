@@ -131,7 +131,7 @@ function runFiles(engine: EngineProcess): ReadonlySet<string> {
       continue; // removed while we looked
     }
     // A file named after a helper's pid counts as the same when the helper was restarted.
-    const role = name.replace(/\/\d+$/, "/PID");
+    const role = name.replace(/\/\d+(?=$|\.reap$)/, "/PID");
     counts.set(role, (counts.get(role) ?? 0) + 1);
   }
   return new Set([...counts].map(([role, count]) => (count === 1 ? role : `${count} × ${role}`)));

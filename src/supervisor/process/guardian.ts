@@ -21,6 +21,7 @@ import {
   SYS,
   trySyscall,
 } from "#linux";
+import { guardianRequests } from "./reap-on-request.ts";
 
 const SIGKILL = 9;
 /** Says to a supervisor that its parent is its guardian; the value "always" asks for one on every kernel (tests). */
@@ -29,7 +30,6 @@ const MARK = "BERTH_SUPERVISOR_GUARDIAN";
 const SWEEP_MS = 1000;
 
 const folderOf = (stateRoot: string) => join(stateRoot, "guardians");
-const requestsOf = (stateRoot: string, pid: number) => join(folderOf(stateRoot), `${pid}.reap`);
 
 /** Since 6.15 a kept pidfd tells the exit code of a process that was reaped (PIDFD_GET_INFO), so init may reap. */
 function kernelKeepsExitCodes(): boolean {
@@ -51,7 +51,7 @@ export function ensureGuardian(stateRoot: string): void {
   // Without it nothing is lost but a code that ends while no supervisor runs.
   if (startTime === undefined) return;
   mkdirSync(folderOf(stateRoot), { recursive: true, mode: 0o700 });
-  const path = requestsOf(stateRoot, process.pid);
+  const path = guardianRequests(stateRoot, process.pid);
   rmSync(path, { force: true });
   makeFifo(path, 0o600);
   // Before the child: a guardian that nobody knows would stay for ever.
@@ -63,7 +63,7 @@ export function ensureGuardian(stateRoot: string): void {
     stdio: ["inherit", "inherit", "inherit"],
     env: { ...process.env, [MARK]: String(process.pid) },
   });
-  becomeProgram(program, [...args.slice(0, args.indexOf("supervisor")), "guardian", path]);
+  becomeProgram(program, [...args.slice(0, args.indexOf("supervisor")), "guardian", stateRoot]);
 }
 
 /** The guardians on record at a state root. */
@@ -114,12 +114,12 @@ export function openGuardians(stateRoot: string, running: () => Iterable<number>
       trySyscall(SYS.close, pidfd);
     }
     rmSync(path, { force: true });
-    rmSync(requestsOf(stateRoot, pid), { force: true });
+    rmSync(guardianRequests(stateRoot, pid), { force: true });
   };
   const requestReaping = (guardian: number, pids: readonly number[]) => {
     if (pids.length === 0) return;
     try {
-      const fd = openFifoWriter(requestsOf(stateRoot, guardian));
+      const fd = openFifoWriter(guardianRequests(stateRoot, guardian));
       writeSync(fd, pids.map((pid) => `${pid}\n`).join(""));
       closeSync(fd);
     } catch {

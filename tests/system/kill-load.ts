@@ -224,6 +224,13 @@ export function createKillLoad(engine: EngineProcess, random: () => number, long
           surprises.push(`rm -f ${id}: ${answer?.status ?? "no answer"} ${answer?.text ?? ""}`);
       }
       book.clear();
+      // A create whose answer the kill cut off has taken effect or not; nobody can know its name, so it was never started.
+      for (const id of await list()) {
+        if (longLived.includes(id)) continue;
+        const state = await inspect(id);
+        if (state !== undefined && state.State.Status !== "created") surprises.push(`${id}: ${JSON.stringify(state)}`);
+        await ask("DELETE", `/containers/${id}?force=1`);
+      }
     },
   };
 }

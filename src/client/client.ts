@@ -1,5 +1,5 @@
 import { parseEndpoint } from "./endpoint.ts";
-import type { Dialer, TlsMaterial } from "./http/connection.ts";
+import { type Dialer, nodeDialer, type TlsMaterial } from "#wire";
 import { createBuild } from "./resources/build.ts";
 import { createContainers } from "./resources/containers.ts";
 import { createExec } from "./resources/exec.ts";
@@ -29,14 +29,13 @@ export type ClientOptions = {
 export const defaultHost = "unix:///run/berth/berth.sock";
 
 /** Dials with `node:net`, loaded at the first call. */
-export const dialOnNode: Dialer = async (endpoint, signal) =>
-  (await import("./http/node-dialer.ts")).nodeDialer(endpoint, signal);
+export const dialOnNode: Dialer = async (endpoint, signal) => (await import("#wire")).nodeDialer(endpoint, signal);
 
 /** A client of one daemon (Berth's, or any that speaks the Docker Engine API). Nothing is sent before the first call. */
 export function createClient(options: ClientOptions = {}) {
   const transport = createTransport({
     endpoint: parseEndpoint(options.host ?? defaultHost, options.tls),
-    dial: options.dial ?? dialOnNode,
+    dial: options.dial ?? nodeDialer,
     maximumVersion: newestApiVersion,
     pinnedVersion: options.apiVersion,
     userAgent: options.userAgent ?? "berth",

@@ -1,5 +1,5 @@
 import { clientErrors } from "./errors.ts";
-import type { Endpoint, TlsMaterial } from "./http/connection.ts";
+import type { Endpoint, TlsMaterial } from "#wire";
 
 /**
  * Reads a daemon's address as `--host` takes it: `unix:///path`, `tcp://host[:port]`, `http://…`, `https://…`.

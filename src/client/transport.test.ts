@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createClient } from "./client.ts";
 import { isDaemonError } from "./errors.ts";
-import type { Connection } from "./http/connection.ts";
-import { createIncoming } from "./http/incoming.ts";
+import { type Connection, createIncoming } from "#wire";
 
 /** A daemon of canned answers: each request's head is recorded and answered by `answer`. */
 function fakeDaemon(answer: (request: string, send: (text: string) => void) => void) {

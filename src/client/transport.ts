@@ -1,7 +1,13 @@
 import { EngineError } from "#base";
+import {
+  type Connection,
+  type Dialer,
+  type Endpoint,
+  type ReaderFaults,
+  type ResponseHead,
+  ResponseReader,
+} from "#wire";
 import { clientErrors, daemonError } from "./errors.ts";
-import type { Connection, Dialer, Endpoint } from "./http/connection.ts";
-import { type ResponseHead, ResponseReader } from "./http/response-reader.ts";
 import { decodeText } from "./text.ts";
 
 export type QueryValue = string | number | boolean | undefined | readonly string[];
@@ -78,6 +84,11 @@ export function compareVersions(left: string, right: string): number {
   return leftMajor - rightMajor || leftMinor - rightMinor;
 }
 
+const readerFaults: ReaderFaults = {
+  malformed: (what) => clientErrors["malformed-response"](what),
+  lost: () => clientErrors["connection-lost"](),
+};
+
 function connectError(endpoint: Endpoint, error: unknown): Error {
   const code = (error as { code?: string } | null)?.code;
   const cause = error instanceof Error ? error : new Error(String(error));
@@ -107,7 +118,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
     try {
       const connection = await dial(endpoint, signal);
-      return { connection, reader: new ResponseReader(connection), isFresh: true };
+      return { connection, reader: new ResponseReader(connection, readerFaults), isFresh: true };
     } catch (error) {
       throw connectError(endpoint, error);
     }

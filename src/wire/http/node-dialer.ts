@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { Connection, Dialer, Endpoint } from "./connection.ts";
 import { createIncoming } from "./incoming.ts";
 
-function wrapSocket(socket: Socket): Connection {
+/** A connected socket of `node:net` or `node:tls`, read at the reader's pace. */
+export function socketConnection(socket: Socket): Connection {
   const incoming = createIncoming(
     () => socket.pause(),
     () => socket.resume(),
@@ -87,5 +88,5 @@ export const nodeDialer: Dialer = async (endpoint, signal) => {
     socket.once("error", settle);
     socket.once(ready, () => settle());
   });
-  return wrapSocket(socket);
+  return socketConnection(socket);
 };

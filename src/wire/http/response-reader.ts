@@ -1,4 +1,3 @@
-import { clientErrors } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
 /** The status line and headers of a response (RFC 9112). Header names are lower-case. */
@@ -19,14 +18,22 @@ function decodeLatin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-function parseHead(text: string): ResponseHead {
+/** How a reader tells its caller what a peer did wrong, in the caller's words. */
+export type ReaderFaults = {
+  /** What came is not HTTP. */
+  malformed(what: string): Error;
+  /** The connection ended before the answer did. */
+  lost(): Error;
+};
+
+function parseHead(text: string, faults: ReaderFaults): ResponseHead {
   const [statusLine = "", ...lines] = text.split("\r\n");
   const match = /^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(statusLine);
-  if (match === null) throw clientErrors["malformed-response"](`"${statusLine.slice(0, 80)}" is no status line`);
+  if (match === null) throw faults.malformed(`"${statusLine.slice(0, 80)}" is no status line`);
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    if (colon <= 0) throw clientErrors["malformed-response"]("a header line has no name");
+    if (colon <= 0) throw faults.malformed("a header line has no name");
     headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
   }
   return { status: Number(match[1]), headers };
@@ -35,10 +42,12 @@ function parseHead(text: string): ResponseHead {
 /** Reads responses from one connection, one after the other. */
 export class ResponseReader {
   readonly #connection: Connection;
+  readonly #faults: ReaderFaults;
   #buffer: Uint8Array = empty;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, faults: ReaderFaults) {
     this.#connection = connection;
+    this.#faults = faults;
   }
 
   /** Reads up to and including the blank line after the headers; skips interim 1xx answers except 101. */
@@ -59,11 +68,11 @@ export class ResponseReader {
       if (end >= 0) {
         const text = decodeLatin1(this.#buffer.subarray(0, end));
         this.#buffer = this.#buffer.subarray(end + 4);
-        return parseHead(text);
+        return parseHead(text, this.#faults);
       }
       searched = this.#buffer.length;
-      if (searched > headLimitBytes) throw clientErrors["malformed-response"]("its head has no end");
-      if (!(await this.#fill())) throw clientErrors["connection-lost"]();
+      if (searched > headLimitBytes) throw this.#faults.malformed("its head has no end");
+      if (!(await this.#fill())) throw this.#faults.lost();
     }
   }
 
@@ -93,7 +102,7 @@ export class ResponseReader {
     }
     const length = headers.get("content-length");
     if (length !== undefined) {
-      if (!/^\d+$/.test(length)) throw clientErrors["malformed-response"](`"${length}" is no content length`);
+      if (!/^\d+$/.test(length)) throw this.#faults.malformed(`"${length}" is no content length`);
       yield* this.#readExactly(Number(length));
       return keepAlive;
     }
@@ -108,7 +117,7 @@ export class ResponseReader {
     let missing = length;
     while (missing > 0) {
       const chunk = await this.readRaw();
-      if (chunk === undefined) throw clientErrors["connection-lost"]();
+      if (chunk === undefined) throw this.#faults.lost();
       if (chunk.length > missing) this.#buffer = chunk.subarray(missing);
       const part = chunk.subarray(0, missing);
       missing -= part.length;
@@ -124,8 +133,8 @@ export class ResponseReader {
         this.#buffer = this.#buffer.subarray(end + 1);
         return line;
       }
-      if (this.#buffer.length > headLimitBytes) throw clientErrors["malformed-response"]("a chunk header has no end");
-      if (!(await this.#fill())) throw clientErrors["connection-lost"]();
+      if (this.#buffer.length > headLimitBytes) throw this.#faults.malformed("a chunk header has no end");
+      if (!(await this.#fill())) throw this.#faults.lost();
     }
   }
 
@@ -133,11 +142,11 @@ export class ResponseReader {
     for (;;) {
       const line = await this.#readLine();
       const match = /^([0-9a-f]+)\s*(?:;.*)?$/i.exec(line);
-      if (match === null) throw clientErrors["malformed-response"]("a chunk has no length");
+      if (match === null) throw this.#faults.malformed("a chunk has no length");
       const length = Number.parseInt(match[1] ?? "0", 16);
       if (length === 0) break;
       yield* this.#readExactly(length);
-      if ((await this.#readLine()) !== "") throw clientErrors["malformed-response"]("a chunk is longer than it says");
+      if ((await this.#readLine()) !== "") throw this.#faults.malformed("a chunk is longer than it says");
     }
     // Trailers carry nothing the API uses.
     while ((await this.#readLine()) !== "");

@@ -1,1 +1,16 @@
 export { decodeRegistryAuth, type RegistryCredentials } from "./auth/credentials.ts";
+export type { RegistryClient } from "./client/client.ts";
+export type { ManifestDocument } from "./client/manifest.ts";
+export type { RemoteManifest, RemoteRepository } from "./client/repository.ts";
+export type { RegistrySettings } from "./client/settings.ts";
+export type { UploadSource } from "./client/upload.ts";
+
+/** The client's parts, loaded when somebody first speaks to a registry. */
+export async function loadRegistryClient() {
+  const [client, manifest, platform] = await Promise.all([
+    import("./client/client.ts"),
+    import("./client/manifest.ts"),
+    import("./client/platform.ts"),
+  ]);
+  return { ...client, ...manifest, ...platform };
+}

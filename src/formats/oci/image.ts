@@ -9,6 +9,8 @@ export type Descriptor = {
   annotations?: Record<string, string>;
   platform?: Platform;
   artifactType?: string;
+  /** Where else the contents are, for layers that registries do not carry. */
+  urls?: string[];
 };
 
 /** OCI image spec: image-index.md, "platform". */

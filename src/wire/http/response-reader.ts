@@ -34,7 +34,11 @@ function parseHead(text: string, faults: ReaderFaults): ResponseHead {
   for (const line of lines) {
     const colon = line.indexOf(":");
     if (colon <= 0) throw faults.malformed("a header line has no name");
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = headers.get(name);
+    // RFC 9110, 5.3: repeated fields are one list.
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return { status: Number(match[1]), headers };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { busyboxArchive } from "../engines/busybox-image.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "../engines/command.ts";
 import { type EngineOptions, type EngineProcess, startEngine } from "../engines/engine.ts";
+import { canWatch, type WatchedSocket, watchSocket } from "../schema/watched-socket.ts";
 import { differences, snapshot, type Snapshot } from "../system/leak-oracle.ts";
 
 /** An answer of the API, read to its end. */
@@ -50,6 +51,7 @@ export const client = process.env["CONFORMANCE_CLI"] ?? "docker";
 export function useDaemon(options: EngineOptions = {}): Daemon {
   let engine: EngineProcess | undefined;
   let before: Snapshot | undefined;
+  let watched: WatchedSocket | undefined;
   let directory = "";
   const running = (): EngineProcess => {
     if (engine === undefined) throw new Error("the daemon is not running");
@@ -100,6 +102,10 @@ export function useDaemon(options: EngineOptions = {}): Daemon {
     directory = mkdtempSync(join(tmpdir(), "berth-conformance-"));
     mkdirSync(join(directory, "docker-config"));
     engine = await startEngine(targetIsDockerd ? "dockerd" : "berth", options);
+    if (!targetIsDockerd && canWatch()) {
+      watched = await watchSocket(join(directory, "watched.sock"), engine.socket);
+      engine = { ...engine, socket: watched.path, host: `unix://${watched.path}` };
+    }
     await daemon.ok("load", "-q", "-i", await busyboxArchive());
     // The bridge and its rules are made with the first container and stay.
     await daemon.ok("run", "--rm", "busybox", "true");
@@ -114,7 +120,9 @@ export function useDaemon(options: EngineOptions = {}): Daemon {
         const left = await differences(before, running());
         expect(left).toEqual([]);
       }
+      expect(watched?.problems() ?? []).toEqual([]);
     } finally {
+      watched?.close();
       await engine?.destroy();
       rmSync(directory, { recursive: true, force: true });
     }

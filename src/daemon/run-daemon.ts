@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
 import { createBuilder } from "#builder";
-import { childCgroups, detectCgroups, offeredLimits, openCgroup } from "#cgroups";
+import { childCgroups, detectCgroups, offeredLimits, openCgroup, openMigrationNotice } from "#cgroups";
 import { type Database, openDatabase } from "#db";
 import { createEngine, createEventService, createSystemService, openRegistry, type StopOrder } from "#engine";
 import { openImageStore } from "#images";
@@ -167,6 +167,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
       readonlyPaths: defaultReadonlyPaths(),
       init: options.init,
     },
+    noticeMigration: openMigrationNotice(layout),
     openCgroup: (path) => openCgroup(layout, path),
     childCgroups: (path) => childCgroups(layout, path),
     cgroupParent: options.cgroupParent || (instance.isDefault ? "/berth" : `/berth-${instance.id}`),

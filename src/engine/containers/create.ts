@@ -32,6 +32,8 @@ export async function createContainer(
   parts: ContainerParts,
   request: CreateRequest,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+  // Most containers are started at once.
+  parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
   const image = parts.catalog.get(userConfig.Image ?? "");
   const merged = mergeConfig(userConfig, image.config.config ?? {});

@@ -36,6 +36,8 @@ export type ContainerParts = {
   readonly openCgroup: (path: string) => Cgroup;
   /** Names of the control groups right below a path. */
   readonly childCgroups: (path: string) => readonly string[];
+  /** To be called when a process is about to be put into a control group; see `#cgroups`. */
+  readonly noticeMigration: () => void;
   /** `/berth` or `/berth-<instance>`: parent of every container's control group. */
   readonly cgroupParent: string;
   /** The OCI runtime by name; throws when it is unknown or does not work here. */

@@ -73,6 +73,7 @@ function failureExitCode(error: unknown): number {
 }
 
 async function bringUp(parts: ContainerParts, container: Container): Promise<void> {
+  parts.noticeMigration();
   const { config, hostConfig } = container.document;
   const directory = join(parts.paths.containers, container.id);
   const bundle = join(parts.paths.bundles, container.id);

@@ -52,6 +52,7 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
   return {
     create: async (reference, body) => {
       const container = runningContainer(parts.registry, reference);
+      parts.noticeMigration();
       const [command = ""] = body.Cmd ?? [];
       if (command === "") throw errors.execNoCommand();
       const exec: Exec = {
@@ -76,6 +77,7 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
       const exec = get(id);
       if (exec.phase !== "created") throw errors.execAlreadyRun(exec.id);
       const container = runningContainer(parts.registry, exec.container.id);
+      parts.noticeMigration();
       exec.phase = "starting";
       const { body } = exec;
       const terminal = body.Tty === true;

@@ -18,6 +18,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
   return {
     run: async (request) => {
       request.signal?.throwIfAborted();
+      parts.noticeMigration();
       const id = `build-${newId().slice(0, 32)}`;
       const bundle = join(parts.paths.bundles, id);
       const cgroup = parts.openCgroup(`${request.cgroupParent || parts.cgroupParent}/${id}`);

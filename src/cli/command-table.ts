@@ -10,6 +10,8 @@ const rmi: Loader = () => import("./commands/rmi.ts");
 const build: Loader = () => import("./commands/build.ts");
 const volumeLs: Loader = () => import("./commands/volume-ls.ts");
 const volumeRm: Loader = () => import("./commands/volume-rm.ts");
+const contextLs: Loader = () => import("./commands/context-ls.ts");
+const contextRm: Loader = () => import("./commands/context-rm.ts");
 const networkLs: Loader = () => import("./commands/network-ls.ts");
 const networkRm: Loader = () => import("./commands/network-rm.ts");
 
@@ -77,6 +79,17 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "container prune": () => import("./commands/container-prune.ts"),
   "container remove": rm,
   ...under("image", imageCommands),
+  "context create": () => import("./commands/context-create.ts"),
+  "context export": () => import("./commands/context-export.ts"),
+  "context import": () => import("./commands/context-import.ts"),
+  "context inspect": () => import("./commands/context-inspect.ts"),
+  "context list": contextLs,
+  "context ls": contextLs,
+  "context remove": contextRm,
+  "context rm": contextRm,
+  "context show": () => import("./commands/context-show.ts"),
+  "context update": () => import("./commands/context-update.ts"),
+  "context use": () => import("./commands/context-use.ts"),
   "image bootstrap": () => import("./commands/image-bootstrap.ts"),
   "image inspect": () => import("./commands/image-inspect.ts"),
   "image list": images,
@@ -96,6 +109,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "network remove": networkRm,
   "network rm": networkRm,
   ...under("system", systemCommands),
+  "system dial-stdio": () => import("./commands/system-dial-stdio.ts"),
   "system df": () => import("./commands/system-df.ts"),
   "system prune": () => import("./commands/system-prune.ts"),
   "volume create": () => import("./commands/volume-create.ts"),
@@ -111,11 +125,15 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 export const groups: Readonly<Record<string, string>> = {
   builder: "Manage builds",
   container: "Manage containers",
+  context: "Manage contexts",
   image: "Manage images",
   network: "Manage networks",
   system: "Manage Berth",
   volume: "Manage volumes",
 };
+
+/** Commands that work and are not listed: nobody calls them by hand. */
+export const hiddenCommands: ReadonlySet<string> = new Set(["__complete", "system dial-stdio"]);
 
 /** Shown first in the overview. */
 export const mainCommands: readonly string[] = ["run", "exec", "ps", "build", "pull", "images", "version", "info"];

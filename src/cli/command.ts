@@ -1,4 +1,5 @@
 import type { Client } from "#client";
+import type { ConnectionFlags } from "./connection/connect.ts";
 import type { Flags, FlagValues } from "./flags/flag.ts";
 
 /** What a command may use besides its own arguments. */
@@ -6,6 +7,8 @@ export type CommandContext = {
   readonly client: Client;
   /** The words that called the command, as in "berth container ls". */
   readonly path: string;
+  /** What the flags before the command say about the daemon. */
+  readonly connection: ConnectionFlags;
 };
 
 /** `[what it does, the command line]` */
@@ -37,7 +40,7 @@ export type CommandDeclaration<Declared extends Flags> = {
   ): Promise<number | void>;
 };
 
-export type CompletionKind = "container" | "running-container" | "image" | "network" | "volume" | "file";
+export type CompletionKind = "container" | "running-container" | "image" | "network" | "volume" | "context" | "file";
 
 /** A command whose flags are not known by type; what the table holds. */
 export type Command = CommandDeclaration<Flags>;

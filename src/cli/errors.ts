@@ -28,6 +28,21 @@ export const cliErrors = defineErrors({
     message: (context: string) => `cannot use "${context}" as a build context: only local directories and "-" are`,
     hint: () => "Fetch it first, then build from the directory",
   },
+  "connection-setup": {
+    kind: "invalid",
+    message: (sentence: string) => `Failed to initialize: ${sentence}`,
+  },
+  "connection-command-failed": {
+    kind: "unavailable",
+    message: (command: string, ending: string, complaint: string) =>
+      `error during connect: command [${command}] has exited with ${ending}, make sure the URL is valid, and Berth or Docker 18.09 or later is installed on the remote host: stderr=${complaint}`,
+    hint: () => "Try the ssh command by hand: it must log in without asking",
+  },
+  "context-not-found": {
+    kind: "not-found",
+    message: (sentence: string) => sentence,
+    hint: () => "`berth context ls` lists the contexts there are",
+  },
   "daemon-start-root": {
     kind: "forbidden",
     message: () => "The daemon is not running, and only root can start it",

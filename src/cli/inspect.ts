@@ -1,34 +1,53 @@
 import { isErrorKind } from "#base";
-import { compileTemplate, toJson } from "#templates";
+import { compileTemplate } from "#templates";
 import { printFailure } from "./failure.ts";
 import { printable } from "./output/printable.ts";
-import { unescapeFormat } from "./output/list.ts";
+import { escapeHtml, unescapeFormat } from "./output/list.ts";
 import { writeText } from "./output/write.ts";
 
+export type InspectOptions = {
+  /** Makes the value templates see of a document. @default the document itself */
+  readonly templateValue?: (document: unknown) => unknown;
+  /** How an unknown field is called in the error of a template. */
+  readonly unknownField?: (name: string) => string;
+  /** The JSON is our own and not the daemon's: Go escapes what HTML would read. */
+  readonly escapesHtml?: boolean;
+};
+
 /**
- * Prints the documents of several objects: a JSON list, one JSON line each with `json`, or a template on each. What
- * cannot be found is said at the end, and the exit status is 1 then.
+ * Prints the documents of several objects: a JSON list (`json` makes it one line), or a template on each. What cannot be
+ * found is said at the end, and the exit status is 1 then. A template that fails ends the line of its object.
  */
 export async function inspectAll(
   names: readonly string[],
   format: string,
   find: (name: string) => Promise<unknown>,
+  { templateValue = (document) => document, unknownField, escapesHtml = false }: InspectOptions = {},
 ): Promise<number> {
   const template =
-    format === "" || format === "json" ? undefined : compileTemplate(unescapeFormat(format), { escape: printable });
+    format === "" || format === "json"
+      ? undefined
+      : compileTemplate(unescapeFormat(format), {
+          escape: printable,
+          ...(unknownField !== undefined && { unknownField }),
+        });
   const documents: unknown[] = [];
   const failures: unknown[] = [];
+  let text = "";
   for (const name of names) {
     try {
-      documents.push(await find(name));
+      const document = await find(name);
+      if (template !== undefined) text += `${template(templateValue(document))}\n`;
+      documents.push(document);
     } catch (error) {
       failures.push(error);
     }
   }
-  if (template !== undefined) for (const document of documents) writeText(1, `${template(document)}\n`);
-  else if (format === "json") for (const document of documents) writeText(1, `${toJson(document)}\n`);
-  else writeText(1, `${JSON.stringify(documents, undefined, 4)}\n`);
-  if (template !== undefined && documents.length === 0) writeText(1, "\n");
+  if (template !== undefined) writeText(1, text === "" ? "\n" : text);
+  else {
+    const json = JSON.stringify(documents, undefined, format === "json" ? undefined : 4);
+    writeText(1, `${escapesHtml ? escapeHtml(json) : json}\n`);
+  }
   for (const failure of failures) printFailure(failure);
   return failures.length === 0 ? 0 : 1;
 }

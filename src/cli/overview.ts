@@ -1,4 +1,4 @@
-import { commandLoaders, groups, mainCommands } from "./command-table.ts";
+import { commandLoaders, groups, hiddenCommands, mainCommands } from "./command-table.ts";
 import { cliErrors } from "./errors.ts";
 import { globalFlags } from "./global-flags.ts";
 import { renderFlags, renderHelp } from "./help.ts";
@@ -21,7 +21,7 @@ function groupSummaries(): string {
 }
 
 async function overview(): Promise<string> {
-  const hidden = new Set(["__complete", ...mainCommands]);
+  const hidden = new Set([...hiddenCommands, ...mainCommands]);
   const others = Object.keys(commandLoaders).filter((path) => !path.includes(" ") && !hidden.has(path));
   return `Usage:  berth [OPTIONS] COMMAND
 
@@ -47,7 +47,9 @@ export async function helpFor(words: readonly string[]): Promise<string> {
   if (Object.hasOwn(groups, path)) {
     // A group lists each command once, under its main name.
     const aliases = new Set([`${path} list`, `${path} remove`, `${path} ps`]);
-    const paths = Object.keys(commandLoaders).filter((name) => name.startsWith(`${path} `) && !aliases.has(name));
+    const paths = Object.keys(commandLoaders).filter(
+      (name) => name.startsWith(`${path} `) && !aliases.has(name) && !hiddenCommands.has(name),
+    );
     return `Usage:  berth ${path} COMMAND
 
 ${groups[path]}

@@ -1,7 +1,7 @@
 import { EngineError } from "#base";
 import type { Command, CommandContext } from "./command.ts";
 import { commandLoaders, groups } from "./command-table.ts";
-import { connectClient, type ConnectionFlags } from "./connection/connect.ts";
+import { type ConnectionFlags, prepareConnection } from "./connection/connect.ts";
 import { cliErrors } from "./errors.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { printFailure } from "./failure.ts";
@@ -90,11 +90,13 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     );
     return 1;
   }
+  const connect = await prepareConnection(connection, command.neverStartsDaemon !== true);
   let client: CommandContext["client"] | undefined;
   const context: CommandContext = {
     path,
+    connection,
     get client() {
-      client ??= connectClient(connection, command.neverStartsDaemon !== true);
+      client ??= connect();
       return client;
     },
   };

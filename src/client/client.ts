@@ -23,6 +23,8 @@ export type ClientOptions = {
   readonly dial?: Dialer | undefined;
   /** @default "berth" */
   readonly userAgent?: string | undefined;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
 /** Where a daemon listens unless told otherwise. */
@@ -39,6 +41,7 @@ export function createClient(options: ClientOptions = {}) {
     maximumVersion: newestApiVersion,
     pinnedVersion: options.apiVersion,
     userAgent: options.userAgent ?? "berth",
+    headers: options.headers ?? {},
   });
   return {
     build: createBuild(transport),
@@ -50,6 +53,8 @@ export function createClient(options: ClientOptions = {}) {
     volumes: createVolumes(transport),
     /** Any route, for what has no method of its own. */
     transport,
+    /** A bare connection to the daemon, before any request; the caller closes it. */
+    dial: () => transport.dial(),
     /** Closes idle connections; a process with none left can end. */
     close: () => transport.close(),
   };

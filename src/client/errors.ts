@@ -4,12 +4,15 @@ import { defineErrors, EngineError, type ErrorKind } from "#base";
 export const clientErrors = defineErrors({
   "daemon-unreachable": {
     kind: "unavailable",
-    message: (address: string, reason: string) => `Cannot connect to the daemon at ${address}: ${reason}`,
-    hint: () => `Start it with "berth daemon", or choose another one with --host, BERTH_HOST or DOCKER_HOST`,
+    // Docker's words: scripts wait until they are gone.
+    message: (address: string, _reason: string) =>
+      `Cannot connect to the Docker daemon at ${address}. Is the docker daemon running?`,
+    hint: (_address: string, reason: string) =>
+      `${reason}: start it with "berth daemon", or choose another one with --host, --context, BERTH_HOST or DOCKER_HOST`,
   },
   "daemon-permission": {
     kind: "forbidden",
-    message: (address: string) => `permission denied while trying to connect to the daemon socket at ${address}`,
+    message: (address: string) => `permission denied while trying to connect to the Docker daemon socket at ${address}`,
     hint: () => "Run the command as root, or as a member of the group that owns the socket",
   },
   "connection-lost": {

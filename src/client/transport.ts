@@ -52,6 +52,8 @@ export type Transport = {
   /** The API version in use; asks the daemon when it is not known yet. */
   apiVersion(): Promise<string>;
   readonly endpoint: Endpoint;
+  /** A connection that carries no request of ours. */
+  dial(): Promise<Connection>;
   close(): void;
 };
 
@@ -63,6 +65,8 @@ export type TransportOptions = {
   /** Use exactly this version. */
   readonly pinnedVersion?: string | undefined;
   readonly userAgent: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 function queryString(query: RequestOptions["query"]): string {
@@ -130,8 +134,8 @@ export function createTransport(options: TransportOptions): Transport {
       `Host: ${endpoint.kind === "unix" ? "localhost" : endpoint.host}`,
       `User-Agent: ${options.userAgent}`,
     ];
-    for (const [name, value] of Object.entries(wanted.headers ?? {})) {
-      lines.push(`${name}: ${value.replace(/[\r\n]/g, " ")}`);
+    for (const headers of [options.headers, wanted.headers]) {
+      for (const name in headers) lines.push(`${name}: ${(headers[name] ?? "").replace(/[\r\n]/g, " ")}`);
     }
     if (upgrade) lines.push("Connection: Upgrade", "Upgrade: tcp");
     if (json !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(json)}`);
@@ -301,6 +305,13 @@ export function createTransport(options: TransportOptions): Transport {
     request,
     hijack,
     endpoint,
+    async dial() {
+      try {
+        return await dial(endpoint, undefined);
+      } catch (error) {
+        throw connectError(endpoint, error);
+      }
+    },
     async apiVersion() {
       if (!settled) await ping(undefined);
       return version ?? options.maximumVersion;

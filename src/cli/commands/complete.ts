@@ -14,6 +14,13 @@ async function objectNames(client: Client, kind: CompletionKind): Promise<Candid
   if (kind === "image") {
     return (await client.images.list()).flatMap(({ RepoTags }) => (RepoTags ?? []).map((tag) => [tag, ""] as const));
   }
+  if (kind === "context") {
+    const { listContexts } = await import("../contexts/store.ts");
+    return [
+      ["default", ""],
+      ...listContexts().map(({ Name, Metadata }) => [Name, Metadata.Description ?? ""] as const),
+    ];
+  }
   if (kind === "network") return (await client.networks.list()).map(({ Name, Driver }) => [Name, Driver]);
   if (kind === "volume") return ((await client.volumes.list()).Volumes ?? []).map(({ Name, Driver }) => [Name, Driver]);
   return [[":file", ""]];

@@ -54,7 +54,7 @@ export const command = defineCommand({
           Size: flags.human ? humanSize(record.Size) : String(record.Size),
         };
       }),
-      subject: "*formatter.historyContext",
+      subject: "*image.historyContext",
     });
   },
 });

@@ -49,6 +49,8 @@ export const command = defineCommand({
       headers: containerHeaders,
       rows: containers.map((container) => containerRow(container, truncate)),
       subject: "*formatter.ContainerContext",
+      malformedPrefix: "failed to parse template: ",
+      failedPrefix: "failed to execute template: ",
     });
   },
 });

@@ -1,12 +1,15 @@
-import { readFileSync } from "node:fs";
-import { type Client, createClient, defaultHost, type TlsMaterial } from "#client";
+import { errorMessage } from "#base";
+import { type Client, createClient, defaultHost, type Dialer, type TlsMaterial } from "#client";
+import { readConfig } from "../configuration/config-file.ts";
+import { type CurrentContext, currentContext } from "../contexts/current.ts";
 import { cliErrors } from "../errors.ts";
 import { bunDialer } from "./bun-dialer.ts";
 import { startDaemonIfNeeded } from "./daemon-start.ts";
 
-/** How to reach the daemon, as flags give it; the environment fills the gaps. */
+/** How to reach the daemon, as flags give it; the environment and the configuration fill the gaps. */
 export type ConnectionFlags = {
-  readonly host?: string | undefined;
+  readonly hosts?: readonly string[];
+  readonly context?: string;
   readonly tls?: boolean;
   readonly tlsverify?: boolean;
   readonly tlscacert?: string;
@@ -14,48 +17,56 @@ export type ConnectionFlags = {
   readonly tlskey?: string;
 };
 
-function readPem(path: string, isRequired: boolean): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (!isRequired) return undefined;
-    throw cliErrors["file-unreadable"](path, (error as { code?: string }).code ?? "unreadable");
-  }
+/** A daemon and the way to it. */
+export type Target = {
+  /** As the client takes it. */
+  readonly host: string;
+  readonly tls?: TlsMaterial | undefined;
+  readonly dial: Dialer;
+};
+
+function isPlain(flags: ConnectionFlags, current: CurrentContext, environment: NodeJS.ProcessEnv): boolean {
+  if (current.name !== "default" || (current.host !== undefined && !current.host.startsWith("unix://"))) return false;
+  return (
+    flags.tls !== true &&
+    flags.tlsverify !== true &&
+    (environment["DOCKER_TLS_VERIFY"] ?? "") === "" &&
+    (environment["DOCKER_TLS"] ?? "") === ""
+  );
 }
 
-function tlsMaterial(flags: ConnectionFlags, environment: NodeJS.ProcessEnv): TlsMaterial | undefined {
-  const verify = flags.tlsverify === true || (environment["DOCKER_TLS_VERIFY"] ?? "") !== "";
-  if (flags.tls !== true && !verify) return undefined;
-  const directory = environment["DOCKER_CERT_PATH"] ?? `${environment["HOME"] ?? ""}/.docker`;
-  const pem = (given: string | undefined, name: string) =>
-    readPem(given === undefined || given === "" ? `${directory}/${name}` : given, (given ?? "") !== "");
-  return {
-    ca: pem(flags.tlscacert, "ca.pem"),
-    cert: pem(flags.tlscert, "cert.pem"),
-    key: pem(flags.tlskey, "key.pem"),
-    verifyServer: verify,
-  };
-}
-
-/** Makes the client of the daemon that the flags, BERTH_HOST or DOCKER_HOST name, else of our own on its socket. */
-export function connectClient(
+/**
+ * Makes ready the way to the daemon that flags, environment and configuration name, else to our own on its socket. The
+ * client is made when it is first asked for: a command that needs none must not fail for a context that is gone. What
+ * ssh, TLS and contexts need is loaded only when they are used.
+ */
+export async function prepareConnection(
   flags: ConnectionFlags,
   mayStartDaemon: boolean,
   environment: NodeJS.ProcessEnv = process.env,
-): Client {
-  const chosen = [flags.host, environment["BERTH_HOST"], environment["DOCKER_HOST"]].find(
-    (host) => host !== undefined && host !== "",
-  );
-  const apiVersion = environment["DOCKER_API_VERSION"];
-  return createClient({
-    host: normaliseHost(chosen ?? defaultHost),
-    tls: tlsMaterial(flags, environment),
-    dial: chosen === undefined && mayStartDaemon ? startDaemonIfNeeded(bunDialer) : bunDialer,
-    apiVersion: apiVersion === "" ? undefined : apiVersion,
-  });
-}
-
-/** `host:port` alone means TCP, as for docker. */
-function normaliseHost(host: string): string {
-  return host.includes("://") ? host : `tcp://${host}`;
+): Promise<() => Client> {
+  let target: Target;
+  try {
+    const current = currentContext(flags, environment);
+    if (isPlain(flags, current, environment)) {
+      const dial = current.host === undefined && mayStartDaemon ? startDaemonIfNeeded(bunDialer) : bunDialer;
+      target = { host: current.host ?? defaultHost, dial };
+    } else {
+      const { resolveTarget } = await import("./target.ts");
+      target = resolveTarget(flags, current, environment);
+    }
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+  return () => {
+    const apiVersion = environment["DOCKER_API_VERSION"];
+    const options = { apiVersion: apiVersion === "" ? undefined : apiVersion, headers: readConfig().HttpHeaders };
+    try {
+      return createClient({ ...target, ...options });
+    } catch (error) {
+      throw cliErrors["connection-setup"](errorMessage(error));
+    }
+  };
 }

@@ -18,6 +18,9 @@ export type ListOptions = {
   readonly rows: readonly Row[];
   /** What the listing lists, for the error about an unknown field. */
   readonly subject: string;
+  /** What goes before the sentence about a template: docker has two for `ps`. @default "template parsing error: " */
+  readonly malformedPrefix?: string;
+  readonly failedPrefix?: string;
 };
 
 /** A row as `--format json` prints it: plain fields, by name. */
@@ -25,11 +28,12 @@ export function rowJson(row: Row): string {
   const plain = Object.keys(row)
     .filter((key) => typeof row[key] !== "function")
     .sort();
-  // Go escapes these three in the JSON of a listing's line.
-  return toJson(Object.fromEntries(plain.map((key) => [key, row[key]]))).replace(
-    /[<>&]/g,
-    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
-  );
+  return escapeHtml(toJson(Object.fromEntries(plain.map((key) => [key, row[key]]))));
+}
+
+/** JSON as Go writes it unless told otherwise: what HTML would read is escaped. */
+export function escapeHtml(json: string): string {
+  return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** Turns `\t` and `\n` written in a shell's single quotes into what they mean, as docker does. */
@@ -47,8 +51,8 @@ export function renderList(options: ListOptions): string {
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
   const templateOptions: TemplateOptions = {
     escape: printableLine,
-    malformedPrefix: "failed to parse template: ",
-    failedPrefix: "failed to execute template: ",
+    ...(options.malformedPrefix !== undefined && { malformedPrefix: options.malformedPrefix }),
+    ...(options.failedPrefix !== undefined && { failedPrefix: options.failedPrefix }),
     unknownField: (name) => `can't evaluate field ${name} in type ${subject}`,
   };
   // A row given to `json` shows its plain fields only.
@@ -65,7 +69,6 @@ function headerRow(headers: Readonly<Record<string, string>>, sample: Row | unde
   for (const [name, value] of Object.entries(sample ?? {})) {
     if (typeof value === "function")
       row[name] = (argument: unknown) => (typeof argument === "string" ? argument : (headers[name] ?? ""));
-    else if (!(name in row)) row[name] = name.toUpperCase();
   }
   return row;
 }

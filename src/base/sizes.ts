@@ -7,6 +7,15 @@ export function parseRamBytes(text: string): number | undefined {
   return Math.trunc(Number(match[1]) * (binary[(match[2] ?? "").toLowerCase()] ?? 1));
 }
 
+const decimal: Record<string, number> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
+
+/** Go's `units.FromHumanSize`: `10m`, `1.5GB` in powers of 1000 → bytes; undefined when malformed. */
+export function parseDecimalBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text.trim());
+  if (match === null) return undefined;
+  return Math.trunc(Number(match[1]) * (decimal[(match[2] ?? "").toLowerCase()] ?? 1));
+}
+
 function scaled(size: number, base: number, units: readonly string[], digits: number): string {
   let unit = 0;
   let value = size;

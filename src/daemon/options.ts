@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { errorMessage, type LogLevel } from "#base";
+import { checkLogDefaults } from "#logs";
 import { errors } from "./errors.ts";
 
 /** Everything a daemon can be told; `docs/configuration.md` describes each. */
@@ -114,8 +115,8 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
   if (!Number.isInteger(mtu) || mtu < 0 || mtu > 65535)
     throw errors.daemonFlagInvalid("mtu", values.mtu ?? "", "a number of bytes");
   const logDriver = values["log-driver"] ?? file["log-driver"] ?? "json-file";
-  if (logDriver !== "json-file" && logDriver !== "none")
-    throw errors.daemonFlagInvalid("log-driver", logDriver, "json-file or none");
+  const logOptions = { ...file["log-opts"], ...pairs("log-opt", values["log-opt"] ?? []) };
+  checkLogDefaults(logDriver, logOptions);
   const verify = values.tlsverify ?? file.tlsverify ?? false;
   return {
     hosts,
@@ -131,7 +132,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     bridgeAddress: values.bip ?? file.bip ?? "",
     mtu,
     logDriver,
-    logOptions: { ...file["log-opts"], ...pairs("log-opt", values["log-opt"] ?? []) },
+    logOptions,
     init: values.init ?? file.init ?? false,
     noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
     trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,

@@ -144,8 +144,15 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     runtimes: runtimes.all,
     defaultRuntime: runtimes.defaultName,
     securityOptions: securityOptions(appArmorProfile),
+    loggingDriver: options.logDriver,
   });
-  const { engine, restore, restartByPolicy, stopOrders } = createEngine({
+  const {
+    engine,
+    restore,
+    restartByPolicy,
+    stop: stopEngine,
+    stopOrders,
+  } = createEngine({
     store,
     system,
     registry,
@@ -178,6 +185,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     noNewPrivileges: options.noNewPrivileges,
     appArmorProfile,
   });
+  started.defer(() => stopEngine());
   await restore();
   const builder = createBuilder({
     images: store,

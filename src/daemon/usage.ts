@@ -25,7 +25,8 @@ Options:
       --cgroup-parent string     Control group that holds all containers
       --bip string               Address of the default bridge, as 172.20.0.1/16 (default: a free one)
       --mtu int                  MTU of container networks (default: that of the host's default route)
-      --log-driver string        Default for containers: json-file or none (default "json-file")
+      --log-driver string        Default for containers: json-file, local, journald, syslog,
+                                 fluentd, gelf or none (default "json-file")
       --log-opt name=value       Default log options, as max-size=10m
       --init                     Run an init in every container
       --no-new-privileges        Set no-new-privileges for every container

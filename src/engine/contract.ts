@@ -384,6 +384,9 @@ export type SystemInfo = {
     readonly version: string;
   }[];
   readonly defaultRuntime: string;
+  /** Of containers that name none. */
+  readonly loggingDriver: string;
+  readonly logDrivers: readonly string[];
   readonly securityOptions: readonly string[];
   /** Which limits the host's kernel offers. */
   readonly capabilities: Readonly<

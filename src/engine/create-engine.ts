@@ -19,10 +19,11 @@ import { createImageService } from "./images/image-service.ts";
 import { withNetworkEvents } from "./networks/network-events.ts";
 import { createExitHub } from "./processes/exit-hub.ts";
 import { createStepService } from "./steps/step-service.ts";
+import { createLogForwardings } from "./logs/log-forwardings.ts";
 import { createVolumeService } from "./volumes/volume-service.ts";
 
 /** Everything the engine is made of; the daemon builds the parts and hands them over. */
-export type EngineParts = Omit<ContainerParts, "locks"> & {
+export type EngineParts = Omit<ContainerParts, "locks" | "forwardings"> & {
   readonly store: ImageStore;
   readonly registry: ContainerRegistry;
   readonly system: SystemService;
@@ -36,12 +37,15 @@ export function createEngine(given: EngineParts): {
   readonly engine: Engine;
   restore(): Promise<void>;
   restartByPolicy(): Promise<void>;
+  /** Ends what the engine does in the background. Containers go on. */
+  stop(): Promise<void>;
   /** True while a container's process lives. */
   hasLiveContainers(): boolean;
   /** How to end what runs, for when the machine goes down. */
   stopOrders(): readonly StopOrder[];
 } {
-  const parts: ContainerParts = { ...given, locks: new KeyedMutex() };
+  const forwardings = createLogForwardings(given);
+  const parts: ContainerParts = { ...given, forwardings, locks: new KeyedMutex() };
   const { registry, supervisor, logger } = parts;
   mkdirSync(parts.paths.containers, { recursive: true, mode: 0o710 });
   mkdirSync(parts.paths.bundles, { recursive: true, mode: 0o710 });
@@ -110,7 +114,9 @@ export function createEngine(given: EngineParts): {
         new Set([...registry.all()].filter((container) => hasProcess(container)).map((container) => container.id)),
       );
       await sweepLeftovers(parts);
+      forwardings.resume();
     },
+    stop: () => forwardings.stop(),
     restartByPolicy: () => restartByPolicy(parts, runner),
     stopOrders: () => stopOrders(registry),
     hasLiveContainers: () => [...registry.all()].some((container) => hasProcess(container)),

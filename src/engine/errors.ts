@@ -164,19 +164,6 @@ export const errors = defineErrors({
   portSpecInvalid: { kind: "invalid", message: (text: string) => `invalid port specification: "${text}"` },
   hostPortInvalid: { kind: "invalid", message: (text: string) => `invalid port range: "${text}"` },
   hostIpInvalid: { kind: "invalid", message: (text: string) => `invalid IP address: ${text}` },
-  logDriverUnknown: {
-    kind: "invalid",
-    message: (driver: string) => `logger: no log driver named '${driver}' is registered`,
-    hint: () => "Berth writes logs with `json-file` or not at all (`none`)",
-  },
-  logOptionUnknown: {
-    kind: "invalid",
-    message: (option: string, driver: string) => `unknown log opt '${option}' for ${driver} log driver`,
-  },
-  logOptionInvalid: {
-    kind: "invalid",
-    message: (option: string, value: string) => `invalid value for ${option}: ${value}`,
-  },
   logsUnreadable: {
     kind: "unsupported",
     message: () => "configured logging driver does not support reading",

@@ -1,5 +1,20 @@
 export * from "./contract.ts";
+export { logDestinationUnavailable } from "./errors.ts";
+export { type LoggedContainer } from "./options/attributes.ts";
+export {
+  checkLogDefaults,
+  isLogDriver,
+  isRemoteLogDriver,
+  type LogConfiguration,
+  logConfiguration,
+  type LogDelivery,
+  logDrivers,
+  type RemoteLog,
+} from "./options/log-configuration.ts";
 export { readLog } from "./read/read-log.ts";
+export { forwardLog, type LogForwarding } from "./remote/forward-log.ts";
+export { readPosition } from "./remote/position.ts";
+export { type LogSender, type RemoteDriver, remoteDriver } from "./remote/sender.ts";
 
 export {
   type LogStream,

@@ -2,7 +2,7 @@ import { readLog } from "#logs";
 import type { Attachment, AttachOptions } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { type Container, hasProcess } from "./container.ts";
-import { logTargetOf } from "./logs.ts";
+import { readableLogOf } from "./logs.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 
 /**
@@ -24,11 +24,9 @@ export async function attachContainer(
     stderr: options.stream && options.stderr,
     wait: !hasProcess(container),
   });
-  const target = logTargetOf(parts, container);
+  const path = options.logs ? readableLogOf(parts, container) : undefined;
   const replay =
-    options.logs && target.driver === "json-file"
-      ? readLog(target.path, { stdout: options.stdout, stderr: options.stderr, follow: false })
-      : undefined;
+    path === undefined ? undefined : readLog(path, { stdout: options.stdout, stderr: options.stderr, follow: false });
   if (!options.stream) stream.end();
   emitContainerEvent(parts, container, "attach");
   const settled = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import { checkSecurityOptions } from "#security";
 import { errors } from "../errors.ts";
 import { copyUp } from "../volumes/copy-up.ts";
 import { type Container, newContainer, type StoredMount } from "./container.ts";
-import { logTarget } from "./log-target.ts";
+import { logConfigurationOf } from "./container-log.ts";
 import { commandOf, mergeConfig } from "./merge-config.ts";
 import { createBindSource, type PlannedMount, planMounts } from "./mount-points.ts";
 import { normalizeHostConfig } from "./host-config.ts";
@@ -52,11 +52,21 @@ export async function createContainer(
   for (const mount of plan) if (mount.type === "image") parts.catalog.get(mount.source);
 
   const id = freshContainerId(parts.registry);
+  const created = nowNanoseconds();
+  const imageName = userConfig.Image ?? "";
+  logConfigurationOf(id, request.name ?? "", {
+    config: merged,
+    hostConfig,
+    imageId: image.id,
+    imageName,
+    created,
+    path,
+    args,
+  });
   await using undo = new AsyncDisposableStack();
   const name = parts.registry.claimName(request.name, id);
   undo.defer(() => parts.registry.releaseName(name));
   const directory = join(parts.paths.containers, id);
-  logTarget({ id, name, directory }, merged, hostConfig);
 
   mkdirSync(directory, { mode: 0o710 });
   undo.defer(() => rmSync(directory, { recursive: true, force: true }));
@@ -65,11 +75,11 @@ export async function createContainer(
   const mounts = await realizeMounts(parts, id, plan, undo);
 
   const container = newContainer(id, name, {
-    created: nowNanoseconds(),
+    created,
     path,
     args,
     imageId: image.id,
-    imageName: userConfig.Image ?? "",
+    imageName,
     diffIds: image.config.rootfs.diff_ids,
     config: defaultHostname(merged, hostConfig, id),
     hostConfig,

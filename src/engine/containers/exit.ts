@@ -28,6 +28,7 @@ export async function handleExit(
   if (exit.startedAt !== undefined && BigInt(exit.startedAt) < (life.startedAt ?? 0n)) return;
   container.stopHealth?.();
   container.stopHealth = undefined;
+  parts.forwardings.end(container.id);
   life.oomKilled = wasOomKilled(parts, container);
   life.exitCode = exit.exitCode;
   life.error = exit.lost ?? "";

@@ -20,7 +20,6 @@ export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefau
   const swap = given.MemorySwap ?? 0;
   const networkMode = given.NetworkMode ?? "";
   const privileged = given.Privileged === true;
-  const logType = given.LogConfig?.Type ?? "";
   return {
     ...given,
     NetworkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
@@ -34,12 +33,18 @@ export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefau
     CgroupnsMode: given.CgroupnsMode ? given.CgroupnsMode : defaults.cgroupnsMode,
     PidsLimit: given.PidsLimit && given.PidsLimit > 0 ? given.PidsLimit : null,
     MemorySwappiness: given.MemorySwappiness === -1 ? null : given.MemorySwappiness,
-    LogConfig:
-      logType === ""
-        ? { Type: defaults.logDriver, Config: { ...defaults.logOptions, ...given.LogConfig?.Config } }
-        : { Type: logType, Config: given.LogConfig?.Config ?? {} },
+    LogConfig: logConfigOf(given.LogConfig, defaults),
     Runtime: given.Runtime ? given.Runtime : defaults.runtime,
     MaskedPaths: given.MaskedPaths ?? (privileged ? null : [...defaults.maskedPaths]),
     ReadonlyPaths: given.ReadonlyPaths ?? (privileged ? null : [...defaults.readonlyPaths]),
   };
+}
+
+/** The daemon's options are for its own driver; those of the cache are for every driver (moby `daemon/logs.go`). */
+function logConfigOf(given: HostConfig["LogConfig"], defaults: HostConfigDefaults): HostConfig["LogConfig"] {
+  const driver = given?.Type ? given.Type : defaults.logDriver;
+  const inherited = Object.entries(defaults.logOptions).filter(
+    ([name]) => driver === defaults.logDriver || (driver !== "none" && name.startsWith("cache-")),
+  );
+  return { Type: driver, Config: { ...Object.fromEntries(inherited), ...given?.Config } };
 }

@@ -1,19 +1,14 @@
-import { join } from "node:path";
 import { type LogReadOptions, type LogRecord, readLog } from "#logs";
-import type { LogTarget } from "#supervisor";
 import { errors } from "../errors.ts";
 import { type Container, hasProcess } from "./container.ts";
-import { logTarget } from "./log-target.ts";
+import { logConfigurationOf, logPathOf } from "./container-log.ts";
 import type { ContainerParts } from "./parts.ts";
 import { waitIn } from "./waiting.ts";
 
-/** Where a container's output was and will be written. */
-export function logTargetOf(parts: Pick<ContainerParts, "paths">, container: Container): LogTarget {
-  return logTarget(
-    { id: container.id, name: container.name, directory: join(parts.paths.containers, container.id) },
-    container.document.config,
-    container.document.hostConfig,
-  );
+/** The file that `logs` shows; undefined when the driver keeps none or its cache is switched off. */
+export function readableLogOf(parts: Pick<ContainerParts, "paths">, container: Container): string | undefined {
+  const configuration = logConfigurationOf(container.id, container.name, container.document);
+  return configuration.readable ? logPathOf(parts, container, configuration) : undefined;
 }
 
 /** Reads a container's log; `follow` ends with the container's process. */
@@ -23,14 +18,14 @@ export function readContainerLogs(
   options: LogReadOptions,
 ): { readonly terminal: boolean; readonly records: AsyncIterable<LogRecord> } {
   if (container.removing || container.life.status === "dead") throw errors.logsRemoving();
-  const target = logTargetOf(parts, container);
-  if (target.driver !== "json-file") throw errors.logsUnreadable();
+  const path = readableLogOf(parts, container);
+  if (path === undefined) throw errors.logsUnreadable();
   const live = hasProcess(container) || container.life.status === "restarting";
   const follow = options.follow && live;
   const ended = follow ? endOf(container, options.signal) : undefined;
   return {
     terminal: container.document.config.Tty === true,
-    records: readLog(target.path, { ...options, follow, ended }),
+    records: readLog(path, { ...options, follow, ended }),
   };
 }
 

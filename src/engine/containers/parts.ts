@@ -7,6 +7,7 @@ import type { RuntimeCommand, SupervisorClient } from "#supervisor";
 import type { LocalVolumes } from "#volumes";
 import type { EventService } from "../contract.ts";
 import type { Container } from "./container.ts";
+import type { LogForwardings } from "../logs/log-forwardings.ts";
 import type { HostConfigDefaults } from "./host-config.ts";
 import type { ContainerRegistry } from "./registry.ts";
 
@@ -24,6 +25,8 @@ export type ContainerParts = {
   readonly locks: KeyedMutex;
   readonly supervisor: SupervisorClient;
   readonly network: NetworkService;
+  /** Sends logs elsewhere for the drivers that do. */
+  readonly forwardings: LogForwardings;
   readonly catalog: ImageCatalog;
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;

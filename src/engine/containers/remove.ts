@@ -91,6 +91,7 @@ async function takeApart(
   const { document } = container;
   container.stopHealth?.();
   await cleanUpProcess(parts, container);
+  await parts.forwardings.drain(container);
   if (options.volumes) {
     for (const mount of document.mounts) {
       if (mount.type !== "volume" || mount.anonymous !== true) continue;

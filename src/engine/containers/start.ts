@@ -11,7 +11,7 @@ import { runBundle } from "../processes/run-bundle.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
-import { logTarget } from "./log-target.ts";
+import { logConfigurationOf, logTargetOf } from "./container-log.ts";
 import { removeContainer } from "./remove.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
@@ -80,6 +80,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const runtime = parts.runtime(hostConfig.Runtime ?? "");
   const rootfs = parts.snapshots.mount(container.id);
   mountVolumesOf(parts.volumes.find, container);
+  const forwarding = await parts.forwardings.prepare(container);
   const sandbox = await openSandbox(parts, container);
   // Volumes' subpaths, held open until the runtime has mounted them.
   const held: number[] = [];
@@ -98,8 +99,9 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
         stdinOnce: config.StdinOnce === true && !terminal,
         consoleSize: height > 0 && width > 0 ? { height, width } : undefined,
       },
-      log: logTarget({ id: container.id, name: container.name, directory }, config, hostConfig),
+      log: logTargetOf(parts, container, logConfigurationOf(container.id, container.name, container.document)),
     });
+    forwarding?.begin();
     const { life } = container;
     life.status = "running";
     life.pid = started.pid;
@@ -110,6 +112,9 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     life.everStarted = true;
     parts.registry.saveStarted(container);
     emitEndpointEvents(parts, "connect", container.id, sandbox?.endpoints ?? []);
+  } catch (error) {
+    forwarding?.abandon();
+    throw error;
   } finally {
     sandbox?.release();
     for (const fd of held) closeFd(fd);

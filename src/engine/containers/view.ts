@@ -50,10 +50,11 @@ export function viewOf(parts: ViewParts, container: Container): ContainerView {
       resolvConf: etc.resolvConf,
       hostname: etc.hostname,
       hosts: etc.hosts,
+      // Files of other drivers are no interface, as in Docker.
       log:
-        document.hostConfig.LogConfig?.Type === "none"
-          ? ""
-          : join(parts.paths.containers, container.id, `${container.id}-json.log`),
+        document.hostConfig.LogConfig?.Type === "json-file"
+          ? join(parts.paths.containers, container.id, `${container.id}-json.log`)
+          : "",
     },
   };
 }

@@ -4,6 +4,7 @@ import { parseNumberList } from "#base";
 import type { CgroupLayout, OfferedLimits } from "#cgroups";
 import { kernelVersion, onlineCpuList, readHostMemory, readOsRelease, readSysctl } from "#linux";
 import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
+import { logDrivers } from "#logs";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { SystemInfo, SystemService } from "../contract.ts";
@@ -22,6 +23,7 @@ export function createSystemService(parts: {
   readonly registry: ContainerRegistry;
   readonly runtimes: SystemInfo["runtimes"];
   readonly defaultRuntime: string;
+  readonly loggingDriver: string;
   readonly securityOptions: readonly string[];
 }): SystemService {
   const release = readOsRelease();
@@ -50,6 +52,8 @@ export function createSystemService(parts: {
       storageStatus: [["Backing Filesystem", backing]],
       runtimes: parts.runtimes,
       defaultRuntime: parts.defaultRuntime,
+      loggingDriver: parts.loggingDriver,
+      logDrivers,
       securityOptions: parts.securityOptions,
       capabilities: {
         memory: limits.memory,

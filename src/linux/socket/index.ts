@@ -1,2 +1,3 @@
+export { connectDatagram, sendDatagram } from "./datagram.ts";
 export { receiveDescriptor, sendDescriptor } from "./rights.ts";
 export { acceptUnix, listenUnix, packetSocketPair, shutdownWrite } from "./unix.ts";

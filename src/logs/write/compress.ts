@@ -4,6 +4,7 @@ import {
   createWriteStream,
   existsSync,
   fchmodSync,
+  fstatSync,
   openSync,
   renameSync,
   rmSync,
@@ -22,10 +23,12 @@ export type RotatedCompressor = {
 };
 
 async function compressOne(path: string, name: string): Promise<void> {
-  const inode = statSync(name).ino;
+  // Held open: by the time the first byte is read, a rotation may have given the name to another file.
+  const source = openSync(name, "r");
+  const inode = fstatSync(source).ino;
   const temporary = `${path}.compressing`;
   try {
-    await pipeline(createReadStream(name), createGzip(), createWriteStream(temporary, { mode: 0o640 }));
+    await pipeline(createReadStream("", { fd: source }), createGzip(), createWriteStream(temporary, { mode: 0o640 }));
     const fd = openSync(temporary, "r");
     fchmodSync(fd, 0o640);
     closeSync(fd);

@@ -221,6 +221,21 @@ describe("createRotatedCompressor()", () => {
   });
 });
 
+describe("createRotatedCompressor() while files move", () => {
+  test("compresses the file it began with, under the name that has now", async () => {
+    mkdirSync(join(folder, "logs"));
+    const line = (text: string) => `{"log":"${text}\\n","stream":"stdout","time":"2026-01-01T00:00:0${text}Z"}\n`;
+    writeFileSync(`${path}.1`, line("1"));
+    writeFileSync(path, line("2"));
+    const compressor = createRotatedCompressor(path, (error) => failures.push(error));
+    compressor.poke();
+    shiftLogFiles(path, 5);
+    writeFileSync(path, line("3"));
+    await compressor.idle();
+    expect(await read()).toEqual(["1\n", "2\n", "3\n"]);
+  });
+});
+
 describe("openCommitMark()", () => {
   test("gives back what was written, and nothing for a file that is none", () => {
     const markPath = join(folder, "mark");

@@ -504,6 +504,8 @@ export function createFakeEngine(): FakeEngine {
         name: "host",
         dataRoot: "/var/lib/x",
         cgroupVersion: "1",
+        loggingDriver: "json-file",
+        logDrivers: ["json-file"],
         cgroupDriver: "cgroupfs",
         kernelVersion: "6.18",
         operatingSystem: "Debian GNU/Linux 12",

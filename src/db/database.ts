@@ -2,6 +2,7 @@ import { Database as Sqlite, type SQLQueryBindings, type Statement } from "bun:s
 import { errors } from "./errors.ts";
 import { migrations } from "./migrations/order.ts";
 import { openReserve } from "./reserve.ts";
+import { keepSpareSpace } from "./spare-space.ts";
 
 /** Values for a statement's placeholders. */
 export type Bindings = SQLQueryBindings[];
@@ -58,6 +59,14 @@ export function openDatabase(path: string): Database {
   };
   const sqlite = onFullDisk(() => openFile(path));
   opened = sqlite;
+  if (path !== ":memory:") {
+    try {
+      keepSpareSpace(sqlite);
+    } catch (error) {
+      // No room now: the next start tries again.
+      if (!isDiskFull(error)) throw error;
+    }
+  }
   reserve?.fill();
 
   const statements = new Map<string, Statement>();

@@ -81,6 +81,13 @@ test("on a full disk the daemon starts, and stop, start, exec, rm, prune and rmi
   await engine.kill();
   await engine.start();
   expect(await docker("exec", "keeps", "echo", "here")).toMatchObject({ exitCode: 0, stdout: "here\n" });
+  // Whatever room was found for the first changes is gone again for the others.
+  for (let times = 0; times < 3; times++) {
+    fill();
+    expect(await docker("stop", "-t", "0", "keeps")).toMatchObject({ exitCode: 0 });
+    fill();
+    expect(await docker("start", "keeps")).toMatchObject({ exitCode: 0 });
+  }
   for (const words of [
     ["stop", "-t", "0", "keeps"],
     ["start", "keeps"],

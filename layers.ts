@@ -15,7 +15,7 @@ export const layers = {
   runtime: ["base", "formats"],
   logs: ["base", "templates", "linux"],
   supervisor: ["base", "wire", "linux", "runtime", "logs"],
-  registry: ["base", "formats", "wire"],
+  registry: ["base", "formats", "wire", "linux"],
   images: ["base", "formats", "wire", "linux", "db"],
   network: ["base", "linux", "db"],
   volumes: ["base", "linux", "db"],

@@ -108,6 +108,8 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "network prune": () => import("./commands/network-prune.ts"),
   "network remove": networkRm,
   "network rm": networkRm,
+  "registry htpasswd": () => import("./commands/registry-htpasswd.ts"),
+  "registry serve": () => import("./commands/registry-serve.ts"),
   ...under("system", systemCommands),
   "system dial-stdio": () => import("./commands/system-dial-stdio.ts"),
   "system df": () => import("./commands/system-df.ts"),
@@ -128,6 +130,7 @@ export const groups: Readonly<Record<string, string>> = {
   context: "Manage contexts",
   image: "Manage images",
   network: "Manage networks",
+  registry: "Serve a registry",
   system: "Manage Berth",
   volume: "Manage volumes",
 };

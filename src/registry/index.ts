@@ -14,3 +14,19 @@ export async function loadRegistryClient() {
   ]);
   return { ...client, ...manifest, ...platform };
 }
+
+export type { RegistryServer } from "./server/start.ts";
+export type { RegistryServerConfig } from "./server/settings.ts";
+
+/** The server's parts, loaded when somebody serves. */
+export async function loadRegistryServer() {
+  const [settings, start] = await Promise.all([import("./server/settings.ts"), import("./server/start.ts")]);
+  return {
+    /** Fills in what a configuration leaves out. */
+    completeServerConfig: settings.completeServerConfig,
+    parseMirrorFlag: settings.parseMirrorFlag,
+    parseServerConfig: settings.parseServerConfig,
+    readServerConfig: settings.readServerConfig,
+    startRegistryServer: start.startRegistryServer,
+  };
+}

@@ -20,7 +20,11 @@ import type {
 } from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
 import type { Endpoint, NetworkRecord, NetworkService, PublishedPort } from "#network";
+import type { RegistryCredentials } from "#registry";
 import type { VolumeRecord } from "#volumes";
+import type { Distribution } from "./images/transfer/distribution.ts";
+import type { PullRequest } from "./images/transfer/pull.ts";
+import type { PushRequest } from "./images/transfer/push.ts";
 
 /** The services the protocols (HTTP routes, builder, CRI) call. No object holds them all but this record. */
 export type Engine = {
@@ -321,6 +325,14 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
     progress: ImageProgress,
     signal?: AbortSignal,
   ): Promise<ImageRecord>;
+  /** Pulls an image, or all tags of a repository; see `images/transfer/pull.ts`. Aborting ends it at once. */
+  pull(request: PullRequest, progress: ImageProgress, signal: AbortSignal): Promise<readonly ImageRecord[]>;
+  /** Pushes a tag, or all tags of a repository; see `images/transfer/push.ts`. */
+  push(request: PushRequest, progress: ImageProgress, signal: AbortSignal): Promise<void>;
+  /** What a registry has under a name. */
+  distribution(name: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<Distribution>;
+  /** Checks credentials; returns the refresh token that stands for the password, where the registry gives one. */
+  login(credentials: RegistryCredentials, signal: AbortSignal): Promise<{ readonly identityToken: string | undefined }>;
   /** Containers per image. */
   usedBy(id: Digest): readonly ContainerView[];
 };

@@ -16,6 +16,8 @@ import type { Engine, SystemService } from "./contract.ts";
 import { createExecService } from "./execs/exec-service.ts";
 import { createExecRunner } from "./execs/run-in-container.ts";
 import { createImageService } from "./images/image-service.ts";
+import { createTransferParts, type TransferOptions } from "./images/transfer/parts.ts";
+import { forgetOldPulls } from "./images/transfer/pull.ts";
 import { withNetworkEvents } from "./networks/network-events.ts";
 import { createExitHub } from "./processes/exit-hub.ts";
 import { createStepService } from "./steps/step-service.ts";
@@ -27,6 +29,7 @@ export type EngineParts = Omit<ContainerParts, "locks" | "forwardings"> & {
   readonly store: ImageStore;
   readonly registry: ContainerRegistry;
   readonly system: SystemService;
+  readonly transfers: TransferOptions;
 };
 
 /**
@@ -93,13 +96,15 @@ export function createEngine(given: EngineParts): {
     })().catch((error: unknown) => logger.error("take-over after the supervisor died", { error: errorMessage(error) }));
   });
 
+  const transfer = createTransferParts({ ...given, options: given.transfers });
+  forgetOldPulls(transfer, false);
   const view = (reference: string) => viewOf(parts, registry.get(reference));
   return {
     engine: {
       containers: createContainerService(parts, runner),
       execs: createExecService(parts, runner),
       archives: createArchiveService(parts),
-      images: createImageService({ ...given, view: (container) => view(container.id) }),
+      images: createImageService({ ...given, transfer, view: (container) => view(container.id) }),
       networks: withNetworkEvents(parts.network, parts.events),
       volumes: createVolumeService(parts),
       events: parts.events,

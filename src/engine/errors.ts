@@ -2,6 +2,25 @@ import { defineErrors } from "#base";
 
 /** Errors of `src/engine`. Wording is Docker's where clients match on it. */
 export const errors = defineErrors({
+  imageReferenceBad: { kind: "invalid", message: (why: string) => why },
+  imageNotUsable: { kind: "invalid", message: (name: string, why: string) => `cannot use ${name}: ${why}` },
+  imageNoPlatform: {
+    kind: "not-found",
+    message: (platform: string, offered: string) =>
+      `no matching manifest for ${platform} in the manifest list entries${offered === "" ? "" : `: it has ${offered}`}`,
+    hint: () => "Choose one with --platform",
+  },
+  imageOtherPlatform: {
+    kind: "not-found",
+    message: (name: string, wanted: string, actual: string) =>
+      `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
+  pushImageMissing: {
+    kind: "not-found",
+    message: (name: string) => `An image does not exist locally with the tag: ${name}`,
+    hint: () => "`berth images` lists the images there are; `berth tag` gives one another name",
+  },
+  pushTagMissing: { kind: "not-found", message: (name: string) => `tag does not exist: ${name}` },
   containerNotFound: {
     kind: "not-found",
     message: (reference: string) => `No such container: ${reference}`,

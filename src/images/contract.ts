@@ -27,7 +27,10 @@ export type ImageProgress = (record: {
   readonly status?: string;
   readonly stream?: string;
   readonly id?: string;
-  readonly progress?: { readonly current: number; readonly total?: number };
+  /** Empty: there is nothing to count, but the record is about one part of the whole. */
+  readonly progress?: { readonly current?: number; readonly total?: number };
+  /** For programs: the digest that a push ended with. */
+  readonly aux?: Readonly<Record<string, unknown>>;
 }) => void;
 
 /** Tags, configs and layers of all images. Every method that changes something is durable when it resolves. */
@@ -60,6 +63,9 @@ export type ImageCatalog = {
     readonly configBytes?: Uint8Array | undefined;
     readonly parentId?: Digest | undefined;
     readonly tags?: readonly string[] | undefined;
+    /** The manifest it was pulled with, and the digest references that mean it ("debian@sha256:…"). */
+    readonly manifest?: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
+    readonly repoDigests?: readonly string[] | undefined;
   }): ImageRecord;
   /**
    * Docker's `rmi`: by tag with other tags left only untags; by id with several repositories is a conflict unless
@@ -117,7 +123,7 @@ export type LayerStore = {
    */
   apply(
     tar: AsyncIterable<Uint8Array>,
-    options?: { readonly expected?: Digest | undefined; readonly onBytes?: (count: number) => void },
+    options?: ApplyOptions,
   ): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
   /**
    * Makes a layer of a writable snapshot's changes by moving the directory (no copy); used by builds. The snapshot must
@@ -144,10 +150,22 @@ export type LayerStore = {
   pin(owner: string, diffIds: readonly Digest[]): void;
   /** Ends the owner's pins. Idempotent. */
   unpin(owner: string): void;
+  /** Everybody who pins layers. */
+  pinOwners(): readonly string[];
   /** Deletes layers that no image, snapshot, pin or lease holds; returns the bytes won. */
   collectGarbage(): Promise<number>;
   /** Bytes of all layers, uncompressed. */
   totalSize(): number;
+};
+
+/** What is known about a tar, and who wants to know how it goes. */
+export type ApplyOptions = {
+  /** The diffID it must have. */
+  readonly expected?: Digest | undefined;
+  /** Called with the bytes read of it, compressed. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+  /** Awaited once the tar has been read, before the layer is kept: a rejection leaves nothing. */
+  readonly onRead?: (() => Promise<void>) | undefined;
 };
 
 /** What is known about a layer before it is stored. */

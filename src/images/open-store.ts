@@ -3,6 +3,7 @@ import type { Database } from "#db";
 import { createImageCatalog } from "./catalog/catalog.ts";
 import { openImageIndex } from "./catalog/index-of-images.ts";
 import type { ImageCatalog, LayerStore, Snapshotter } from "./contract.ts";
+import { type LayerBlobs, openLayerBlobs } from "./layers/blobs.ts";
 import { emptyTmp, openLayout, type StoreLayout } from "./layers/layout.ts";
 import { type LayerShelf, openLayerStore } from "./layers/store.ts";
 import { openSnapshotLedger, type SnapshotLedger } from "./snapshots/ledger.ts";
@@ -17,6 +18,8 @@ export type ImageStore = {
   readonly catalog: ImageCatalog;
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;
+  /** Where layers are known to registries. */
+  readonly blobs: LayerBlobs;
 };
 
 function chooseSnapshotter(
@@ -62,5 +65,5 @@ export function openImageStore(options: {
   layers.collectGarbage().catch((error: unknown) => {
     logger.warn("layers nobody holds could not be removed", { error: errorMessage(error) });
   });
-  return { catalog, layers, snapshots };
+  return { catalog, layers, snapshots, blobs: openLayerBlobs(database, layers.has) };
 }

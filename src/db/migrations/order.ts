@@ -3,6 +3,7 @@ import { sql as networks } from "./002-networks.ts";
 import { sql as volumes } from "./003-volumes.ts";
 import { sql as containers } from "./004-containers.ts";
 import { sql as buildCache } from "./005-build-cache.ts";
+import { sql as layerBlobs } from "./006-layer-blobs.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -11,4 +12,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "003-volumes", sql: volumes },
   { name: "004-containers", sql: containers },
   { name: "005-build-cache", sql: buildCache },
+  { name: "006-layer-blobs", sql: layerBlobs },
 ];

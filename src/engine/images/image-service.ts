@@ -4,15 +4,20 @@ import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { ContainerView, EventService, ImageService } from "../contract.ts";
+import { inspectDistribution } from "./transfer/distribution.ts";
+import type { TransferParts } from "./transfer/parts.ts";
+import { forgetOldPulls, pullImages } from "./transfer/pull.ts";
+import { pushImages } from "./transfer/push.ts";
 
 /** The catalogue of `src/images` with the containers' say in removal, and events. */
 export function createImageService(parts: {
   readonly store: ImageStore;
   readonly registry: ContainerRegistry;
   readonly events: EventService;
+  readonly transfer: TransferParts;
   readonly view: (container: Container) => ContainerView;
 }): ImageService {
-  const { registry, events, store } = parts;
+  const { registry, events, store, transfer } = parts;
   const { catalog } = store;
   const report = (action: string, id: string, name?: string) =>
     events.emit({ type: "image", action, actor: { id, attributes: name === undefined ? {} : { name } } });
@@ -49,7 +54,15 @@ export function createImageService(parts: {
       report("import", image.id, options.tag ?? image.id);
       return image;
     },
-    prune: ({ all, keep }) => catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 }),
+    pull: (request, progress, signal) => pullImages(transfer, request, progress, signal),
+    push: (request, progress, signal) => pushImages(transfer, request, progress, signal),
+    distribution: (name, credentials, signal) => inspectDistribution(transfer, name, credentials, signal),
+    login: async (credentials, signal) => (await transfer.registry()).client.login(credentials, signal),
+    prune: ({ all, keep }) => {
+      // What a pull that broke off has left is unused like a dangling image.
+      forgetOldPulls(transfer, true);
+      return catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
+    },
     bootstrap: async (reference, options, progress, signal) => {
       const image = await bootstrapImage(store, reference, options, progress, signal);
       report("import", image.id, image.repoTags[0] ?? image.id);

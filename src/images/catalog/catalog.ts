@@ -43,10 +43,10 @@ export function createImageCatalog(parts: {
     for (const image of index.images.values()) yield* image.config.rootfs.diff_ids;
   });
 
-  const add: ImageCatalog["add"] = ({ config, configBytes, parentId, tags = [] }) => {
+  const add: ImageCatalog["add"] = ({ config, configBytes, parentId, tags = [], manifest, repoDigests = [] }) => {
     const bytes = configBytes ?? Buffer.from(JSON.stringify(config));
     const id = digestOf(bytes);
-    const names = tags.map(tagName);
+    const names = [...tags.map(tagName), ...repoDigests.map((name) => canonicalName(parseReference(name)))];
     for (const diffId of config.rootfs.diff_ids) if (!layers.has(diffId)) throw errors.layerMissing(diffId);
     const parsed = configBytes === undefined ? config : parseImageConfig(bytes);
     index.transaction(() => {
@@ -58,6 +58,7 @@ export function createImageCatalog(parts: {
         index.setParent(id, parentId);
       }
       for (const name of names) index.setName(name, id);
+      if (manifest !== undefined) index.setManifest(id, { digest: digestOf(manifest.bytes), ...manifest });
     });
     return recordOf(index.images.get(id) as StoredImage);
   };

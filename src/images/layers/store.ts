@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Digest, digestHex, isDigest, KeyedMutex, type Logger } from "#base";
 import { type Database, layerTable } from "#db";
 import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
-import type { LayerLease, LayerStore } from "../contract.ts";
+import type { ApplyOptions, LayerLease, LayerStore } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { describeLayer } from "./describe.ts";
 import { makeDirectoryDurable, makeTreeDurable } from "./durable.ts";
@@ -122,16 +122,14 @@ export function openLayerStore(parts: {
       return { diffId, sizeBytes };
     });
 
-  const unpack = async (
-    tar: AsyncIterable<Uint8Array>,
-    options: { readonly expected?: Digest | undefined; readonly onBytes?: (count: number) => void },
-  ) => {
+  const unpack = async (tar: AsyncIterable<Uint8Array>, options: ApplyOptions) => {
     const directory = layout.fresh("layer");
     try {
       const facts = await unpackLayer(tar, directory, options.onBytes);
       if (options.expected !== undefined && facts.diffId !== options.expected) {
         throw errors.layerDigestMismatch(options.expected, facts.diffId);
       }
+      await options.onRead?.();
       if (!entries.has(facts.diffId)) await makeTreeDurable(directory);
       return await land(directory, facts);
     } catch (error) {
@@ -235,6 +233,7 @@ export function openLayerStore(parts: {
       if (!pins.delete(owner)) return;
       table.deletePins(owner);
     },
+    pinOwners: () => [...pins.keys()],
     collectGarbage: async () => {
       const keep = held();
       const trash: string[] = [];

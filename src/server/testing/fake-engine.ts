@@ -445,6 +445,10 @@ export function createFakeEngine(): FakeEngine {
         return { removed: [], reclaimedBytes: 0 };
       },
       bootstrap: unused,
+      pull: unused,
+      push: unused,
+      distribution: unused,
+      login: unused,
       usedBy: () => [],
     },
     networks: {

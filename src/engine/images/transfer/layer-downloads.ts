@@ -1,0 +1,134 @@
+import { type Digest, Semaphore } from "#base";
+import type { Descriptor } from "#formats";
+import type { LayerStore } from "#images";
+import type { RemoteRepository } from "#registry";
+
+/** How far a layer is; each state is told to everybody who waits for it. */
+export type DownloadState =
+  | { readonly phase: "waiting" }
+  | { readonly phase: "downloading"; readonly current: number; readonly total: number }
+  | { readonly phase: "retrying" }
+  | { readonly phase: "extracting"; readonly total: number };
+
+/** Layers on their way into the store. One layer travels once, however many pulls want it. */
+export type LayerDownloads = {
+  /**
+   * Resolves when the layer is in the store, whole and durable. Aborting ends this wait; the transfer itself ends when
+   * nobody waits any more. Rejects with what went wrong; nothing of the layer is kept then.
+   */
+  fetch(
+    layer: { readonly diffId: Digest; readonly descriptor: Descriptor; readonly repository: RemoteRepository },
+    onState: (state: DownloadState) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+};
+
+type Flight = {
+  readonly done: Promise<void>;
+  readonly stop: AbortController;
+  readonly watchers: Set<(state: DownloadState) => void>;
+  last: DownloadState;
+};
+
+/** How often progress is told, at most. */
+const TOLD_MS = 100;
+
+/** Rejects when the signal aborts, whatever the work does. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** See `LayerDownloads`. `slots` is `max-concurrent-downloads`. */
+export function createLayerDownloads(layers: LayerStore, slots: Semaphore): LayerDownloads {
+  const flights = new Map<Digest, Flight>();
+
+  const transfer = async (
+    { diffId, descriptor, repository }: Parameters<LayerDownloads["fetch"]>[0],
+    tell: (state: DownloadState) => void,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    signal.throwIfAborted();
+    const total = descriptor.size;
+    let current = 0;
+    let told = 0;
+    tell({ phase: "downloading", current, total });
+    const blob = repository.blob(descriptor, { signal, onRetry: () => tell({ phase: "retrying" }) });
+    // A decoder may stop before the blob's last byte; the blob counts as read only when it has been read and verified.
+    const source: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => blob.next(),
+        return: () => Promise.resolve({ done: true, value: undefined }),
+      }),
+    };
+    try {
+      await layers.apply(source, {
+        expected: diffId,
+        onBytes: (count) => {
+          current += count;
+          if (performance.now() - told < TOLD_MS) return;
+          told = performance.now();
+          tell({ phase: "downloading", current, total });
+        },
+        onRead: async () => {
+          for await (const rest of blob) current += rest.length;
+          tell({ phase: "downloading", current: total, total });
+          tell({ phase: "extracting", total });
+        },
+      });
+    } finally {
+      await blob.return(undefined);
+    }
+  };
+
+  const start = (layer: Parameters<LayerDownloads["fetch"]>[0]): Flight => {
+    const stop = new AbortController();
+    const watchers = new Set<(state: DownloadState) => void>();
+    const tell = (state: DownloadState) => {
+      flight.last = state;
+      for (const watcher of watchers) watcher(state);
+    };
+    const done = slots
+      .run(() => transfer(layer, tell, stop.signal))
+      .finally(() => {
+        if (flights.get(layer.diffId) === flight) flights.delete(layer.diffId);
+      });
+    const flight: Flight = { done, stop, watchers, last: { phase: "waiting" } };
+    // Everybody who waits may have gone before it fails.
+    done.catch(() => {});
+    flights.set(layer.diffId, flight);
+    return flight;
+  };
+
+  return {
+    async fetch(layer, onState, signal) {
+      for (;;) {
+        if (layers.has(layer.diffId)) return;
+        const known = flights.get(layer.diffId);
+        const flight = known ?? start(layer);
+        flight.watchers.add(onState);
+        onState(flight.last);
+        try {
+          await unlessAborted(flight.done, signal);
+          return;
+        } catch (error) {
+          // Somebody else's registry failed, or everybody else left; ours may do better.
+          if (known === undefined || signal.aborted) throw error;
+        } finally {
+          flight.watchers.delete(onState);
+          if (flight.watchers.size === 0 && signal.aborted) {
+            if (flights.get(layer.diffId) === flight) flights.delete(layer.diffId);
+            flight.stop.abort(signal.reason);
+          }
+        }
+      }
+    },
+  };
+}

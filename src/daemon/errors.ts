@@ -6,6 +6,10 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (flag: string, value: string, allowed: string) => `invalid value "${value}" for --${flag}: ${allowed}`,
   },
+  daemonCountInvalid: {
+    kind: "invalid",
+    message: (what: string, value: string) => `invalid ${what}: ${value}`,
+  },
   daemonConfigUnreadable: {
     kind: "invalid",
     message: (path: string, reason: string) => `unable to configure the daemon with file ${path}: ${reason}`,

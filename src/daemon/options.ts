@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { errorMessage, type LogLevel } from "#base";
 import { checkLogDefaults } from "#logs";
+import { parseInsecureRegistry, parseMirror } from "#registry";
 import { errors } from "./errors.ts";
 
 /** Everything a daemon can be told; `docs/configuration.md` describes each. */
@@ -27,6 +28,16 @@ export type DaemonOptions = {
   readonly init: boolean;
   readonly noNewPrivileges: boolean;
   readonly trustHostCa: boolean;
+  /** Registries without TLS, or with certificates nobody knows: hosts and subnets. */
+  readonly insecureRegistries: readonly string[];
+  /** Mirrors of docker.io, tried first. */
+  readonly registryMirrors: readonly string[];
+  /** Directory with a directory of certificates for each registry. */
+  readonly registryCerts: string;
+  /** 0 = no limit. */
+  readonly maxConcurrentDownloads: number;
+  readonly maxConcurrentUploads: number;
+  readonly maxDownloadAttempts: number;
   readonly tls: {
     readonly enabled: boolean;
     readonly verify: boolean;
@@ -55,6 +66,12 @@ const flags = {
   init: { type: "boolean" },
   "no-new-privileges": { type: "boolean" },
   "trust-host-ca": { type: "boolean" },
+  "insecure-registry": { type: "string", multiple: true },
+  "registry-mirror": { type: "string", multiple: true },
+  "registry-certs": { type: "string" },
+  "max-concurrent-downloads": { type: "string" },
+  "max-concurrent-uploads": { type: "string" },
+  "max-download-attempts": { type: "string" },
   tls: { type: "boolean" },
   tlsverify: { type: "boolean" },
   tlscacert: { type: "string" },
@@ -83,6 +100,12 @@ const configFileSchema = v.strictObject({
   init: v.optional(v.boolean()),
   "no-new-privileges": v.optional(v.boolean()),
   "trust-host-ca": v.optional(v.boolean()),
+  "insecure-registries": v.optional(v.array(v.string())),
+  "registry-mirrors": v.optional(v.array(v.string())),
+  "registry-certs": v.optional(v.string()),
+  "max-concurrent-downloads": v.optional(v.number()),
+  "max-concurrent-uploads": v.optional(v.number()),
+  "max-download-attempts": v.optional(v.number()),
   tls: v.optional(v.boolean()),
   tlsverify: v.optional(v.boolean()),
   tlscacert: v.optional(v.string()),
@@ -136,6 +159,18 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     init: values.init ?? file.init ?? false,
     noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
     trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,
+    insecureRegistries: [
+      ...new Set(
+        [...(values["insecure-registry"] ?? []), ...(file["insecure-registries"] ?? [])].map(parseInsecureRegistry),
+      ),
+    ],
+    registryMirrors: [
+      ...new Set([...(values["registry-mirror"] ?? []), ...(file["registry-mirrors"] ?? [])].map(parseMirror)),
+    ],
+    registryCerts: values["registry-certs"] ?? file["registry-certs"] ?? "",
+    maxConcurrentDownloads: count("max-concurrent-downloads", values, file, { fallback: 3, least: 0 }),
+    maxConcurrentUploads: count("max-concurrent-uploads", values, file, { fallback: 5, least: 0 }),
+    maxDownloadAttempts: count("max-download-attempts", values, file, { fallback: 5, least: 1 }),
     tls: {
       enabled: verify || (values.tls ?? file.tls ?? false),
       verify,
@@ -144,6 +179,21 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
       key: values.tlskey ?? file.tlskey ?? "/etc/berth/server-key.pem",
     },
   };
+}
+
+type Count = "max-concurrent-downloads" | "max-concurrent-uploads" | "max-download-attempts";
+
+/** A number of transfers; what is wrong is said in Docker's words ("invalid max concurrent downloads: -1"). */
+function count(
+  name: Count,
+  values: { readonly [Name in Count]?: string | undefined },
+  file: ConfigFile,
+  { fallback, least }: { readonly fallback: number; readonly least: number },
+): number {
+  const text = values[name];
+  const value = text === undefined ? (file[name] ?? fallback) : /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isInteger(value) && value >= least) return value;
+  throw errors.daemonCountInvalid(name.replaceAll("-", " "), text ?? String(value));
 }
 
 function configuredRuntimes(file: ConfigFile): Record<string, string> {

@@ -9,6 +9,7 @@ import { openImageStore } from "#images";
 import { createNetworkService } from "#network";
 import { findRuntimes } from "#runtime";
 import { defaultMaskedPaths, defaultReadonlyPaths, loadAppArmorProfile, securityOptions } from "#security";
+import { defaultCertificateDirectories, registryConfig, type RegistrySettings } from "#registry";
 import { createServer } from "#server";
 import { connectSupervisor } from "#supervisor";
 import { openLocalVolumes } from "#volumes";
@@ -132,6 +133,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   started.defer(() => supervisor.close());
   const appArmorProfile = loadAppArmorProfile(logger);
   const hostCaBundle = options.trustHostCa ? findHostCaBundle() : undefined;
+  const registries = registrySettings(options);
   const system = createSystemService({
     instanceId: instance.id,
     dataRoot: options.dataRoot,
@@ -144,6 +146,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     runtimes: runtimes.all,
     defaultRuntime: runtimes.defaultName,
     securityOptions: securityOptions(appArmorProfile),
+    registryConfig: registryConfig(registries),
     loggingDriver: options.logDriver,
   });
   const {
@@ -184,6 +187,11 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     hostCaBundle,
     noNewPrivileges: options.noNewPrivileges,
     appArmorProfile,
+    transfers: {
+      registries,
+      maxConcurrentDownloads: options.maxConcurrentDownloads || Number.POSITIVE_INFINITY,
+      maxConcurrentUploads: options.maxConcurrentUploads || Number.POSITIVE_INFINITY,
+    },
   });
   started.defer(() => stopEngine());
   await restore();
@@ -209,6 +217,17 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   void restartByPolicy();
   const parts = started.move();
   return { stop: () => parts.disposeAsync(), stopOrders };
+}
+
+/** How registries are reached. */
+function registrySettings(options: DaemonOptions): RegistrySettings {
+  return {
+    insecureRegistries: options.insecureRegistries,
+    mirrors: options.registryMirrors,
+    certificateDirectories: options.registryCerts === "" ? defaultCertificateDirectories : [options.registryCerts],
+    userAgent: `berth/${serverVersion().version}`,
+    attempts: options.maxDownloadAttempts,
+  };
 }
 
 /** Starts the supervisor in a session of its own, so that it outlives this daemon and its terminal. */

@@ -31,6 +31,16 @@ Options:
       --init                     Run an init in every container
       --no-new-privileges        Set no-new-privileges for every container
       --trust-host-ca            Containers and build steps trust the host's CA bundle
+      --insecure-registry list   Registry (host:port or subnet) without TLS, or with a certificate nobody knows
+      --registry-mirror list     Mirror of docker.io, tried first (https://HOST)
+      --registry-certs string    Certificates of registries, as HOST:PORT/{ca.crt,client.cert,client.key}
+                                 (default /etc/berth/certs.d, then /etc/docker/certs.d)
+      --max-concurrent-downloads int
+                                 Layers that are pulled at once (default 3)
+      --max-concurrent-uploads int
+                                 Layers that are pushed at once (default 5)
+      --max-download-attempts int
+                                 Tries of a download that breaks (default 5)
       --tls, --tlsverify         TLS on TCP; with --tlsverify clients need a certificate
       --tlscacert, --tlscert, --tlskey string
                                  PEM files (default /etc/berth/{ca,server-cert,server-key}.pem)

@@ -6,6 +6,7 @@ import type {
   CreateContainerBody,
   CreateExecBody,
   HostConfig,
+  InfoResponse,
   RestartPolicy,
   UpdateContainerBody,
 } from "#formats";
@@ -407,6 +408,8 @@ export type SystemInfo = {
   readonly warnings: readonly string[];
   readonly containers: Readonly<Record<"total" | "running" | "paused" | "stopped", number>>;
   readonly images: number;
+  /** Which registries are trusted how. */
+  readonly registryConfig: InfoResponse["RegistryConfig"];
   readonly ipv4Forwarding: boolean;
 };
 

@@ -43,7 +43,9 @@ export const errors = defineErrors({
         ? `It speaks plain HTTP: add "${new URL(url).host}" to the daemon's insecure-registries if you trust the network`
         : /certificate/.test(why)
           ? `Put its CA into /etc/berth/certs.d/${new URL(url).host}/ca.crt`
-          : "Check the registry's name, the network and the proxy settings of the daemon",
+          : /registry-1\.docker\.io/.test(url)
+            ? "Without a way to Docker Hub, `berth image bootstrap` makes base images from the distribution's own packages"
+            : "Check the registry's name, the network and the proxy settings of the daemon",
   },
   registryStalled: {
     kind: "timeout",

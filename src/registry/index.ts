@@ -2,7 +2,13 @@ export { decodeRegistryAuth, type RegistryCredentials } from "./auth/credentials
 export type { RegistryClient } from "./client/client.ts";
 export type { ManifestDocument } from "./client/manifest.ts";
 export type { RemoteManifest, RemoteRepository } from "./client/repository.ts";
-export type { RegistrySettings } from "./client/settings.ts";
+export {
+  defaultCertificateDirectories,
+  parseInsecureRegistry,
+  parseMirror,
+  registryConfig,
+  type RegistrySettings,
+} from "./client/settings.ts";
 export type { UploadSource } from "./client/upload.ts";
 
 /** The client's parts, loaded when somebody first speaks to a registry. */

@@ -54,18 +54,6 @@ export const serverErrors = defineErrors({
     kind: "unsupported",
     message: () => "importing from a URL is not supported: send the archive in the body with fromSrc=-",
   },
-  "registries-unsupported": {
-    kind: "not-found",
-    message: (reference: string) =>
-      `pull access denied for ${reference}, repository does not exist or cannot be reached: registries are not supported yet (see "berth image bootstrap")`,
-    hint: (_reference: string) =>
-      "Make a base image from the distribution's own packages: berth image bootstrap debian:bookworm, or load one from an archive: berth load",
-  },
-  "push-unsupported": {
-    kind: "unsupported",
-    message: (reference: string) => `cannot push ${reference}: registries are not supported yet`,
-    hint: (_reference: string) => "Write it to a file instead: docker save -o image.tar",
-  },
   "registry-unsupported": {
     kind: "unsupported",
     message: (action: string) => `cannot ${action}: registries are not supported yet`,

@@ -25,6 +25,7 @@ export function createSystemService(parts: {
   readonly defaultRuntime: string;
   readonly loggingDriver: string;
   readonly securityOptions: readonly string[];
+  readonly registryConfig: SystemInfo["registryConfig"];
 }): SystemService {
   const release = readOsRelease();
   const { limits } = parts;
@@ -73,6 +74,7 @@ export function createSystemService(parts: {
         stopped: count(({ life }) => !["running", "paused"].includes(life.status)),
       },
       images: parts.catalog.list().length,
+      registryConfig: parts.registryConfig,
       ipv4Forwarding: readSysctl("net.ipv4.ip_forward") === "1",
     }),
     layersSize: async () => {

@@ -78,7 +78,7 @@ export type InfoResponse = {
   IndexServerAddress: string;
   RegistryConfig: {
     InsecureRegistryCIDRs: string[] | null;
-    IndexConfigs: Record<string, never>;
+    IndexConfigs: Record<string, { Name: string; Mirrors: string[]; Secure: boolean; Official: boolean }>;
     Mirrors: string[] | null;
   };
   NCPU: number;

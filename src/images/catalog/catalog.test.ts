@@ -30,6 +30,7 @@ function fakeLayers(): LayerShelf {
     lease: never,
     pin: () => {},
     unpin: () => {},
+    taken: () => {},
     pinOwners: () => [],
     collectGarbage: async () => 0,
     totalSize: () => 0,

@@ -60,6 +60,7 @@ export function createImageCatalog(parts: {
       for (const name of names) index.setName(name, id);
       if (manifest !== undefined) index.setManifest(id, { digest: digestOf(manifest.bytes), ...manifest });
     });
+    layers.taken(parsed.rootfs.diff_ids);
     return recordOf(index.images.get(id) as StoredImage);
   };
 

@@ -38,7 +38,7 @@ export function openLayerBlobs(database: Database, has: (diffId: Digest) => bool
         repository: row.repository,
       })),
     add: (blobs) =>
-      void database.transaction(() => {
+      database.transaction(() => {
         for (const { diffId, digest, sizeBytes, mediaType, repository } of blobs) {
           if (!has(diffId)) continue;
           table.put({

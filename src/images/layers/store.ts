@@ -22,6 +22,8 @@ export type LayerShelf = LayerStore & {
   linkOf(diffId: Digest): string;
   /** True when the layer hides everything below it, its root being opaque. */
   isOpaque(diffId: Digest): boolean;
+  /** Layers that an image has taken over: its removal may collect them at once. */
+  taken(diffIds: readonly Digest[]): void;
   /** Adds a source of references that keep layers. */
   addHolder(holder: () => Iterable<Digest>): void;
 };
@@ -253,6 +255,9 @@ export function openLayerStore(parts: {
       return won;
     },
     totalSize: () => [...entries.values()].reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    taken: (diffIds) => {
+      for (const diffId of diffIds) fresh.delete(diffId);
+    },
     addHolder: (holder) => void holders.push(holder),
   };
 }

@@ -108,3 +108,21 @@ export function parseInsecureRegistry(text: string): string {
   }
   return plain;
 }
+
+/** How `info` shows the settings (moby: api/types/registry, ServiceConfig). */
+export function registryConfig(settings: RegistrySettings): {
+  readonly InsecureRegistryCIDRs: string[];
+  readonly IndexConfigs: Record<string, { Name: string; Mirrors: string[]; Secure: boolean; Official: boolean }>;
+  readonly Mirrors: string[];
+} {
+  const mirrors = [...settings.mirrors];
+  const hosts = settings.insecureRegistries.filter((entry) => !isSubnet(entry));
+  return {
+    InsecureRegistryCIDRs: [...loopbackNetworks, ...settings.insecureRegistries.filter(isSubnet)],
+    IndexConfigs: Object.fromEntries([
+      ["docker.io", { Name: "docker.io", Mirrors: mirrors, Secure: true, Official: true }],
+      ...hosts.map((host) => [host, { Name: host, Mirrors: [], Secure: false, Official: false }] as const),
+    ]),
+    Mirrors: mirrors,
+  };
+}

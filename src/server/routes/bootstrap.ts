@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { createRecords } from "../http/json-records.ts";
 import { jsonRoute, type Route } from "../http/route.ts";
-import { reportTo } from "./image-transfer.ts";
+import { reportTo } from "./progress.ts";
 
 /** Berth's own: base images made from the distribution's packages, for machines that reach no registry. */
 export const bootstrapRoutes: readonly Route[] = [

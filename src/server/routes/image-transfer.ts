@@ -1,5 +1,3 @@
-import type { ImageProgress } from "#engine";
-import type { JsonMessage } from "#formats";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
@@ -8,20 +6,10 @@ import { flag, text, texts } from "../http/query.ts";
 import { isGone, openStream, pump } from "../http/stream-reply.ts";
 import type { ServerParts } from "../parts.ts";
 import { joinReference } from "./images.ts";
+import { reportTo } from "./progress.ts";
+import { pullInto } from "./registries.ts";
 
-/** The progress of the engine as Docker's records. */
-export function reportTo(records: JsonRecords): ImageProgress {
-  return (record) => {
-    const message: JsonMessage = {};
-    if (record.stream !== undefined) message.stream = record.stream;
-    if (record.status !== undefined) message.status = record.status;
-    if (record.id !== undefined) message.id = record.id;
-    if (record.progress !== undefined) message.progressDetail = { ...record.progress };
-    records.write(message);
-  };
-}
-
-/** Images as archives: load, save, import; and what stands for a pull until there are registries. */
+/** Images as archives: load, save, import; and `POST /images/create`, which is import or pull. */
 export const imageTransferRoutes: readonly Route[] = [
   route({
     method: "POST",
@@ -80,9 +68,12 @@ export const imageTransferRoutes: readonly Route[] = [
       changes: texts(),
       platform: text(),
     },
-    async handle({ parts, query, request, response }) {
-      if (query.fromImage !== undefined)
-        throw serverErrors["registries-unsupported"](joinReference(query.fromImage, query.tag) ?? query.fromImage);
+    async handle({ parts, query, request, response, signal }) {
+      const { fromImage } = query;
+      if (fromImage !== undefined) {
+        await pullInto(parts, { request, signal }, createRecords(response), { ...query, fromImage });
+        return;
+      }
       if (query.fromSrc !== "-") throw serverErrors["import-needs-source"]();
       const edit = parts.builder.changes(query.changes);
       await importArchive(parts, request, createRecords(response), { ...query, config: edit({}) });

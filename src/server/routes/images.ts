@@ -137,16 +137,6 @@ export const imageRoutes: readonly Route[] = [
     },
   }),
   route({
-    method: "POST",
-    path: "/images/{name...}/push",
-    query: { tag: text() },
-    handle({ parts: { engine }, params: { name = "" }, query }) {
-      const reference = joinReference(name, query.tag) ?? name;
-      engine.images.get(reference);
-      throw serverErrors["push-unsupported"](reference);
-    },
-  }),
-  route({
     method: "GET",
     path: "/images/search",
     query: { term: text(), limit: integer(), filters: filters(["is-automated", "is-official", "stars"]) },

@@ -39,13 +39,6 @@ export const systemRoutes: readonly Route[] = [
   route({ method: "GET", path: "/version", handle: ({ parts }) => jsonReply(versionDocument(parts)) }),
   route({ method: "GET", path: "/info", handle: ({ parts }) => jsonReply(infoDocument(parts)) }),
   route({
-    method: "POST",
-    path: "/auth",
-    handle() {
-      throw serverErrors["registry-unsupported"]("log in");
-    },
-  }),
-  route({
     method: "GET",
     path: "/system/df",
     query: { type: texts() },

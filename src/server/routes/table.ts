@@ -12,6 +12,7 @@ import { imageTransferRoutes } from "./image-transfer.ts";
 import { imageRoutes } from "./images.ts";
 import { networkRoutes } from "./networks.ts";
 import { pluginRoutes } from "./plugins.ts";
+import { registryRoutes } from "./registries.ts";
 import { swarmRoutes } from "./swarm.ts";
 import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...commitRoutes,
   ...imageRoutes,
   ...imageTransferRoutes,
+  ...registryRoutes,
   ...bootstrapRoutes,
   ...buildRoutes,
   ...networkRoutes,

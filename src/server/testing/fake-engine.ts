@@ -212,6 +212,12 @@ export function createFakeEngine(): FakeEngine {
       usedBy: [] as ContainerId[],
     },
   ];
+  const unreachable = () =>
+    Promise.reject(
+      new EngineError("not-found", "fake", "pull access denied for alpine, repository does not exist", {
+        hint: "berth login",
+      }),
+    );
   const unused = () => Promise.reject(new Error("the fake has no such call"));
 
   const engine: FakeEngine = {
@@ -445,10 +451,10 @@ export function createFakeEngine(): FakeEngine {
         return { removed: [], reclaimedBytes: 0 };
       },
       bootstrap: unused,
-      pull: unused,
-      push: unused,
-      distribution: unused,
-      login: unused,
+      pull: unreachable,
+      push: unreachable,
+      distribution: unreachable,
+      login: unreachable,
       usedBy: () => [],
     },
     networks: {
@@ -535,6 +541,7 @@ export function createFakeEngine(): FakeEngine {
         warnings: [],
         containers: { total: views.size, running: views.size, paused: 0, stopped: 0 },
         images: imageRecords.length,
+        registryConfig: { InsecureRegistryCIDRs: null, IndexConfigs: {}, Mirrors: null },
         ipv4Forwarding: true,
       }),
       layersSize: async () => 1000,

@@ -1,4 +1,4 @@
-import { type Digest, Semaphore } from "#base";
+import type { Digest, Semaphore } from "#base";
 import type { Descriptor } from "#formats";
 import type { LayerStore } from "#images";
 import type { RemoteRepository } from "#registry";
@@ -95,15 +95,17 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
       flight.last = state;
       for (const watcher of watchers) watcher(state);
     };
-    const done = slots
+    const done = Promise.withResolvers<void>();
+    const flight: Flight = { done: done.promise, stop, watchers, last: { phase: "waiting" } };
+    // Everybody who waits may have gone before it fails.
+    flight.done.catch(() => {});
+    flights.set(layer.diffId, flight);
+    slots
       .run(() => transfer(layer, tell, stop.signal))
       .finally(() => {
         if (flights.get(layer.diffId) === flight) flights.delete(layer.diffId);
-      });
-    const flight: Flight = { done, stop, watchers, last: { phase: "waiting" } };
-    // Everybody who waits may have gone before it fails.
-    done.catch(() => {});
-    flights.set(layer.diffId, flight);
+      })
+      .then(done.resolve, done.reject);
     return flight;
   };
 

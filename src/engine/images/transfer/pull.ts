@@ -145,17 +145,17 @@ async function pullOne(
   const { catalog, layers, blobs } = parts.store;
   const familiar = familiarName(reference);
   const target = reference.digest ?? reference.tag ?? "latest";
-  progress({
-    status: `Pulling from ${splitRepository(reference.repository).path}`,
-    id: target,
-  });
+  // Said only now that the registry has it: before the first record an error still has a status of its own.
+  const begin = () => progress({ status: `Pulling from ${splitRepository(reference.repository).path}`, id: target });
   const here = await unchanged(parts, repository, reference, platform, signal);
   if (here !== undefined) {
+    begin();
     progress({ status: `Digest: ${here.digest}` });
     progress({ status: `Status: Image is up to date for ${familiar}` });
     return here.image;
   }
   const remote = await resolveImage(parts, repository, { reference: target, platform, name: familiar }, signal);
+  begin();
   const hex = remote.id.slice("sha256:".length);
   using lease = layers.lease(remote.layers.map(({ diffId }) => diffId));
   const owner = `${PIN}${Date.now()}:${hex}`;

@@ -348,6 +348,8 @@ export type VolumeService = {
   }): Promise<VolumeRecord>;
   list(): readonly (VolumeRecord & { readonly usedBy: readonly ContainerId[] })[];
   get(name: string): VolumeRecord;
+  /** Bytes of its files; -1 when they cannot be read. */
+  sizeOf(name: string): Promise<number>;
   /** In use = conflict naming the containers. */
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
   prune(

@@ -172,8 +172,24 @@ export const errors = defineErrors({
   },
   subpathMissing: {
     kind: "invalid",
-    message: (subpath: string, volume: string) =>
-      `subpath '${subpath}' of volume '${volume}' is not a directory or file in it`,
+    message: (path: string) => `cannot access path ${path}: no such file or directory`,
+    hint: () => "A subpath must exist in the volume or image before it is mounted.",
+  },
+  tmpfsOptionInvalid: { kind: "invalid", message: (option: string) => `invalid tmpfs option ["${option}"]` },
+  mountNotShared: {
+    kind: "invalid",
+    message: (path: string, mountPoint: string, what: string) =>
+      `path ${path} is mounted on ${mountPoint} but it is not a ${what} mount`,
+    hint: () => "mount --make-shared on the host makes it one.",
+  },
+  recursiveReadOnly: {
+    kind: "unsupported",
+    message: (path: string, why: string) => `mount ${path} cannot be made read-only recursively: ${why}`,
+  },
+  deviceQuota: {
+    kind: "unsupported",
+    message: () => "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    hint: () => "ext4 works too: with the features project and quota, mounted with prjquota.",
   },
   volumeInUse: {
     kind: "conflict",
@@ -216,12 +232,6 @@ export const errors = defineErrors({
     kind: "conflict",
     message: (id: string) =>
       `cannot join IPC of a container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
-  },
-  volumeMountFailed: {
-    kind: "internal",
-    message: (name: string, target: string, reason: string) =>
-      `error while mounting volume '${name}' on '${target}': failed to mount local volume: ${reason}`,
-    hint: () => "check the volume's type, o and device options (`berth volume inspect`)",
   },
   psFailed: { kind: "invalid", message: (reason: string) => `Error running ps: ${reason}` },
   psWithoutPid: {

@@ -12,6 +12,25 @@ export const errors = defineErrors({
     message: (name: string) =>
       `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
   },
+  volumeNameShort: {
+    kind: "invalid",
+    message: (name: string) =>
+      `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+  },
+  volumeOptionsRefused: {
+    kind: "invalid",
+    message: (name: string, reason: string) => `create ${name}: ${reason}`,
+  },
+  volumeMountFailed: {
+    kind: "internal",
+    message: (name: string, target: string, reason: string) =>
+      `error while mounting volume '${name}' on '${target}': failed to mount local volume: ${reason}`,
+    hint: () => "check the volume's type, o and device options (`berth volume inspect`)",
+  },
+  volumeHeld: {
+    kind: "conflict",
+    message: (name: string) => `remove ${name}: volume is in use by a container that is being created`,
+  },
   volumeDriverUnknown: {
     kind: "not-found",
     message: (driver: string) => `error looking up volume plugin ${driver}: plugin "${driver}" not found`,

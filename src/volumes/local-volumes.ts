@@ -5,6 +5,7 @@ import { type Database, volumeTable } from "#db";
 import type { VolumeRecord } from "./contract.ts";
 import { errors } from "./errors.ts";
 import { checkMountOptions } from "./mount-options.ts";
+import { unmountBelow } from "./mount-volume.ts";
 
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const anonymousLabel = "com.docker.volume.anonymous";
@@ -26,8 +27,11 @@ export type LocalVolumes = {
   find(name: string): VolumeRecord | undefined;
   /** Throws not-found. */
   get(name: string): VolumeRecord;
-  /** Deletes the volume and its data; idempotent. The caller has checked that nothing uses it. */
+  /** Deletes the volume and its data; idempotent. The caller has checked that nothing uses it. Throws conflict when held. */
   remove(name: string): void;
+  /** Keeps a volume from being removed until the result is called: its container has no row yet. */
+  hold(name: string): () => void;
+  isHeld(name: string): boolean;
 };
 
 /** Set aside under this prefix, a volume's directory is on its way out. */
@@ -53,12 +57,17 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
       anonymous: row.anonymous === 1,
     });
   }
+  const held = new Map<string, number>();
   for (const entry of readdirSync(root)) {
     if (!entry.startsWith(removing)) continue;
     const name = entry.slice(removing.length);
     // The row is deleted after the directory was set aside: while it is there, the removal was not acknowledged.
-    if (volumes.has(name)) renameSync(join(root, entry), directory(name));
-    else rmSync(join(root, entry), { recursive: true, force: true });
+    if (volumes.has(name)) {
+      renameSync(join(root, entry), directory(name));
+      continue;
+    }
+    unmountBelow(join(root, entry));
+    rmSync(join(root, entry), { recursive: true, force: true });
   }
 
   return {
@@ -69,6 +78,7 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
       const name = named ? (request.name ?? "") : newId();
       const existing = volumes.get(name);
       if (existing !== undefined) return { volume: existing, created: false };
+      if (name.length === 1) throw errors.volumeNameShort(name);
       if (!validName.test(name)) throw errors.volumeNameInvalid(name);
       const volumeOptions = { ...request.options };
       checkMountOptions(name, volumeOptions);
@@ -104,11 +114,26 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
     },
     remove: (name) => {
       if (!volumes.has(name)) return;
+      if (held.has(name)) throw errors.volumeHeld(name);
+      // Never through a mount: what is mounted there is not the volume's to delete.
+      unmountBelow(directory(name));
       const aside = join(root, `${removing}${name}`);
       renameSync(directory(name), aside);
       table.delete(name);
       volumes.delete(name);
       rmSync(aside, { recursive: true, force: true });
     },
+    hold: (name) => {
+      held.set(name, (held.get(name) ?? 0) + 1);
+      let isOver = false;
+      return () => {
+        if (isOver) return;
+        isOver = true;
+        const left = (held.get(name) ?? 1) - 1;
+        if (left === 0) held.delete(name);
+        else held.set(name, left);
+      };
+    },
+    isHeld: (name) => held.has(name),
   };
 }

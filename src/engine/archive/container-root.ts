@@ -26,7 +26,7 @@ export function openContainerRoot(parts: ContainerParts, container: Container, p
   const mount = document.mounts
     .filter(
       ({ destination, type }) =>
-        type !== "tmpfs" && (absolute === destination || absolute.startsWith(`${destination}/`)),
+        type !== "tmpfs" && type !== "image" && (absolute === destination || absolute.startsWith(`${destination}/`)),
     )
     .toSorted((one, other) => other.destination.length - one.destination.length)[0];
   const readonly = mount === undefined ? document.hostConfig.ReadonlyRootfs === true : !mount.writable;

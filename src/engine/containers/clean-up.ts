@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { delay, isErrorKind } from "#base";
 import { unmountVolumesOf } from "../volumes/volume-mounts.ts";
 import type { Container } from "./container.ts";
+import { unmountImages } from "./image-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
 import { releaseSharedMemory } from "./dev-shm.ts";
 
@@ -51,7 +52,8 @@ export async function cleanUpProcess(parts: ContainerParts, container: Container
   await step(() => dropRuntimeState(parts, container));
   await step(() => parts.network.releaseContainer(container.id));
   await step(() => parts.snapshots.unmount(container.id));
-  await step(() => unmountVolumesOf({ find: parts.volumes.find, registry: parts.registry }, container));
+  await step(() => unmountImages(parts, container));
+  await step(() => unmountVolumesOf(parts, container));
   if (container.document.hostConfig.IpcMode === "shareable") await step(() => releaseSharedMemory(parts, container.id));
   await step(() => rmSync(join(parts.paths.bundles, container.id), { recursive: true, force: true }));
   if (failures.length > 0) throw failures[0];

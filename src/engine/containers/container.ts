@@ -11,6 +11,8 @@ export type StoredMount = MountPoint & {
   readonly subpath?: string | undefined;
   /** A bind of the directory alone, without what is mounted below it. */
   readonly nonRecursive?: boolean | undefined;
+  /** A read-only bind is so for what is mounted below it too where the kernel can, unless this says otherwise. */
+  readonly readOnlyMode?: "non-recursive" | "force-recursive" | undefined;
   readonly tmpfs?:
     | { readonly sizeBytes: number; readonly mode: number | undefined; readonly options: readonly string[] }
     | undefined;

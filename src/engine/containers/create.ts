@@ -7,8 +7,10 @@ import { validateResources } from "#runtime";
 import { checkSecurityOptions } from "#security";
 import { errors } from "../errors.ts";
 import { copyUp } from "../volumes/copy-up.ts";
+import { unmountIfIdle } from "../volumes/volume-mounts.ts";
 import { type Container, newContainer, type StoredMount } from "./container.ts";
 import { logConfigurationOf } from "./container-log.ts";
+import { prepareImageMounts } from "./image-mounts.ts";
 import { commandOf, mergeConfig } from "./merge-config.ts";
 import { createBindSource, type PlannedMount, planMounts } from "./mount-points.ts";
 import { normalizeHostConfig } from "./host-config.ts";
@@ -72,7 +74,9 @@ export async function createContainer(
   undo.defer(() => rmSync(directory, { recursive: true, force: true }));
   await parts.snapshots.prepare(id, image.config.rootfs.diff_ids, { discardable: hostConfig.AutoRemove === true });
   undo.defer(() => parts.snapshots.remove(id));
-  const mounts = await realizeMounts(parts, id, plan, undo);
+  using holds = new DisposableStack();
+  const mounts = await realizeMounts(parts, id, plan, undo, holds);
+  await prepareImageMounts(parts, id, mounts, undo);
 
   const container = newContainer(id, name, {
     created,
@@ -144,6 +148,7 @@ async function realizeMounts(
   id: string,
   plan: readonly PlannedMount[],
   undo: AsyncDisposableStack,
+  holds: DisposableStack,
 ): Promise<readonly StoredMount[]> {
   const mounts: StoredMount[] = [];
   for (const { volume: request, ...mount } of plan) {
@@ -153,6 +158,12 @@ async function realizeMounts(
       continue;
     }
     const { volume, created } = parts.volumes.create(request);
+    // Until the container has a row, nobody else knows that it uses the volume.
+    const release = parts.volumes.hold(volume.name);
+    holds.defer(() => {
+      release();
+      unmountIfIdle(parts, volume);
+    });
     if (created) {
       undo.defer(() => parts.volumes.remove(volume.name));
       parts.events.emit({

@@ -4,6 +4,7 @@ import { errorMessage } from "#base";
 import type { ContainerConfig, HostConfig, MountRequest } from "#formats";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
+import { checkTmpfsOptions } from "./tmpfs-options.ts";
 
 /** A volume to be made or used; the caller creates it and fills in the source. */
 export type PlannedMount = StoredMount & {
@@ -20,8 +21,31 @@ export type PlannedMount = StoredMount & {
     | undefined;
 };
 
-const propagations = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
-const modes = new Set(["rw", "ro", "z", "Z", "nocopy", "consistent", "cached", "delegated", ""]);
+/** Words of `-v`'s last field by what they are about; each kind at most once (moby `volume/mounts/linux_parser.go`). */
+const modeKinds: Readonly<Record<string, string>> = {
+  rw: "access",
+  ro: "access",
+  z: "label",
+  Z: "label",
+  private: "propagation",
+  rprivate: "propagation",
+  shared: "propagation",
+  rshared: "propagation",
+  slave: "propagation",
+  rslave: "propagation",
+  nocopy: "copy",
+  consistent: "consistency",
+  cached: "consistency",
+  delegated: "consistency",
+};
+
+function isMode(text: string): boolean {
+  if (text === "") return true;
+  const kinds = text.split(",").map((word) => (Object.hasOwn(modeKinds, word) ? modeKinds[word] : undefined));
+  return !kinds.includes(undefined) && new Set(kinds).size === kinds.length;
+}
+
+const hasKind = (text: string, kind: string) => text.split(",").find((word) => modeKinds[word] === kind);
 
 function checkDestination(path: string): string {
   if (!isAbsolute(path)) throw errors.mountDestinationRelative(path);
@@ -35,13 +59,11 @@ export function parseBind(specification: string, driver: string | undefined): Pl
   const parts = specification.split(":");
   if (parts.length > 3 || parts.length < 1 || parts.includes("")) throw errors.bindInvalid(specification);
   const [first = "", second, modeText = ""] = parts;
+  // `/foo:rw`: an anonymous volume has no mode.
+  if (parts.length === 2 && isMode(second ?? "")) throw errors.bindInvalid(specification);
+  if (!isMode(modeText)) throw errors.bindModeInvalid(modeText);
   const options = modeText.split(",");
-  let propagation = "";
-  for (const option of options) {
-    if (propagations.has(option)) propagation = option;
-    else if (!modes.has(option)) throw errors.bindModeInvalid(modeText);
-  }
-  if (options.includes("ro") && options.includes("rw")) throw errors.bindModeInvalid(modeText);
+  const propagation = hasKind(modeText, "propagation") ?? "";
   const writable = !options.includes("ro");
   const common = { mode: modeText, writable };
   if (second === undefined) {
@@ -60,7 +82,7 @@ export function parseBind(specification: string, driver: string | undefined): Pl
       ...common,
     };
   }
-  if (propagation !== "") throw errors.bindModeInvalid(modeText);
+  if (propagation !== "") throw errors.bindInvalid(specification);
   return plannedVolume({ ...common, destination, name: first, driver, copyUp: !options.includes("nocopy") });
 }
 
@@ -112,6 +134,19 @@ export function parseMount(mount: MountRequest, driver: string | undefined): Pla
     case "bind": {
       if (source === "") throw fail("field Source must not be empty");
       if (!isAbsolute(source)) throw fail(`invalid mount path: '${source}' mount path must be absolute`);
+      const bind = mount.BindOptions;
+      if (bind?.ReadOnlyNonRecursive === true && bind.ReadOnlyForceRecursive === true) {
+        throw fail("mount options conflict: ReadOnlyNonRecursive and ReadOnlyForceRecursive cannot both be set");
+      }
+      if (bind?.ReadOnlyForceRecursive === true && bind.NonRecursive === true) {
+        throw fail("mount options conflict: ReadOnlyForceRecursive cannot be used with NonRecursive");
+      }
+      if (writable && (bind?.ReadOnlyNonRecursive === true || bind?.ReadOnlyForceRecursive === true)) {
+        throw fail("mount options conflict: a read-only mode needs ReadOnly");
+      }
+      if (bind?.ReadOnlyForceRecursive === true && !["", "rprivate"].includes(bind.Propagation ?? "")) {
+        throw fail("mount options conflict: ReadOnlyForceRecursive needs the propagation rprivate");
+      }
       if (!exists(source)) {
         if (mount.BindOptions?.CreateMountpoint !== true) throw fail(`bind source path does not exist: ${source}`);
         createBindSource(source);
@@ -126,26 +161,42 @@ export function parseMount(mount: MountRequest, driver: string | undefined): Pla
         mode: "",
         writable,
         propagation: propagation === "" ? "rprivate" : propagation,
-        nonRecursive: mount.BindOptions?.NonRecursive === true,
+        nonRecursive: bind?.NonRecursive === true,
+        readOnlyMode:
+          bind?.ReadOnlyNonRecursive === true
+            ? "non-recursive"
+            : bind?.ReadOnlyForceRecursive === true
+              ? "force-recursive"
+              : undefined,
       };
     }
     case "volume": {
       const options = mount.VolumeOptions;
-      if (isAbsolute(options?.Subpath ?? "")) throw fail("subpath must be a relative path within the volume");
+      const subpath = options?.Subpath ?? "";
+      if (subpath !== "") {
+        if (source === "") throw fail("must not set Subpath when using anonymous volumes");
+        if (!isLocalPath(subpath)) throw fail("subpath must be a relative path within the volume");
+      }
+      if (source === "" && !writable) throw fail("must not set ReadOnly mode when using anonymous volumes");
       return plannedVolume({
         destination,
         name: source === "" ? undefined : source,
         driver: options?.DriverConfig?.Name ?? driver,
         mode: "z",
         writable,
-        copyUp: options?.NoCopy !== true,
+        // What is in the image belongs at the volume's root, and it is not the root that is mounted.
+        copyUp: options?.NoCopy !== true && subpath === "",
         labels: options?.Labels ?? {},
         options: options?.DriverConfig?.Options ?? {},
-        subpath: options?.Subpath ?? "",
+        subpath,
       });
     }
     case "tmpfs": {
       if (source !== "") throw fail("field Source must not be specified");
+      for (const pair of mount.TmpfsOptions?.Options ?? []) {
+        if (pair.length < 1 || pair.length > 2) throw fail("invalid option array length");
+        if (!["exec", "noexec"].includes(pair[0] ?? "")) throw fail(`invalid option: ${pair[0]}`);
+      }
       return {
         type: "tmpfs",
         name: "",
@@ -164,6 +215,9 @@ export function parseMount(mount: MountRequest, driver: string | undefined): Pla
     }
     case "image":
       if (source === "") throw fail("field Source must not be empty");
+      if (!isLocalPath(mount.ImageOptions?.Subpath || ".")) {
+        throw fail("subpath must be a relative path within the image");
+      }
       return {
         type: "image",
         name: source,
@@ -188,6 +242,13 @@ function checkMountTarget(path: string, fail: (reason: string) => Error): string
   return destination;
 }
 
+/** Go's filepath.IsLocal: relative, and nowhere above where it starts. */
+function isLocalPath(path: string): boolean {
+  if (isAbsolute(path)) return false;
+  const plain = normalize(path);
+  return plain !== ".." && !plain.startsWith("../");
+}
+
 function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
@@ -204,11 +265,15 @@ export function createBindSource(path: string): void {
 
 /** `name[:ro|rw]` of `--volumes-from`. */
 export function parseVolumesFrom(specification: string): { readonly container: string; readonly writable: boolean } {
-  const [container = "", mode = ""] = specification.split(":");
-  if (container === "" || !["", "ro", "rw", "z", "Z"].includes(mode)) {
-    throw errors.volumesFromInvalid(specification);
+  const at = specification.indexOf(":");
+  const container = at < 0 ? specification : specification.slice(0, at);
+  const mode = at < 0 ? "" : specification.slice(at + 1);
+  if (container === "") throw errors.volumesFromInvalid(specification);
+  // Propagation and copying stay as they are with the container they come from.
+  if (!isMode(mode) || hasKind(mode, "propagation") !== undefined || hasKind(mode, "copy") !== undefined) {
+    throw errors.bindModeInvalid(mode);
   }
-  return { container, writable: mode !== "ro" };
+  return { container, writable: hasKind(mode, "access") !== "ro" };
 }
 
 /**
@@ -238,7 +303,8 @@ export function planMounts(
   for (const bind of hostConfig.Binds ?? []) add(parseBind(bind, driver));
   for (const mount of hostConfig.Mounts ?? []) add(parseMount(mount, driver));
   const tmpfs = new Set<string>();
-  for (const path of Object.keys(hostConfig.Tmpfs ?? {})) {
+  for (const [path, options] of Object.entries(hostConfig.Tmpfs ?? {})) {
+    checkTmpfsOptions(options);
     const destination = checkDestination(path);
     if (explicit.has(destination)) throw errors.mountDuplicate(destination);
     tmpfs.add(destination);

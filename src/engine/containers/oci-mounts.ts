@@ -1,21 +1,12 @@
-import { existsSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { HostConfig, RuntimeMount } from "#formats";
+import { kernelVersion, mountOf } from "#linux";
 import type { StepRequest } from "../contract.ts";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
 import { aptConfigInContainer, caBundleInContainer } from "./environment.ts";
 import type { EtcFiles } from "./etc-files.ts";
-
-/** Docker's defaults for `--tmpfs`, before the user's own options. */
-const tmpfsDefaults = ["noexec", "nosuid", "nodev"];
-
-/** The opposite of each default, by which a user takes it back. */
-const opposites: Readonly<Record<string, string>> = { exec: "noexec", suid: "nosuid", dev: "nodev" };
-
-function tmpfsOptions(given: readonly string[]): string[] {
-  const taken = new Set(given.map((option) => opposites[option]));
-  return [...tmpfsDefaults.filter((option) => !taken.has(option)), ...given];
-}
+import { tmpfsOptions, tmpfsOptionsOf } from "./tmpfs-options.ts";
 
 /** The files over /etc: writable, as Docker's are, and private to the container. */
 export function etcMounts(etc: EtcFiles): RuntimeMount[] {
@@ -50,14 +41,43 @@ export function stepMounts(mounts: NonNullable<StepRequest["mounts"]>): RuntimeM
   }));
 }
 
-/** A bind as config.json has it; a read-only one is so recursively where the kernel can. */
-function bindOptions(mount: StoredMount): string[] {
+/** mount_setattr(2) came with Linux 5.12. */
+function kernelCanRecurse(): boolean {
+  const { major, minor } = kernelVersion();
+  return major > 5 || (major === 5 && minor >= 12);
+}
+
+/** A read-only bind is so recursively where kernel and runtime can, unless the client says otherwise. */
+function readOnlyOption(mount: StoredMount, isDirectory: boolean, runtimeCanRecurse: boolean): "ro" | "rro" {
+  // Nothing can be mounted below a file.
+  if (!isDirectory) return "ro";
+  const can = kernelCanRecurse() && runtimeCanRecurse;
+  if (mount.readOnlyMode === "force-recursive" && !can) {
+    throw errors.recursiveReadOnly(mount.source, "it needs Linux 5.12 and a runtime that knows rro");
+  }
+  const wants = mount.type === "bind" && mount.nonRecursive !== true && mount.readOnlyMode !== "non-recursive";
+  return can && wants ? "rro" : "ro";
+}
+
+/** A bind as config.json has it. */
+function bindOptions(mount: StoredMount, isDirectory: boolean, runtimeCanRecurse: boolean): string[] {
   const options = [
     mount.nonRecursive === true ? "bind" : "rbind",
     mount.propagation === "" ? "rprivate" : mount.propagation,
   ];
-  if (!mount.writable) options.push("ro");
+  if (!mount.writable) options.push(readOnlyOption(mount, isDirectory, runtimeCanRecurse));
   return options;
+}
+
+/** Sharing needs a mount on the host that is shared (mount_namespaces(7)); without it nothing would be seen, silently. */
+function checkPropagation({ source, propagation }: StoredMount): void {
+  const isSlave = propagation === "slave" || propagation === "rslave";
+  if (!isSlave && propagation !== "shared" && propagation !== "rshared") return;
+  const mount = mountOf(realpathSync(source));
+  const fields = mount?.optionalFields ?? [];
+  const isShared = fields.some((field) => field.startsWith("shared:"));
+  if (isShared || (isSlave && fields.some((field) => field.startsWith("master:")))) return;
+  throw errors.mountNotShared(source, mount?.mountPoint ?? "/", isSlave ? "shared or slave" : "shared");
 }
 
 /** The mounts of a container's `-v`, `--mount` and `--tmpfs`. `sourceOf` gives the host path of a volume's subpath. */
@@ -65,6 +85,7 @@ export function containerMounts(
   mounts: readonly StoredMount[],
   hostConfig: HostConfig,
   sourceOf: (mount: StoredMount) => string,
+  runtimeCanRecurse: boolean,
 ): RuntimeMount[] {
   const result: RuntimeMount[] = [];
   for (const [destination, options] of Object.entries(hostConfig.Tmpfs ?? {})) {
@@ -72,7 +93,7 @@ export function containerMounts(
       destination,
       type: "tmpfs",
       source: "tmpfs",
-      options: tmpfsOptions(options.split(",").filter((option) => option !== "")),
+      options: tmpfsOptionsOf(options),
     });
   }
   for (const mount of mounts) {
@@ -86,10 +107,17 @@ export function containerMounts(
       continue;
     }
     const source = sourceOf(mount);
-    if (!existsSync(source)) {
+    const status = statSync(source, { throwIfNoEntry: false });
+    if (status === undefined) {
       throw errors.mountInvalid(mount.type, `bind source path does not exist: ${source}`);
     }
-    result.push({ destination: mount.destination, type: "bind", source, options: bindOptions(mount) });
+    if (mount.type === "bind") checkPropagation(mount);
+    result.push({
+      destination: mount.destination,
+      type: "bind",
+      source,
+      options: bindOptions(mount, status.isDirectory(), runtimeCanRecurse),
+    });
   }
   return result;
 }

@@ -5,6 +5,7 @@ import { errors } from "../errors.ts";
 import { volumeUsers } from "../volumes/volume-users.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
+import { removeImageMounts } from "./image-mounts.ts";
 import { endsWithin, killPatienceMs, nextExit } from "./waiting.ts";
 import { sendSignal } from "./kill.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
@@ -104,6 +105,7 @@ async function takeApart(
     }
   }
   await parts.snapshots.remove(container.id);
+  await removeImageMounts(parts, container);
   rmSync(join(parts.paths.containers, container.id), { recursive: true, force: true });
   parts.registry.delete(container);
 }

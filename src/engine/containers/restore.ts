@@ -6,8 +6,10 @@ import type { ExecRunner } from "../execs/run-in-container.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import { restartsWithDaemon } from "./back-off.ts";
 import { cleanUpProcess, forgetProcess } from "./clean-up.ts";
+import { sweepBoundSources } from "./bound-sources.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { handleExit } from "./exit.ts";
+import { imageMountIds, snapshotOwner } from "./image-mounts.ts";
 import type { ContainerParts } from "./parts.ts";
 import { removeContainer } from "./remove.ts";
 import { launch } from "./start.ts";
@@ -135,12 +137,13 @@ export async function sweepLeftovers(parts: ContainerParts): Promise<void> {
     }
   };
   for (const container of parts.registry.all()) {
-    if (hasProcess(container)) live.add(container.id);
+    if (hasProcess(container)) for (const id of [container.id, ...imageMountIds(container)]) live.add(id);
     else await attempt(container.id, () => cleanUpProcess(parts, container));
   }
   await attempt("mounts", () => parts.snapshots.sweep(live));
+  await attempt("bound sources", async () => sweepBoundSources(parts));
   for (const id of await parts.snapshots.list()) {
-    if (parts.registry.byId(id) === undefined) await attempt(id, () => parts.snapshots.remove(id));
+    if (parts.registry.byId(snapshotOwner(id)) === undefined) await attempt(id, () => parts.snapshots.remove(id));
   }
   for (const name of parts.childCgroups(parts.cgroupParent)) {
     if (live.has(name)) continue;

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cpuWeightOfShares } from "#cgroups";
 import type { HostConfig, RuntimeProcess, RuntimeResources, RuntimeSpec } from "#formats";
@@ -9,9 +9,11 @@ import { capabilitySets, containerSecurity, privilegedCapabilities, resolveUser 
 import type { StepRequest } from "../contract.ts";
 import { errors } from "../errors.ts";
 import type { ExecProcess } from "../execs/run-in-container.ts";
+import type { BoundSources } from "./bound-sources.ts";
 import type { Container, StoredMount } from "./container.ts";
 import { caEnvironment, containerEnvironment, mergeEnvironment } from "./environment.ts";
 import type { EtcFiles } from "./etc-files.ts";
+import { mountImage } from "./image-mounts.ts";
 import { joinedContainer, namespacesOf } from "./namespaces.ts";
 import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
@@ -27,19 +29,28 @@ function aptConfig(etc: EtcFiles): string {
   return path;
 }
 
-/** A volume's subpath as a path no link can lead astray: resolved inside the volume, held open by the daemon. */
-function mountSource(mount: StoredMount, held: number[]): string {
+/** Runtimes that know recursive mount options (crun 1.4, runc 1.1). */
+const recursiveRuntimes: ReadonlySet<string> = new Set(["crun", "runc"]);
+
+/** Where a mount comes from on the host. A subpath is resolved inside its volume or image, where no link leads out. */
+function mountSource(parts: ContainerParts, container: Container, mount: StoredMount, bound: BoundSources): string {
+  const source = mount.type === "image" ? mountImage(parts, container, mount) : mount.source;
   const subpath = mount.subpath ?? "";
-  if (subpath === "") return mount.source;
-  const root = openDirectory(toByteString(mount.source));
+  // crun binds recursively whatever it is told.
+  if (mount.nonRecursive === true && existsSync(source)) return bound.bind(source);
+  if (subpath === "") return source;
+  const root = openDirectory(toByteString(source));
   const fd = tryOpenInRoot(root, toByteString(subpath), O.path);
   closeFd(root);
-  if (fd < 0) throw errors.subpathMissing(subpath, mount.name);
-  held.push(fd);
-  return `/proc/${process.pid}/fd/${fd}`;
+  if (fd < 0) throw errors.subpathMissing(join(source, subpath));
+  try {
+    return bound.bind(`/proc/self/fd/${fd}`);
+  } finally {
+    closeFd(fd);
+  }
 }
 
-/** config.json of a container that is about to start. `held` receives descriptors to close once it runs. */
+/** config.json of a container that is about to start. `bound` is released once it runs. */
 export function buildSpec(
   parts: ContainerParts,
   container: Container,
@@ -47,7 +58,7 @@ export function buildSpec(
     readonly rootfs: string;
     readonly sandbox: Sandbox | undefined;
     readonly etc: EtcFiles;
-    readonly held: number[];
+    readonly bound: BoundSources;
   },
 ): RuntimeSpec {
   const { config, hostConfig, path, args, mounts } = container.document;
@@ -86,7 +97,12 @@ export function buildSpec(
       ...etcMounts(start.etc),
       ...caMounts(bundle, bundle === undefined ? "" : aptConfig(start.etc)),
       ...(usesInit ? [initMount(parts.initPath ?? "")] : []),
-      ...containerMounts(mounts, hostConfig, (mount) => mountSource(mount, start.held)),
+      ...containerMounts(
+        mounts,
+        hostConfig,
+        (mount) => mountSource(parts, container, mount, start.bound),
+        recursiveRuntimes.has(hostConfig.Runtime ?? ""),
+      ),
     ],
     devices: devices.devices,
     deviceRules: devices.rules,

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { EngineError, errorMessage, nowNanoseconds } from "#base";
-import { closeFd } from "#linux";
 import type { Sandbox } from "#network";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
@@ -8,6 +7,8 @@ import type { ExecRunner } from "../execs/run-in-container.ts";
 import { mountVolumesOf } from "../volumes/volume-mounts.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
 import { runBundle } from "../processes/run-bundle.ts";
+import { createBoundSources } from "./bound-sources.ts";
+import type { PreparedForwarding } from "../logs/log-forwardings.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
@@ -79,14 +80,15 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const bundle = join(parts.paths.bundles, container.id);
   const runtime = parts.runtime(hostConfig.Runtime ?? "");
   const rootfs = parts.snapshots.mount(container.id);
-  mountVolumesOf(parts.volumes.find, container);
-  const forwarding = await parts.forwardings.prepare(container);
+  const releaseVolumes = await mountVolumesOf(parts.volumes, container);
+  using _volumes = { [Symbol.dispose]: () => releaseVolumes?.() };
   const sandbox = await openSandbox(parts, container);
-  // Volumes' subpaths, held open until the runtime has mounted them.
-  const held: number[] = [];
+  const bound = createBoundSources(parts, container.id);
+  let forwarding: PreparedForwarding | undefined;
   try {
+    forwarding = await parts.forwardings.prepare(container);
     const etc = writeEtcFiles(parts, container, directory, sandbox);
-    const spec = buildSpec(parts, container, { rootfs, sandbox, etc, held });
+    const spec = buildSpec(parts, container, { rootfs, sandbox, etc, bound });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
     const started = await runBundle(parts.supervisor, spec, {
@@ -117,7 +119,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     throw error;
   } finally {
     sandbox?.release();
-    for (const fd of held) closeFd(fd);
+    bound.release();
   }
 }
 

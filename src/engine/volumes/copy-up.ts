@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { extractInto, type Snapshotter, tarOfDirectory } from "#images";
-import type { VolumeRecord } from "#volumes";
+import { mountVolume, type VolumeRecord } from "#volumes";
 
 /**
  * Fills an empty volume with what the image has at the mount's destination, owner and mode of the directory included
- * (moby, populateVolumes). A volume that holds anything is left alone.
+ * (moby, populateVolumes). A volume that holds anything is left alone; one that is itself a mount is mounted to look.
+ * The caller holds the volume, and unmounts it when it is idle.
  */
 export async function copyUp(
   parts: { readonly snapshots: Snapshotter },
@@ -12,7 +13,8 @@ export async function copyUp(
   volume: VolumeRecord,
   destination: string,
 ): Promise<void> {
-  if (Object.keys(volume.options).length > 0 || readdirSync(volume.mountpoint).length > 0) return;
+  await mountVolume(volume);
+  if (readdirSync(volume.mountpoint).length > 0) return;
   const rootfs = parts.snapshots.mount(snapshotId);
   try {
     const tar = tarOfDirectory(rootfs, destination, { contentsOnly: true });

@@ -1,97 +1,54 @@
-import { existsSync } from "node:fs";
-import { KernelError, mount, MOUNT_FLAG, readMountInfo, unmount } from "#linux";
-import { type LocalMountOptions, mountOptions, type VolumeRecord } from "#volumes";
+import { type LocalVolumes, mountOptions, mountVolume, unmountVolume, type VolumeRecord } from "#volumes";
 import { type Container, hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
-import { errors } from "../errors.ts";
 import { volumeUsers } from "./volume-users.ts";
 
-/** Options of mount(8) that are flags of mount(2); the rest is the file system's own. */
-const flags: ReadonlyMap<string, number> = new Map([
-  ["ro", MOUNT_FLAG.readOnly],
-  ["nosuid", MOUNT_FLAG.noSetuid],
-  ["nodev", MOUNT_FLAG.noDevices],
-  ["noexec", MOUNT_FLAG.noExec],
-  ["bind", MOUNT_FLAG.bind],
-  ["rbind", MOUNT_FLAG.bind + MOUNT_FLAG.recursive],
-  ["noatime", 0x400],
-  ["nodiratime", 0x800],
-  ["relatime", 0x200000],
-  ["sync", 0x10],
-  ["dirsync", 0x80],
-  ["private", MOUNT_FLAG.private],
-  ["rprivate", MOUNT_FLAG.private + MOUNT_FLAG.recursive],
-]);
-
-/** Options that only undo a default. */
-const noise = new Set(["", "rw", "suid", "dev", "exec", "async", "atime", "defaults"]);
-
-/** Splits `o=` into mount(2)'s flags and its data string. */
-export function splitMountOptions(text: string): { readonly flags: number; readonly data: string } {
-  let bits = 0;
-  const data: string[] = [];
-  for (const option of text.split(",")) {
-    const flag = flags.get(option);
-    if (flag !== undefined) bits |= flag;
-    else if (!noise.has(option)) data.push(option);
-  }
-  return { flags: bits, data: data.join(",") };
-}
-
-function isMounted(path: string): boolean {
-  return readMountInfo().some((entry) => entry.mountPoint === path);
-}
-
-function mountVolume(volume: VolumeRecord, options: LocalMountOptions): void {
-  const { flags: bits, data } = splitMountOptions(options.options);
-  const isBind = (bits & MOUNT_FLAG.bind) !== 0;
-  if (isBind && !existsSync(options.device)) {
-    throw errors.volumeMountFailed(volume.name, volume.mountpoint, `${options.device}: no such file or directory`);
-  }
-  try {
-    mount({
-      source: options.device,
-      target: volume.mountpoint,
-      type: isBind ? "" : options.type,
-      flags: bits,
-      options: data,
-    });
-    // A bind takes its flags in a second call (mount(2)).
-    if (isBind && (bits & MOUNT_FLAG.readOnly) !== 0) {
-      mount({
-        source: "none",
-        target: volume.mountpoint,
-        flags: MOUNT_FLAG.bind | MOUNT_FLAG.remount | MOUNT_FLAG.readOnly,
-      });
-    }
-  } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    throw errors.volumeMountFailed(volume.name, volume.mountpoint, error.message);
-  }
-}
-
-/** Mounts the volumes of a container whose driver options make them mounts; idempotent. Call before it starts. */
-export function mountVolumesOf(find: (name: string) => VolumeRecord | undefined, container: Container): void {
-  for (const { type, name } of container.document.mounts) {
+/** Volumes of a container that are themselves mounts. */
+function mountableVolumes({ find }: Pick<LocalVolumes, "find">, container: Container): readonly VolumeRecord[] {
+  return container.document.mounts.flatMap(({ type, name }) => {
     const volume = type === "volume" ? find(name) : undefined;
-    const options = volume === undefined ? undefined : mountOptions(volume.options);
-    if (volume === undefined || options === undefined || isMounted(volume.mountpoint)) continue;
-    mountVolume(volume, options);
+    return volume === undefined || mountOptions(volume.options) === undefined ? [] : [volume];
+  });
+}
+
+/**
+ * Mounts the volumes of a container whose driver options make them mounts; undefined when there are none. The result is
+ * called once the container counts as running (or its start has failed): until then nobody else's end unmounts them.
+ */
+export function mountVolumesOf(volumes: LocalVolumes, container: Container): Promise<() => void> | undefined {
+  const wanted = mountableVolumes(volumes, container);
+  return wanted.length === 0 ? undefined : mountAll(volumes, wanted);
+}
+
+async function mountAll(volumes: LocalVolumes, wanted: readonly VolumeRecord[]): Promise<() => void> {
+  const releases = wanted.map(({ name }) => volumes.hold(name));
+  const release = () => {
+    for (const one of releases) one();
+  };
+  try {
+    for (const volume of wanted) await mountVolume(volume);
+    return release;
+  } catch (error) {
+    release();
+    throw error;
   }
+}
+
+/** Unmounts a volume unless a running container, or one that is being made or started, uses it. */
+export function unmountIfIdle(
+  parts: { readonly volumes: LocalVolumes; readonly registry: Pick<ContainerRegistry, "all"> },
+  volume: VolumeRecord,
+  except?: Container,
+): void {
+  if (mountOptions(volume.options) === undefined || parts.volumes.isHeld(volume.name)) return;
+  const users = volumeUsers(parts.registry, volume.name);
+  if (!users.some((user) => user !== except && hasProcess(user))) unmountVolume(volume);
 }
 
 /** Unmounts those that no other running container uses; idempotent. Call after it ended. */
 export function unmountVolumesOf(
-  parts: {
-    readonly find: (name: string) => VolumeRecord | undefined;
-    readonly registry: Pick<ContainerRegistry, "all">;
-  },
+  parts: { readonly volumes: LocalVolumes; readonly registry: Pick<ContainerRegistry, "all"> },
   container: Container,
 ): void {
-  for (const { type, name } of container.document.mounts) {
-    const volume = type === "volume" ? parts.find(name) : undefined;
-    if (volume === undefined || mountOptions(volume.options) === undefined) continue;
-    if (volumeUsers(parts.registry, name).some((user) => user !== container && hasProcess(user))) continue;
-    unmount(volume.mountpoint);
-  }
+  for (const volume of mountableVolumes(parts.volumes, container)) unmountIfIdle(parts, volume, container);
 }

@@ -29,6 +29,14 @@ export function createVolumeService(parts: {
         .list()
         .map((volume) => ({ ...volume, usedBy: volumeUsers(registry, volume.name).map((user) => user.id) })),
     get: (name) => volumes.get(name),
+    sizeOf: async (name) => {
+      try {
+        return await treeSize(volumes.get(name).mountpoint);
+      } catch {
+        // Removed meanwhile, or on a server that does not answer: nobody knows.
+        return -1;
+      }
+    },
     remove: async (name, { force }) => {
       if (force && volumes.find(name) === undefined) return;
       const volume = volumes.get(name);
@@ -44,7 +52,13 @@ export function createVolumeService(parts: {
       const deleted: string[] = [];
       let reclaimedBytes = 0;
       for (const volume of volumes.list()) {
-        if ((!all && !volume.anonymous) || keep(volume) || volumeUsers(registry, volume.name).length > 0) continue;
+        if (
+          (!all && !volume.anonymous) ||
+          keep(volume) ||
+          volumes.isHeld(volume.name) ||
+          volumeUsers(registry, volume.name).length > 0
+        )
+          continue;
         reclaimedBytes += await treeSize(volume.mountpoint);
         remove(volume);
         deleted.push(volume.name);

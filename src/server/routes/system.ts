@@ -63,11 +63,12 @@ export const systemRoutes: readonly Route[] = [
         );
       }
       if (wants("volume")) {
-        usage.Volumes = engine.volumes.list().map((volume): VolumeDocument => ({
-          ...volumeDocument(volume),
-          // -1: the size is not known; walking every volume would make `df` as slow as the disk.
-          UsageData: { Size: -1, RefCount: volume.usedBy.length },
-        }));
+        usage.Volumes = await Promise.all(
+          engine.volumes.list().map(async (volume): Promise<VolumeDocument> => ({
+            ...volumeDocument(volume),
+            UsageData: { Size: await engine.volumes.sizeOf(volume.name), RefCount: volume.usedBy.length },
+          })),
+        );
       }
       if (wants("build-cache")) usage.BuildCache = [...builder.cache()];
       return jsonReply(usage);

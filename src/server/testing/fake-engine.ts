@@ -482,6 +482,7 @@ export function createFakeEngine(): FakeEngine {
         return { ...volumes[0]!, name: request.name ?? "anonymous", labels: request.labels ?? {} };
       },
       list: () => volumes,
+      sizeOf: async () => 1234,
       get(name) {
         const volume = volumes.find((candidate) => candidate.name === name);
         if (volume === undefined) throw notFound(`get ${name}: no such volume`);

@@ -168,7 +168,9 @@ export async function startRegistryServer(settings: RegistryServerSettings, logg
     reload: () => {
       if (settings.tls === undefined) return;
       // New ones first: if a certificate cannot be read, the old ones go on.
-      const fresh = addresses.map((address) => listen(address, true));
+      const fresh = addresses.map((address, index) =>
+        listen("unix" in address ? address : { ...address, port: listeners[index]?.port ?? address.port }, true),
+      );
       const old = listeners;
       listeners = fresh;
       for (const listener of old) void listener.stop(false);

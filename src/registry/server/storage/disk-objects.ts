@@ -15,7 +15,7 @@ async function syncDirectory(path: string): Promise<void> {
 
 function isMissing(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return code === "ENOENT" || code === "ENOTDIR";
+  return code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
 }
 
 /**

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { busyboxArchive } from "../engines/busybox-image.ts";
+import { type CommandOptions, mustRun, runCommand } from "../engines/command.ts";
+import { berthBinary, type EngineProcess, startEngine } from "../engines/engine.ts";
+import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
+
+/** Passwords, short-lived tokens, and rights by repository: what a registry of a team has. */
+async function teamRegistry(directory: string): Promise<readonly string[]> {
+  const htpasswd = join(directory, "htpasswd");
+  const line = (user: string, password: string) =>
+    mustRun([berthBinary, "registry", "htpasswd", "--cost", "4", user], { input: `${password}\n` });
+  writeFileSync(htpasswd, `${await line("ann", "secret")}${await line("bob", "other")}`);
+  const config = join(directory, "registry.json");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      htpasswd,
+      "issue-tokens": true,
+      rules: [
+        { users: ["ann"], repositories: ["**"], actions: ["pull", "push", "delete"] },
+        { users: ["bob", "anonymous"], repositories: ["public/**"], actions: ["pull"] },
+      ],
+    }),
+  );
+  return ["--config-file", config];
+}
+
+async function makeCertificate(directory: string): Promise<readonly string[]> {
+  const [key, certificate] = [join(directory, "key.pem"), join(directory, "ca.crt")];
+  await mustRun(
+    [
+      ..."openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=registry".split(" "),
+    ].concat("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate),
+  );
+  return ["--tls-cert", certificate, "--tls-key", key];
+}
+
+describe("clients of a registry with tokens", () => {
+  let registry: RegistryProcess;
+  let dockerd: EngineProcess;
+  let archive: string;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    registry = await startRegistry(teamRegistry);
+    dockerd = await startEngine("dockerd");
+    archive = await busyboxArchive();
+    environment = {
+      DOCKER_HOST: dockerd.host,
+      DOCKER_CONFIG: join(registry.directory, "docker-config"),
+      REGISTRY_AUTH_FILE: join(registry.directory, "auth.json"),
+    };
+    mkdirSync(environment["DOCKER_CONFIG"] ?? "");
+    await mustRun(["docker", "load", "-i", archive], { environment });
+  }, 60_000);
+  afterAll(async () => {
+    await dockerd?.destroy();
+    await registry?.destroy();
+  }, 60_000);
+
+  const run = (command: string, options: CommandOptions = {}) =>
+    runCommand(command.replaceAll("HOST", registry.host).split(" "), {
+      ...options,
+      environment: { ...environment, ...options.environment },
+    });
+  const must = async (command: string, options: CommandOptions = {}) => {
+    const result = await run(command, options);
+    if (result.exitCode !== 0) throw new Error(`${command}: ${result.stdout}${result.stderr}`);
+    return result.stdout.trim();
+  };
+  const podman = (words: string) =>
+    `podman --root ${registry.directory}/podman --runroot ${registry.directory}/podman-run --storage-driver vfs --cgroup-manager cgroupfs ${words}`;
+  const insecure = "--src-tls-verify=false --dest-tls-verify=false";
+
+  test("docker logs in, pushes, pulls what it pushed, and searches", async () => {
+    expect((await run("docker push HOST/public/none")).exitCode).not.toBe(0);
+    expect((await run("docker login -u ann -p wrong HOST")).stderr).toContain("unauthorized");
+    expect(await must("docker login -u ann -p secret HOST")).toContain("Login Succeeded");
+    await must("docker tag busybox:latest HOST/public/busybox:1");
+    const pushed = await must("docker push HOST/public/busybox:1");
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1] ?? "";
+    const id = await must("docker image inspect --format {{.Id}} HOST/public/busybox:1");
+    expect(await must("docker push HOST/public/busybox:1")).toContain("Layer already exists");
+    expect(await must("docker push HOST/public/busybox:1")).not.toContain("Pushed");
+    // Into another repository: mounted, not sent.
+    await must("docker tag busybox:latest HOST/private/busybox:1");
+    expect(await must("docker push HOST/private/busybox:1")).toContain("Mounted from public/busybox");
+    await must("docker rmi HOST/public/busybox:1 HOST/private/busybox:1 busybox:latest");
+    expect(await must(`docker pull HOST/public/busybox@${digest}`)).toContain(digest);
+    expect(await must(`docker image inspect --format {{.Id}} HOST/public/busybox@${digest}`)).toBe(id);
+    expect(await must("docker search HOST/busybox")).toContain("public/busybox");
+  }, 60_000);
+
+  test("rights hold for docker, podman and skopeo", async () => {
+    await must("docker login -u bob -p other HOST");
+    const push = await run(
+      `skopeo copy ${insecure} --dest-creds bob:other docker-archive:${archive} docker://HOST/public/x:1`,
+    );
+    expect([push.exitCode === 0, push.stderr.includes("denied") || push.stderr.includes("may not push")]).toEqual([
+      false,
+      true,
+    ]);
+    expect(
+      (await run("skopeo inspect --tls-verify=false --creds bob:other docker://HOST/private/busybox:1")).exitCode,
+    ).not.toBe(0);
+    expect((await run("skopeo inspect --tls-verify=false --no-creds docker://HOST/public/busybox:1")).exitCode).toBe(0);
+    expect((await run("docker pull HOST/private/busybox:1")).exitCode).not.toBe(0);
+    await must("docker logout HOST");
+  }, 60_000);
+
+  test("skopeo copies in both directions, as Docker's and OCI's types, with an index", async () => {
+    const creds = "--dest-creds ann:secret --src-creds ann:secret";
+    for (const format of ["v2s2", "oci"]) {
+      await must(
+        `skopeo copy ${insecure} --dest-creds ann:secret -f ${format} docker-archive:${archive} docker://HOST/skopeo/${format}:1`,
+      );
+      const target = join(registry.directory, `layout-${format}`);
+      await must(`skopeo copy ${insecure} --src-creds ann:secret docker://HOST/skopeo/${format}:1 oci:${target}:1`);
+    }
+    await must(`skopeo copy ${insecure} ${creds} --all docker://HOST/skopeo/oci:1 docker://HOST/skopeo/copy:1`);
+    expect(await must("skopeo list-tags --tls-verify=false --creds ann:secret docker://HOST/skopeo/copy")).toContain(
+      '"1"',
+    );
+    await must("skopeo delete --tls-verify=false --creds ann:secret docker://HOST/skopeo/copy:1");
+    expect(
+      (await run("skopeo inspect --tls-verify=false --creds ann:secret docker://HOST/skopeo/copy:1")).exitCode,
+    ).not.toBe(0);
+  }, 60_000);
+
+  test("podman pushes and pulls, by zstd too, and a manifest list", async () => {
+    await must(podman("login --tls-verify=false -u ann -p secret HOST"));
+    const name = (await must(podman(`load -q -i ${archive}`))).split(" ").at(-1) ?? "";
+    await must(podman(`push -q --tls-verify=false ${name} HOST/podman/busybox:1`));
+    await must(podman(`push -q --tls-verify=false --compression-format zstd ${name} HOST/podman/busybox:zstd`));
+    await must(podman("manifest create list"));
+    await must(podman("manifest add --tls-verify=false list docker://HOST/podman/busybox:1"));
+    await must(podman("manifest push --all --tls-verify=false list docker://HOST/podman/list:1"));
+    const before = await must(podman(`image inspect --format {{.Id}} ${name}`));
+    await must(podman("rmi -f -a"));
+    for (const pushed of ["podman/busybox:1", "podman/busybox:zstd", "podman/list:1"]) {
+      await must(podman(`pull -q --tls-verify=false HOST/${pushed}`));
+      expect(await must(podman(`image inspect --format {{.Id}} HOST/${pushed}`))).toBe(before);
+    }
+    await must(podman("rmi -f -a"));
+  }, 90_000);
+});
+
+test("TLS: clients that know the certificate come in, others do not, and SIGHUP renews it", async () => {
+  const registry = await startRegistry(makeCertificate);
+  try {
+    const archive = await busyboxArchive();
+    const copy = (...flags: string[]) =>
+      runCommand(["skopeo", "copy", ...flags, `docker-archive:${archive}`, `docker://${registry.host}/tls/busybox:1`]);
+    expect((await copy()).exitCode).not.toBe(0);
+    expect((await copy("--dest-cert-dir", registry.directory)).exitCode).toBe(0);
+    const serial = async () => {
+      const shown = await runCommand(["openssl", "s_client", "-connect", registry.host], { input: "" });
+      return /-----BEGIN CERTIFICATE-----[\s\S]*?-----END/.exec(shown.stdout)?.[0];
+    };
+    const before = await serial();
+    await makeCertificate(registry.directory);
+    process.kill(registry.pid(), "SIGHUP");
+    for (let turn = 0; turn < 100 && (await serial()) === before; turn++) await Bun.sleep(20);
+    expect(await serial()).not.toBe(before);
+    expect((await copy("--dest-cert-dir", registry.directory)).stderr).toBe("");
+  } finally {
+    await registry.destroy();
+  }
+}, 30_000);
+
+test("kill -9 at any moment of pushes and collections leaves what was acknowledged, whole", async () => {
+  const registry = await startRegistry(["--gc-interval", "50ms", "--gc-grace", "10s"]);
+  try {
+    const acknowledged = new Map<string, string>();
+    const url = () => `http://${registry.host}`;
+    const digestOf = (bytes: Uint8Array) => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
+    const pushOne = async (name: string) => {
+      const layer = randomBytes(200_000);
+      const put = async (bytes: Uint8Array) => {
+        const started = await fetch(`${url()}/v2/kill/blobs/uploads/`, { method: "POST" });
+        const location = started.headers.get("location") ?? "";
+        await fetch(`${url()}${location}`, { method: "PATCH", body: bytes.subarray(0, 100_000) });
+        const rest = bytes.subarray(100_000);
+        const ended = await fetch(`${url()}${location}?digest=${digestOf(bytes)}`, { method: "PUT", body: rest });
+        if (ended.status !== 201) throw new Error(`blob: ${ended.status}`);
+        return { mediaType: "application/octet-stream", digest: digestOf(bytes), size: bytes.length };
+      };
+      const manifest = JSON.stringify({
+        schemaVersion: 2,
+        config: await put(Buffer.from("{}")),
+        layers: [await put(layer)],
+      });
+      const type = "application/vnd.oci.image.manifest.v1+json";
+      const answer = await fetch(`${url()}/v2/kill/manifests/${name}`, {
+        method: "PUT",
+        body: manifest,
+        headers: { "content-type": type },
+      });
+      if (answer.status === 201) acknowledged.set(name, manifest);
+    };
+    for (let round = 0; round < 12; round++) {
+      let alive = true;
+      const pushing = Array.from({ length: 3 }, async (_, lane) => {
+        // What a kill breaks off is not acknowledged; everything else must be there.
+        for (let index = 0; alive; index++) await pushOne(`r${round}-${lane}-${index}`).catch(() => undefined);
+      });
+      await Bun.sleep(15 + 17 * round);
+      await registry.kill();
+      alive = false;
+      await Promise.all(pushing);
+      await registry.start();
+      for (const [name, manifest] of acknowledged) {
+        const found = await fetch(`${url()}/v2/kill/manifests/${name}`);
+        expect(await found.text()).toBe(manifest);
+        const { layers } = JSON.parse(manifest) as { layers: { digest: string }[] };
+        const digest = layers[0]?.digest ?? "";
+        const blob = await fetch(`${url()}/v2/kill/blobs/${digest}`);
+        expect(digestOf(await blob.bytes())).toBe(digest);
+      }
+    }
+    expect(acknowledged.size).toBeGreaterThan(5);
+    expect(readFileSync(registry.logFile, "utf8")).not.toContain("level=error");
+  } finally {
+    await registry.destroy();
+  }
+}, 60_000);

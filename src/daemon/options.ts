@@ -28,6 +28,8 @@ export type DaemonOptions = {
   readonly init: boolean;
   readonly noNewPrivileges: boolean;
   readonly trustHostCa: boolean;
+  /** A registry served beside; undefined = none. */
+  readonly registryServer: { readonly listen: readonly string[]; readonly configFile: string | undefined } | undefined;
   /** Registries without TLS, or with certificates nobody knows: hosts and subnets. */
   readonly insecureRegistries: readonly string[];
   /** Mirrors of docker.io, tried first. */
@@ -66,6 +68,8 @@ const flags = {
   init: { type: "boolean" },
   "no-new-privileges": { type: "boolean" },
   "trust-host-ca": { type: "boolean" },
+  "serve-registry": { type: "string", multiple: true },
+  "registry-config": { type: "string" },
   "insecure-registry": { type: "string", multiple: true },
   "registry-mirror": { type: "string", multiple: true },
   "registry-certs": { type: "string" },
@@ -100,6 +104,8 @@ const configFileSchema = v.strictObject({
   init: v.optional(v.boolean()),
   "no-new-privileges": v.optional(v.boolean()),
   "trust-host-ca": v.optional(v.boolean()),
+  "serve-registry": v.optional(v.array(v.string())),
+  "registry-config": v.optional(v.string()),
   "insecure-registries": v.optional(v.array(v.string())),
   "registry-mirrors": v.optional(v.array(v.string())),
   "registry-certs": v.optional(v.string()),
@@ -159,6 +165,10 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     init: values.init ?? file.init ?? false,
     noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
     trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,
+    registryServer: servedRegistry(
+      values["serve-registry"] ?? file["serve-registry"],
+      values["registry-config"] ?? file["registry-config"],
+    ),
     insecureRegistries: [
       ...new Set(
         [...(values["insecure-registry"] ?? []), ...(file["insecure-registries"] ?? [])].map(parseInsecureRegistry),
@@ -194,6 +204,13 @@ function count(
   const value = text === undefined ? (file[name] ?? fallback) : /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isInteger(value) && value >= least) return value;
   throw errors.daemonCountInvalid(name.replaceAll("-", " "), text ?? String(value));
+}
+
+function servedRegistry(
+  listen: readonly string[] | undefined,
+  configFile: string | undefined,
+): DaemonOptions["registryServer"] {
+  return listen === undefined && configFile === undefined ? undefined : { listen: listen ?? [], configFile };
 }
 
 function configuredRuntimes(file: ConfigFile): Record<string, string> {

@@ -9,7 +9,7 @@ import { openImageStore } from "#images";
 import { createNetworkService } from "#network";
 import { findRuntimes } from "#runtime";
 import { defaultMaskedPaths, defaultReadonlyPaths, loadAppArmorProfile, securityOptions } from "#security";
-import { defaultCertificateDirectories, registryConfig, type RegistrySettings } from "#registry";
+import { defaultCertificateDirectories, registryConfig, type RegistrySettings, loadRegistryServer } from "#registry";
 import { createServer } from "#server";
 import { connectSupervisor } from "#supervisor";
 import { openLocalVolumes } from "#volumes";
@@ -208,6 +208,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   const server = createServer({ engine, builder, logger, version: serverVersion() });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());
+  await serveRegistry(options, logger, started);
   logger.info("daemon is ready", {
     hosts: options.hosts.join(","),
     dataRoot: options.dataRoot,
@@ -228,6 +229,22 @@ function registrySettings(options: DaemonOptions): RegistrySettings {
     userAgent: `berth/${serverVersion().version}`,
     attempts: options.maxDownloadAttempts,
   };
+}
+
+/** A registry beside the API, on addresses of its own; off unless asked for, and its code is not loaded then. */
+async function serveRegistry(options: DaemonOptions, logger: Logger, started: AsyncDisposableStack): Promise<void> {
+  if (options.registryServer === undefined) return;
+  const { listen, configFile } = options.registryServer;
+  const parts = await loadRegistryServer();
+  const config = configFile === undefined ? {} : parts.readServerConfig(configFile);
+  const settings = parts.completeServerConfig({
+    root: join(options.dataRoot, "registry"),
+    ...config,
+    ...(listen.length === 0 ? {} : { listen: [...listen] }),
+  });
+  const registry = await parts.startRegistryServer(settings, logger);
+  started.defer(() => registry.stop());
+  logger.info("registry is ready", { addresses: registry.addresses.join(","), root: settings.root });
 }
 
 /** Starts the supervisor in a session of its own, so that it outlives this daemon and its terminal. */

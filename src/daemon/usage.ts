@@ -41,6 +41,8 @@ Options:
                                  Layers that are pushed at once (default 5)
       --max-download-attempts int
                                  Tries of a download that breaks (default 5)
+      --serve-registry list      Serve a registry on HOST:PORT too, kept below the data root
+      --registry-config string   Configuration of that registry (JSON)
       --tls, --tlsverify         TLS on TCP; with --tlsverify clients need a certificate
       --tlscacert, --tlscert, --tlskey string
                                  PEM files (default /etc/berth/{ca,server-cert,server-key}.pem)

@@ -226,3 +226,25 @@ test("kill -9 at any moment of pushes and collections leaves what was acknowledg
     await registry.destroy();
   }
 }, 60_000);
+
+test("a daemon can serve a registry beside, on an address of its own", async () => {
+  const engine = await startEngine("berth", { flags: ["--serve-registry", "127.0.0.1:0"] });
+  try {
+    const environment = { DOCKER_HOST: engine.host, DOCKER_CONFIG: engine.directory };
+    const docker = (...words: string[]) => mustRun(["docker", ...words], { environment });
+    const address = () =>
+      /registry is ready" addresses=http:\/\/(\S+)/.exec(readFileSync(engine.logFile, "utf8"))?.[1] ?? "";
+    await docker("load", "-q", "-i", await busyboxArchive());
+    const name = `${address()}/team/busybox:1`;
+    await docker("tag", "busybox", name);
+    const id = await docker("image", "inspect", "--format", "{{.Id}}", name);
+    expect(await docker("push", name)).toContain("digest: sha256:");
+    await docker("rmi", name, "busybox");
+    await docker("pull", name);
+    expect(await docker("image", "inspect", "--format", "{{.Id}}", name)).toBe(id);
+    // The registry is no API.
+    expect((await fetch(`http://${address()}/info`)).status).toBe(404);
+  } finally {
+    await engine.destroy();
+  }
+}, 60_000);

@@ -201,14 +201,14 @@ test("kill -9 at any moment of pushes and collections leaves what was acknowledg
       if (answer.status === 201) acknowledged.set(name, manifest);
     };
     for (let round = 0; round < 12; round++) {
-      let alive = true;
+      const state = { isUp: true };
       const pushing = Array.from({ length: 3 }, async (_, lane) => {
         // What a kill breaks off is not acknowledged; everything else must be there.
-        for (let index = 0; alive; index++) await pushOne(`r${round}-${lane}-${index}`).catch(() => undefined);
+        for (let index = 0; state.isUp; index++) await pushOne(`r${round}-${lane}-${index}`).catch(() => undefined);
       });
       await Bun.sleep(15 + 17 * round);
       await registry.kill();
-      alive = false;
+      state.isUp = false;
       await Promise.all(pushing);
       await registry.start();
       for (const [name, manifest] of acknowledged) {

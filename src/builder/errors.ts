@@ -40,6 +40,15 @@ export const errors = defineErrors({
     message: (target: string, _stages: string) => `failed to reach build target ${target} in Dockerfile`,
     hint: (_target: string, stages: string) => `Stages of this Dockerfile: ${stages}.`,
   },
+  "build-target-not-found": {
+    kind: "invalid",
+    message: (target: string, hint: string) => `target stage ${JSON.stringify(target)} could not be found${hint}`,
+  },
+  "build-checks-failed": {
+    kind: "invalid",
+    message: (violation: string) => violation,
+    hint: () => `Mend what the checks found, or name the rules in "# check=skip=…" at the top of the Dockerfile.`,
+  },
   "build-context-unsupported": {
     kind: "unsupported",
     message: (remote: string) => `Cannot build from the remote context ${JSON.stringify(remote)}`,
@@ -83,6 +92,55 @@ export const errors = defineErrors({
   "build-download-failed": {
     kind: "unavailable",
     message: (url: string, reason: string) => `ADD failed: failed to GET ${url}: ${reason}`,
+  },
+  "build-git-failed": {
+    kind: "unavailable",
+    message: (remote: string, reason: string) => `failed to fetch the git repository ${remote}: ${reason}`,
+    hint: () => "The host needs git, and the repository must be readable without a password prompt.",
+  },
+  "build-source-missing": {
+    kind: "invalid",
+    message: (path: string, _reason: string) =>
+      `failed to compute cache key: failed to calculate checksum of ref: "${path}": not found`,
+    hint: (_path: string, reason: string) => reason,
+  },
+  "build-process-failed": {
+    kind: "invalid",
+    message: (command: string, exitCode: number) =>
+      `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+  },
+  "build-secret-missing": {
+    kind: "invalid",
+    message: (id: string) => `secret ${id}: not found`,
+    hint: (id: string) => `Give it with --secret id=${id},src=FILE or --secret id=${id},env=NAME.`,
+  },
+  "build-secret-too-large": {
+    kind: "invalid",
+    message: (id: string) => `secret ${id} is larger than 500 KiB`,
+  },
+  "build-agent-missing": {
+    kind: "invalid",
+    message: (id: string) => `unset ssh forward key ${id}`,
+    hint: (id: string) => `Give it with --ssh ${id}, or --ssh ${id}=SOCKET.`,
+  },
+  "build-entitlement-missing": {
+    kind: "forbidden",
+    message: (entitlement: string) => `${entitlement} is not allowed`,
+    hint: (entitlement: string) => `Build with --allow ${entitlement}.`,
+  },
+  "build-device-unsupported": {
+    kind: "unsupported",
+    message: (name: string) => `RUN --device=${name}: this engine knows no CDI devices`,
+    hint: () => "Leave out required to build without the device.",
+  },
+  "build-mount-source-missing": {
+    kind: "invalid",
+    message: (path: string, from: string) => `RUN --mount: ${path} does not exist in ${from}`,
+  },
+  "build-disk-full": {
+    kind: "exhausted",
+    message: (step: string) => `There is no space left on the disk for ${step}`,
+    hint: () => "Free space, for example with berth builder prune, and build again: finished steps are kept.",
   },
   "build-command-failed": {
     kind: "invalid",

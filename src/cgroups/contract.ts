@@ -53,6 +53,8 @@ export type Cgroup = {
   /** As given to the runtime in `cgroupsPath`. */
   readonly path: string;
   exists(): boolean;
+  /** Makes it, ready to hold other groups under its limits. Runtimes make the groups of containers themselves. */
+  create(): void;
   /** Changes limits of a live group; only fields that are set; throws with the file and errno on failure. */
   update(resources: Resources): void;
   stats(): CgroupStats;

@@ -8,3 +8,9 @@ export { type LayerBlobRow, layerBlobTable } from "./tables/layer-blobs.ts";
 export { type BuildCacheTable, buildCacheTable, type BuildFileRow, type BuildStepRow } from "./tables/build-cache.ts";
 export { type NetworkRow, networkTable } from "./tables/networks.ts";
 export { networkAttachmentTable, type NetworkEndpointRow, type NetworkPortRow } from "./tables/network-attachments.ts";
+export {
+  type BuildMountTable,
+  buildMountTable,
+  type BuildReasonTable,
+  buildReasonTable,
+} from "./tables/build-mounts.ts";

@@ -432,27 +432,41 @@ export type StepRequest = {
   /** As in USER; resolved against the rootfs's passwd and group. */
   readonly user: string;
   readonly hostname?: string | undefined;
-  readonly network: "default" | "none" | "host" | { readonly containerId: string };
+  readonly network: "default" | "none" | "host" | { readonly containerId: string } | { readonly networkName: string };
+  /** Everything allowed, as `run --privileged`. @default false */
+  readonly privileged?: boolean | undefined;
+  /** The group of `openGroup`, whose limits hold for all steps in it. */
+  readonly group?: string | undefined;
   readonly extraHosts: readonly string[];
   readonly resources: UpdateContainerBody;
   readonly shmSizeBytes?: number | undefined;
   readonly ulimits?: HostConfig["Ulimits"];
   readonly securityOpt?: readonly string[] | undefined;
   readonly cgroupParent?: string | undefined;
-  /**
-   * A file or directory of the host that a step sees (the host's CA bundle, a here-document's script). The builder puts
-   * destinations below /dev, which is a tmpfs, so that their mount points leave nothing in the layer.
-   */
-  readonly mounts?: readonly { readonly source: string; readonly destination: string; readonly readonly: boolean }[];
+  /** What is mounted over the step's root; the runtime makes the mount points where they are missing. */
+  readonly mounts?: readonly StepMount[] | undefined;
   readonly output: (stream: "stdout" | "stderr", data: Uint8Array) => void;
   readonly signal?: AbortSignal | undefined;
 };
 
+/** A file, directory or socket of the host, or an empty tmpfs, that a step sees. */
+export type StepMount =
+  | { readonly source: string; readonly destination: string; readonly readonly: boolean }
+  | { readonly tmpfsBytes: number | undefined; readonly destination: string };
+
 /** A build's RUN: a container without row, name and log. */
 export type StepService = {
+  /**
+   * Makes a control group for the steps of one build, with limits for all of them together. Throws kind invalid for
+   * limits that make no sense here.
+   */
+  openGroup(resources: UpdateContainerBody, parent: string | undefined): StepGroup;
   /** Runs to the end; the exit code is the result. Rejects when it could not be started or was cancelled. */
   run(request: StepRequest): Promise<{ readonly exitCode: number; readonly oomKilled: boolean }>;
 };
+
+/** A build's control group. `close` ends what is left in it. */
+export type StepGroup = { readonly path: string; oomKills(): number; close(): Promise<void> };
 
 /** The records the services hand out, for folders that may not reach the folders that define them. */
 export type {

@@ -14,11 +14,16 @@ export type RunEnvironment = {
   readonly shmSizeBytes: number | undefined;
   readonly ulimits: readonly string[];
   readonly securityOpt: readonly string[];
+  readonly cgroupParent: string | undefined;
+  readonly epoch: number | undefined;
 };
 
 function keyOf(document: Readonly<Record<string, unknown>>): string {
   return digestOf(JSON.stringify({ generation, ...document }));
 }
+
+/** What of a mount decides a RUN's result: its place, and of a bind what is in it; no cache's id, no secret's value. */
+export type MountKey = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
  * The key of RUN is its definition and the layers below it. Layers, not the steps that made them: two ways to one file
@@ -28,6 +33,7 @@ export function runKey(
   operation: Extract<FileOperation, { kind: "run" }>,
   below: readonly Digest[],
   environment: RunEnvironment,
+  mounts: readonly MountKey[] = [],
 ): string {
   return keyOf({
     kind: "run",
@@ -37,7 +43,12 @@ export function runKey(
     directory: operation.directory,
     user: operation.user,
     script: operation.script ?? null,
+    ...(operation.security === "sandbox" ? {} : { security: operation.security }),
+    ...(operation.hostname === undefined ? {} : { hostname: operation.hostname }),
+    ...(operation.devices.length === 0 ? {} : { devices: operation.devices }),
+    ...(mounts.length === 0 ? {} : { mounts }),
     ...environment,
+    cgroupParent: environment.cgroupParent || undefined,
     network: operation.network ?? environment.network,
   });
 }
@@ -47,6 +58,7 @@ export function copyKey(
   operation: Extract<FileOperation, { kind: "copy" }>,
   below: readonly Digest[],
   content: readonly string[],
+  dialect: "classic" | "buildkit",
 ): string {
   return keyOf({
     kind: "copy",
@@ -54,15 +66,26 @@ export function copyKey(
     content,
     destination: operation.destination,
     owner: operation.owner ?? null,
-    keepsOwner: operation.owner === undefined && operation.origin.kind !== "context",
-    mode: operation.mode ?? null,
+    keepsOwner: operation.owner === undefined && ["stage", "image"].includes(operation.origin.kind),
+    mode: modeKey(operation),
     unpack: operation.unpack ?? operation.instruction === "ADD",
+    ...(operation.parents ? { parents: true } : {}),
+    ...(operation.link ? { link: true } : {}),
+    ...(operation.epoch === undefined ? {} : { epoch: operation.epoch }),
+    // An unknown owner is root for one and an error for the other.
+    ...(operation.owner !== undefined && dialect === "buildkit" ? { dialect } : {}),
   });
+}
+
+function modeKey({ mode }: Extract<FileOperation, { kind: "copy" }>): string | number | null {
+  if (mode === undefined) return null;
+  return mode.kind === "octal" ? mode.mode : mode.text;
 }
 
 /** The key of a WORKDIR's directory. */
 export function workdirKey(operation: Extract<FileOperation, { kind: "workdir" }>, below: readonly Digest[]): string {
-  return keyOf({ kind: "workdir", below, path: operation.path, user: operation.user });
+  const epoch = operation.epoch === undefined ? {} : { epoch: operation.epoch };
+  return keyOf({ kind: "workdir", below, path: operation.path, user: operation.user, ...epoch });
 }
 
 /** The key of an image made by a config edit alone; what is kept under it is the time it was first made. */
@@ -76,5 +99,11 @@ export function selectionKey(
   operation: Extract<FileOperation, { kind: "copy" }>,
   keepsOwner: boolean,
 ): string {
-  return keyOf({ kind: "selection", layers, sources: operation.sources, excludes: operation.excludes, keepsOwner });
+  const { sources, excludes, parents } = operation;
+  return keyOf({ kind: "selection", layers, sources, excludes, keepsOwner, ...(parents ? { parents } : {}) });
+}
+
+/** The key of what a mount shows of immutable layers. */
+export function mountSelectionKey(layers: readonly Digest[], source: string): string {
+  return keyOf({ kind: "mount", layers, source });
 }

@@ -36,10 +36,12 @@ export async function download(
     readonly caBundle?: string | undefined;
     readonly signal: AbortSignal;
     readonly progress: (line: string) => void;
+    /** The Authorization header for the URL's own host. */
+    readonly authorization?: string | undefined;
   },
 ): Promise<Download> {
   const failed = (reason: string) => errors["build-download-failed"](withoutCredentials(url), reason);
-  const response = await request(url, options.caBundle ?? hostBundle, options.signal, failed);
+  const response = await request(url, options, failed);
   const named = fileNameOf(new URL(url), response);
   if (named === undefined && options.destinationIsFolder) {
     throw failed("cannot determine filename for source; end the destination with a file name");
@@ -84,10 +86,14 @@ export async function download(
 
 async function request(
   url: string,
-  caBundle: string,
-  signal: AbortSignal,
+  options: {
+    readonly caBundle?: string | undefined;
+    readonly signal: AbortSignal;
+    readonly authorization?: string | undefined;
+  },
   failed: (reason: string) => Error,
 ): Promise<Response> {
+  const { signal, caBundle = hostBundle, authorization } = options;
   let current = url;
   for (let redirects = 0; redirects <= maximumRedirects; redirects++) {
     const target = parseUrl(current);
@@ -102,7 +108,12 @@ async function request(
         redirect: "manual",
         signal,
         // The file as it is stored, not as some server compresses it on the way.
-        headers: { "accept-encoding": "identity", "user-agent": "berth" },
+        headers: {
+          "accept-encoding": "identity",
+          "user-agent": "berth",
+          // A redirect to another host gets no credentials.
+          ...(authorization !== undefined && target.host === URL.parse(url)?.host ? { authorization } : {}),
+        },
         decompress: false,
         ...(existsSync(caBundle) ? { tls: { ca: Bun.file(caBundle) } } : {}),
       });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { posix } from "node:path";
 import { compileIgnoreRules, compilePattern, hasWildcards, type IgnoreRules, matchesPattern } from "#formats";
 import { fromByteString, toByteString } from "#linux";
 import { baseName, joinPath, partsOf, resolveInTree, type SourceEntry, type SourceTree } from "../context/tree.ts";
@@ -10,6 +11,12 @@ export type Selected = {
   /** The name a file gets inside a destination folder: the last part as the user wrote or the pattern matched it. */
   readonly name: string;
 };
+
+/** A source as Go's `filepath.Clean` writes it. */
+export function cleanSource(source: string): string {
+  const clean = posix.normalize(source);
+  return clean.length > 1 ? clean.replace(/\/+$/, "") : clean;
+}
 
 /** Why a source could not be found. */
 export type Missing = { readonly missing: string };
@@ -93,6 +100,9 @@ function isWanted(tree: SourceTree, entry: SourceEntry, relative: string, exclud
     .some((child) => isWanted(tree, child, joinPath(relative, baseName(child.path)), excludes));
 }
 
+/** Files of one step that are noted by name. */
+const maximumNoted = 1000;
+
 /** How a digest shows in history: Docker's prefixes. */
 export type ContentDigest = { readonly kind: "file" | "dir" | "multi"; readonly hex: string };
 
@@ -104,8 +114,18 @@ export type ContentDigest = { readonly kind: "file" | "dir" | "multi"; readonly 
 export async function digestSelection(
   tree: SourceTree,
   sources: readonly Selected[],
-  options: { readonly excludes: IgnoreRules; readonly keepsOwner: boolean },
+  options: {
+    readonly excludes: IgnoreRules;
+    readonly keepsOwner: boolean;
+    /** Gets every file's path and digest, as long as they are few. */
+    readonly files?: Map<string, string> | undefined;
+  },
 ): Promise<ContentDigest> {
+  const note = (member: SourceEntry, head: string, hex: string) => {
+    const { files } = options;
+    if (files === undefined || files.size >= maximumNoted) return;
+    files.set(fromByteString(member.path) || ".", `${hex.slice(0, 16)}.${Bun.hash(head).toString(36)}`);
+  };
   const hash = createHash("sha256");
   for (const { entry, name } of sources) {
     hash.update(`source\0${entry.type === "directory" ? "" : name}\0`);
@@ -116,7 +136,13 @@ export async function digestSelection(
         return undefined;
       }
       const digest = tree.digest(member);
-      if (typeof digest !== "string") return digest.then((hex) => void hash.update(`${head}${hex}\0`, "latin1"));
+      if (typeof digest !== "string") {
+        return digest.then((hex) => {
+          note(member, head, hex);
+          hash.update(`${head}${hex}\0`, "latin1");
+        });
+      }
+      note(member, head, digest);
       hash.update(`${head}${digest}\0`, "latin1");
       return undefined;
     });

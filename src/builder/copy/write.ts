@@ -6,6 +6,7 @@ import { openDirectoryTree } from "../context/directory-tree.ts";
 import { canonicalPath, joinPath, readPieces, type SourceEntry, type SourceTree } from "../context/tree.ts";
 import { errors } from "../errors.ts";
 import { isArchive, streamOf } from "./archive.ts";
+import { applyMode, type ModeChange } from "./mode.ts";
 import { type Owner, resolveOwner } from "./owner.ts";
 import { type Selected, walkSelected } from "./selection.ts";
 
@@ -25,8 +26,12 @@ export type CopyOptions = {
   readonly owner: string | undefined;
   /** Whether files keep their owner when there is no `--chown`; otherwise they become root's. */
   readonly keepsOwner: boolean;
-  readonly mode: number | undefined;
+  readonly mode: ModeChange | undefined;
   readonly excludes: IgnoreRules;
+  /** The time of everything that is written, in seconds (SOURCE_DATE_EPOCH). */
+  readonly epoch?: number | undefined;
+  /** BuildKit's habits: many sources need no folder, an unknown owner is root. @default false */
+  readonly isLenient?: boolean | undefined;
 };
 
 /**
@@ -37,7 +42,8 @@ export async function copyInto(rootfs: string, sources: readonly CopySource[], o
   const root = openDirectoryTree(rootfs);
   const rootFd = openDirectory(toByteString(rootfs));
   try {
-    const owner = options.owner === undefined ? undefined : resolveOwner(root, options.owner);
+    const found = options.owner === undefined ? undefined : resolveOwner(root, options.owner);
+    const owner = typeof found === "string" && options.isLenient === true ? { uid: 0, gid: 0 } : found;
     if (typeof owner === "string") {
       throw errors["build-copy-invalid"](options.instruction, `unable to convert uid/gid chown string: ${owner}`);
     }
@@ -83,11 +89,11 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
     const slash = path.lastIndexOf("/");
     makeFolder(slash === -1 ? "" : path.slice(0, slash));
     fresh.add(path);
-    const mtimeSeconds = Math.floor(Date.now() / 1000);
+    const mtimeSeconds = options.epoch ?? Math.floor(Date.now() / 1000);
     withoutUmask(() =>
       extractor.entry({
         ...plainTarHeader({ path, type: "directory", mtimeSeconds }),
-        ...(options.mode === undefined ? {} : { mode: options.mode }),
+        ...(options.mode === undefined ? {} : { mode: applyMode(options.mode, 0o755, true) }),
       }),
     );
     withoutUmask(() => extractor.end());
@@ -96,7 +102,7 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
   const writeEntry = async (tree: SourceTree, entry: SourceEntry, path: string, links: Map<string, string>) => {
     const linked = entry.inodeKey === undefined ? undefined : links.get(entry.inodeKey);
     if (entry.inodeKey !== undefined && linked === undefined) links.set(entry.inodeKey, path);
-    const header = headerOf(entry, path, options.mode, linked);
+    const header = headerOf(entry, path, options, linked);
     withoutUmask(() => extractor.entry(header));
     if (header.type === "file") {
       let written = 0;
@@ -154,7 +160,7 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
         return;
       }
       const intoFolder = isFolderPath || root.find(destination)?.type === "directory" || fresh.has(destination);
-      if (!intoFolder && count > 1) {
+      if (!intoFolder && count > 1 && options.isLenient !== true) {
         throw fail(
           `When using ${options.instruction} with more than one source file, the destination must be a directory and end with a /`,
         );
@@ -182,18 +188,26 @@ function withoutUmask<T>(work: () => T): T {
   }
 }
 
-function headerOf(entry: SourceEntry, path: string, mode: number | undefined, linked: string | undefined): TarHeader {
+function headerOf(
+  entry: SourceEntry,
+  path: string,
+  { mode, epoch }: Pick<CopyOptions, "mode" | "epoch">,
+  linked: string | undefined,
+): TarHeader {
   if (linked !== undefined) return plainTarHeader({ path, type: "hardlink", linkPath: linked });
   return plainTarHeader({
     path,
     type: entry.type,
     linkPath: entry.linkTarget,
-    mode: entry.type === "symlink" ? entry.mode : (mode ?? entry.mode),
+    mode:
+      entry.type === "symlink" || mode === undefined
+        ? entry.mode
+        : applyMode(mode, entry.mode, entry.type === "directory"),
     uid: entry.uid,
     gid: entry.gid,
     sizeBytes: entry.sizeBytes,
-    mtimeSeconds: entry.mtimeSeconds,
-    mtimeNanoseconds: entry.mtimeNanoseconds,
+    mtimeSeconds: epoch ?? entry.mtimeSeconds,
+    mtimeNanoseconds: epoch === undefined ? entry.mtimeNanoseconds : 0,
     deviceMajor: entry.deviceMajor,
     deviceMinor: entry.deviceMinor,
     attributes: entry.attributes,

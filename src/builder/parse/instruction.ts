@@ -1,7 +1,13 @@
 import type { HealthConfig } from "#formats";
+import type { DeviceFlag } from "./device-flag.ts";
 import type { Heredoc } from "./heredoc.ts";
 
-export type NameValue = { readonly name: string; readonly value: string };
+export type NameValue = {
+  readonly name: string;
+  readonly value: string;
+  /** Written in the old form, `ENV name value`. */
+  readonly isLegacy: boolean;
+};
 
 /** The command of RUN, CMD or ENTRYPOINT: words of the exec form, or one text for the shell. */
 export type CommandLine = {
@@ -26,8 +32,23 @@ export type CopyInstruction = {
   readonly excludes: readonly string[];
   /** `--unpack`: whether archives are unpacked; undefined leaves ADD its default. */
   readonly unpack: boolean | undefined;
-  /** `--checksum` of a downloaded file. */
+  /** `--checksum` of a downloaded file or a git commit. */
   readonly checksum: string | undefined;
+  readonly keepGitDirectory: boolean | undefined;
+  /** `--link`: into a layer that knows nothing of those below. */
+  readonly link: boolean;
+  /** `--parents`: with the folders above each source. */
+  readonly parents: boolean;
+};
+
+export type RunInstruction = {
+  readonly kind: "run";
+  readonly command: CommandLine;
+  readonly network: "default" | "none" | "host" | undefined;
+  readonly security: "sandbox" | "insecure";
+  /** `--mount` flags, unexpanded. */
+  readonly mounts: readonly string[];
+  readonly devices: readonly DeviceFlag[];
 };
 
 export type FromInstruction = {
@@ -35,6 +56,10 @@ export type FromInstruction = {
   readonly base: string;
   /** Lower-case; undefined without AS. */
   readonly name: string | undefined;
+  /** As written. */
+  readonly writtenName: string | undefined;
+  /** "AS" as written. */
+  readonly asWord: string | undefined;
   readonly platform: string | undefined;
 };
 
@@ -48,7 +73,7 @@ export type InstructionBody =
   | FromInstruction
   | ArgInstruction
   | CopyInstruction
-  | { readonly kind: "run"; readonly command: CommandLine; readonly network: "default" | "none" | "host" | undefined }
+  | RunInstruction
   | { readonly kind: "env" | "label"; readonly pairs: readonly NameValue[] }
   | { readonly kind: "cmd" | "entrypoint"; readonly command: CommandLine }
   | { readonly kind: "shell"; readonly words: readonly string[] }
@@ -65,6 +90,10 @@ export type InstructionBody =
 export type Instruction = InstructionBody & {
   /** As written, on one line; what "Step 1/2 : …" shows. */
   readonly source: string;
+  /** The keyword as written. */
+  readonly keyword: string;
+  /** Comment lines right above it, without "#". */
+  readonly comments: readonly string[];
   readonly startLine: number;
   readonly endLine: number;
 };

@@ -2,7 +2,16 @@ import { parseGoDuration } from "#base";
 import { SyntaxFault, suggest } from "./fault.ts";
 import { readFlags } from "./flags.ts";
 import { type Heredoc, parseHeredocWord } from "./heredoc.ts";
-import type { CommandLine, CopyInstruction, Instruction, InstructionBody, NameValue } from "./instruction.ts";
+import { parseDeviceFlag } from "./device-flag.ts";
+import type {
+  CommandLine,
+  CopyInstruction,
+  Instruction,
+  InstructionBody,
+  NameValue,
+  RunInstruction,
+} from "./instruction.ts";
+import { parseMountFlag } from "./mount-flag.ts";
 import { type DockerfileNode, keywords } from "./node.ts";
 
 type Reader = (node: DockerfileNode, keyword: string) => InstructionBody;
@@ -40,7 +49,13 @@ export function readInstruction(node: DockerfileNode): Instruction {
     );
   }
   try {
-    const place = { source: node.original.trim(), startLine: node.startLine, endLine: node.endLine };
+    const place = {
+      source: node.original.trim(),
+      keyword: node.keyword,
+      comments: node.comments,
+      startLine: node.startLine,
+      endLine: node.endLine,
+    };
     return { ...reader(node, keyword), ...place };
   } catch (error) {
     throw error instanceof SyntaxFault ? error.at(node.startLine) : error;
@@ -75,7 +90,8 @@ function readFrom(node: DockerfileNode): InstructionBody {
     );
   }
   const { platform } = readFlags(node.flags, { platform: "text" });
-  return { kind: "from", base, name: stage, platform };
+  const written = hasName ? { writtenName: name, asWord: as } : { writtenName: undefined, asWord: undefined };
+  return { kind: "from", base, name: stage, ...written, platform };
 }
 
 function readArg(node: DockerfileNode, keyword: string): InstructionBody {
@@ -94,7 +110,7 @@ function readPairs(node: DockerfileNode, keyword: string): readonly NameValue[] 
   for (let index = 0; index < words.length; index += 3) {
     const name = words[index] ?? "";
     if (name === "") throw new SyntaxFault(`${keyword} names can not be blank`);
-    pairs.push({ name, value: words[index + 1] ?? "" });
+    pairs.push({ name, value: words[index + 1] ?? "", isLegacy: words[index + 2] === "" });
   }
   return pairs;
 }
@@ -104,21 +120,35 @@ function readCommand(node: DockerfileNode): CommandLine {
   return { words: node.arguments, form: node.json ? "exec" : "shell", heredocs: node.heredocs };
 }
 
-function readRun(node: DockerfileNode): InstructionBody {
+function readRun(node: DockerfileNode): RunInstruction {
   const flags = readFlags(node.flags, { mount: "list", network: "text", security: "text", device: "list" });
-  const unsupported = flags.mount.length > 0 ? "mount" : flags.device.length > 0 ? "device" : undefined;
-  if (unsupported !== undefined) {
-    throw new SyntaxFault(`the --${unsupported} option of RUN is not supported by this builder`);
-  }
-  if (flags.security !== undefined && flags.security !== "sandbox") {
-    throw new SyntaxFault(`security "${flags.security}" is not supported by this builder`);
+  for (const mount of flags.mount) parseMountFlag(mount);
+  const security = flags.security ?? "sandbox";
+  if (security !== "sandbox" && security !== "insecure") {
+    throw new SyntaxFault(
+      `security mode ${JSON.stringify(security)} is not valid: ${choices(security, ["sandbox", "insecure"])}`,
+    );
   }
   const { network } = flags;
   if (network !== undefined && network !== "default" && network !== "none" && network !== "host") {
-    throw new SyntaxFault(`invalid network mode: ${network}`);
+    throw new SyntaxFault(
+      `invalid network mode ${JSON.stringify(network)}: ${choices(network, ["default", "none", "host"])}`,
+    );
   }
   if (node.arguments.length === 0) throw new SyntaxFault("RUN requires at least one argument");
-  return { kind: "run", command: { ...readCommand({ ...node, flags: [] }) }, network };
+  return {
+    kind: "run",
+    command: readCommand({ ...node, flags: [] }),
+    network,
+    security,
+    mounts: flags.mount,
+    devices: flags.device.map(parseDeviceFlag),
+  };
+}
+
+function choices(word: string, allowed: readonly string[]): string {
+  const near = suggest(word, allowed);
+  return `it must be one of ${allowed.join(", ")}${near === undefined ? "" : ` (did you mean ${near}?)`}`;
 }
 
 function readShell(node: DockerfileNode): InstructionBody {
@@ -158,9 +188,11 @@ function readCopy(node: DockerfileNode, keyword: string): CopyInstruction {
   const common = { chown: "text", chmod: "text", link: "boolean", exclude: "list" } as const;
   const flags: {
     readonly [Name in "chown" | "chmod" | "from" | "checksum"]?: string | undefined;
-  } & { readonly exclude: readonly string[]; readonly unpack?: boolean | undefined } = isAdd
-    ? readFlags(node.flags, { ...common, checksum: "text", unpack: "boolean" })
-    : readFlags(node.flags, { ...common, from: "text" });
+  } & {
+    readonly [Name in "unpack" | "link" | "parents" | "keep-git-dir"]?: boolean | undefined;
+  } & { readonly exclude: readonly string[] } = isAdd
+    ? readFlags(node.flags, { ...common, checksum: "text", unpack: "boolean", "keep-git-dir": "boolean" })
+    : readFlags(node.flags, { ...common, from: "text", parents: "boolean" });
   const paths = [...node.arguments];
   const destination = paths.pop() ?? "";
   const heredocWord = (word: string) => (node.json ? undefined : parseHeredocWord(word));
@@ -176,7 +208,9 @@ function readCopy(node: DockerfileNode, keyword: string): CopyInstruction {
     else if (body !== undefined) files.push(body);
   }
   if (flags.from !== undefined && flags.from.includes("$")) {
-    throw new SyntaxFault(`'${flags.from}': --from does not support variables`);
+    throw new SyntaxFault(
+      `variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround`,
+    );
   }
   return {
     kind: isAdd ? "add" : "copy",
@@ -189,6 +223,9 @@ function readCopy(node: DockerfileNode, keyword: string): CopyInstruction {
     excludes: flags.exclude,
     unpack: flags.unpack,
     checksum: flags.checksum,
+    keepGitDirectory: flags["keep-git-dir"],
+    link: flags.link ?? false,
+    parents: flags.parents ?? false,
   };
 }
 

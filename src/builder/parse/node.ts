@@ -27,6 +27,8 @@ export type DockerfileTree = {
   readonly nodes: readonly DockerfileNode[];
   readonly directives: Directives;
   readonly warnings: readonly string[];
+  /** Last lines of instructions with an empty line in the middle. */
+  readonly emptyContinuations: readonly number[];
 };
 
 /** Keywords of the language, lower-case, with how each reads its arguments. */
@@ -75,6 +77,7 @@ export function parseTree(source: string): DockerfileTree {
 
   const nodes: DockerfileNode[] = [];
   const warnings: string[] = [];
+  const emptyContinuations: number[] = [];
   let comments: string[] = [];
   let position = 0;
   const join = (line: string): { text: string; continues: boolean } => {
@@ -91,7 +94,10 @@ export function parseTree(source: string): DockerfileTree {
     }
     const startLine = position;
     let { text: line, continues } = join(first);
-    if (!continues && line === "") continue;
+    if (!continues && line === "") {
+      comments = [];
+      continue;
+    }
     let hasEmptyContinuation = false;
     while (continues && position < physical.length) {
       const next = (physical[position++] ?? "").replace(/\r$/, "");
@@ -104,7 +110,10 @@ export function parseTree(source: string): DockerfileTree {
       line += joined.text;
       continues = joined.continues;
     }
-    if (hasEmptyContinuation) warnings.push(`Empty continuation line found in: ${line}`);
+    if (hasEmptyContinuation) {
+      warnings.push(`Empty continuation line found in: ${line}`);
+      emptyContinuations.push(position);
+    }
     if (line.trim() === "") continue;
 
     try {
@@ -121,7 +130,7 @@ export function parseTree(source: string): DockerfileTree {
     }
     comments = [];
   }
-  return { nodes, directives, warnings };
+  return { nodes, directives, warnings, emptyContinuations };
 }
 
 function announcedHeredocs(node: DockerfileNode, line: string): readonly Heredoc[] {

@@ -45,7 +45,10 @@ export function editConfig(
   instruction: ConfigInstruction,
   expand: Expander,
   commandSet: boolean,
+  dialect: "classic" | "buildkit" = "classic",
 ): ConfigEdit {
+  const isBuildkit = dialect === "buildkit";
+  const escaped = (command: CommandLine) => (isBuildkit && command.form === "shell" ? { ArgsEscaped: true } : {});
   const edit = (change: Partial<ContainerConfig>, text: string, notes: readonly string[] = []): ConfigEdit => ({
     config: { ...before, ...change },
     text,
@@ -64,13 +67,14 @@ export function editConfig(
     }
     case "cmd": {
       const Cmd = commandWords(instruction.command, before);
-      const result = edit({ Cmd }, `CMD ${quotedList(Cmd)}`);
+      const result = edit({ Cmd, ...escaped(instruction.command) }, `CMD ${quotedList(Cmd)}`);
       return { ...result, commandSet: commandSet || instruction.command.words.length > 0 };
     }
     case "entrypoint": {
       const isEmpty = instruction.command.words.length === 0;
       const Entrypoint = isEmpty ? null : commandWords(instruction.command, before);
-      return edit({ Entrypoint, ...(commandSet ? {} : { Cmd: null }) }, `ENTRYPOINT ${quotedList(Entrypoint ?? [])}`);
+      const change = { Entrypoint, ...(commandSet ? {} : { Cmd: null }), ...escaped(instruction.command) };
+      return edit(change, `ENTRYPOINT ${quotedList(Entrypoint ?? [])}`);
     }
     case "shell":
       return edit({ Shell: [...instruction.words] }, `SHELL ${plainList(instruction.words)}`);
@@ -87,7 +91,13 @@ export function editConfig(
       const ports = words.flatMap(parseExposedPorts);
       if (ports.length === 0) throw new SyntaxFault("EXPOSE requires at least one argument");
       const all = [...new Set([...Object.keys(before.ExposedPorts ?? {}), ...ports])].sort();
-      return edit({ ExposedPorts: Object.fromEntries(all.map((port) => [port, {}])) }, `EXPOSE ${words.join(" ")}`);
+      const shown = isBuildkit
+        ? `map[${ports
+            .toSorted()
+            .map((port) => `${port}:{}`)
+            .join(" ")}]`
+        : words.join(" ");
+      return edit({ ExposedPorts: Object.fromEntries(all.map((port) => [port, {}])) }, `EXPOSE ${shown}`);
     }
     case "volume": {
       const paths = instruction.paths.map((path) => expand.word(path));

@@ -1,39 +1,48 @@
 import { posix } from "node:path";
 import type { ContainerConfig } from "#formats";
+import { parseModeChange } from "../copy/mode.ts";
+import { isGitSource } from "../copy/git-reference.ts";
 import { expandWord } from "../expand/word.ts";
 import { SyntaxFault } from "../parse/fault.ts";
 import { heredocText } from "../parse/heredoc.ts";
 import type { CopyInstruction } from "../parse/instruction.ts";
 import { shellOf } from "./config-edits.ts";
-import { filesHistory } from "./history.ts";
-import type { CopyOrigin, FileOperation } from "./operation.ts";
-import type { Variables } from "../expand/word.ts";
+import type { HistoryStyle } from "./history.ts";
+import type { CopyOperation, FilesOrigin } from "./operation.ts";
+import type { WordExpander } from "./scope.ts";
 
 /** True for what ADD downloads. */
 export function isUrl(source: string): boolean {
-  return /^https?:\/\//i.test(source);
+  return /^https?:\/\//i.test(source) && !isGitSource(source);
 }
+
+export type CopyPlanOptions = {
+  readonly origin: FilesOrigin;
+  readonly expand: Pick<WordExpander, "word" | "variables">;
+  readonly history: HistoryStyle;
+  readonly epoch: number | undefined;
+};
 
 /** A COPY or ADD made ready: paths expanded, flags checked. */
 export function planCopy(
   instruction: CopyInstruction,
   config: ContainerConfig,
-  origin: CopyOrigin,
-  expand: { readonly word: (word: string) => string; readonly variables: Variables },
-): { readonly operation: FileOperation; readonly createdBy: (content: string) => string } {
+  { origin, expand, history, epoch }: CopyPlanOptions,
+): { readonly operation: CopyOperation; readonly createdBy: string | ((content: string) => string) } {
   const name = instruction.kind === "add" ? "ADD" : "COPY";
   const sources = instruction.sources.map(expand.word);
   for (const source of sources) {
-    if (source === "") throw new SyntaxFault(`${name} failed: a source is empty after expansion`);
     if (name === "COPY" && isUrl(source)) throw new SyntaxFault("COPY failed: source can't be a URL for COPY");
-    if (name === "ADD" && /^(?:git@|git:\/\/|ssh:\/\/)|^https?:\/\/[^?#]*\.git(?:[?#]|$)/i.test(source)) {
-      throw new SyntaxFault(`ADD failed: git repositories are not supported as a source: ${source}`);
-    }
+    if (name === "COPY" && isGitSource(source))
+      throw new SyntaxFault("COPY failed: source can't be a git ref for COPY");
   }
-  const destination = absoluteDestination(config.WorkingDir ?? "", expand.word(instruction.destination));
+  const shownDestination = expand.word(instruction.destination);
+  const destination = absoluteDestination(config.WorkingDir ?? "", shownDestination);
   const owner = instruction.owner === undefined ? undefined : expand.word(instruction.owner);
-  const mode = instruction.mode === undefined ? undefined : parseMode(expand.word(instruction.mode));
-  if (instruction.checksum !== undefined) checkChecksum(instruction.checksum, sources);
+  const modeText = instruction.mode === undefined ? undefined : expand.word(instruction.mode);
+  const mode = modeText === undefined || modeText === "" ? undefined : parseModeChange(modeText);
+  const checksum = instruction.checksum === undefined ? undefined : expand.word(instruction.checksum);
+  if (checksum !== undefined) checkChecksum(checksum, sources);
   const files = instruction.files.map((file) => ({
     name: file.name,
     // Always "\", whatever the Dockerfile's escape character is.
@@ -47,11 +56,10 @@ export function planCopy(
     }
   }
   const flags = [
-    ...(owner === undefined ? [] : [`--chown=${owner} `]),
-    ...(mode === undefined ? [] : [`--chmod=${mode.toString(8)} `]),
-  ].join("");
-  const shell = shellOf(config);
-  const shown = expand.word(instruction.destination);
+    ...(instruction.parents ? ["--parents"] : []),
+    ...(owner === undefined || owner === "" ? [] : [`--chown=${owner}`]),
+    ...(modeText === undefined || modeText === "" ? [] : [`--chmod=${modeText}`]),
+  ];
   return {
     operation: {
       kind: "copy",
@@ -60,13 +68,24 @@ export function planCopy(
       sources,
       files,
       destination,
-      owner,
+      owner: owner === "" ? undefined : owner,
       mode,
       excludes: instruction.excludes,
       unpack: instruction.unpack,
-      checksum: instruction.checksum,
+      checksum,
+      keepGitDirectory: instruction.keepGitDirectory,
+      // With --chmod BuildKit copies in the usual way.
+      link: instruction.link && mode === undefined,
+      parents: instruction.parents,
+      epoch,
     },
-    createdBy: (content) => filesHistory(shell, `${name} ${flags}${content} in ${shown} `),
+    createdBy: history.files(shellOf(config), {
+      instruction: name,
+      flags,
+      sources,
+      heredocs: files.map((file) => file.name),
+      destination: shownDestination,
+    }),
   };
 }
 
@@ -77,19 +96,20 @@ function absoluteDestination(workdir: string, destination: string): string {
   return isFolder && !path.endsWith("/") ? `${path}/` : path;
 }
 
-function parseMode(text: string): number {
-  const mode = /^[0-7]{1,5}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
-  if (!(mode >= 0 && mode <= 0o7777)) {
-    throw new SyntaxFault(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`);
-  }
-  return mode;
-}
-
 function checkChecksum(checksum: string, sources: readonly string[]): void {
-  if (!/^sha256:[0-9a-f]{64}$/.test(checksum)) {
-    throw new SyntaxFault(`ADD failed: checksum ${JSON.stringify(checksum)} is not sha256: and 64 hex digits`);
+  const [source = ""] = sources;
+  if (sources.length !== 1) throw new SyntaxFault("checksum can't be specified for multiple sources");
+  if (isGitSource(source)) {
+    if (/^[0-9a-f]{7,64}$/i.test(checksum)) return;
+    throw new SyntaxFault(`invalid checksum ${JSON.stringify(checksum)}: of a git source it is a commit in hex digits`);
   }
-  if (sources.length !== 1 || !isUrl(sources[0] ?? "")) {
-    throw new SyntaxFault("ADD failed: checksum can only be used with one HTTP source");
+  if (!isUrl(source)) throw new SyntaxFault("checksum requires HTTP(S) or Git sources");
+  if (!/^sha256:[0-9a-f]{64}$/.test(checksum)) {
+    const algorithm = /^([a-z0-9]+):/.exec(checksum)?.[1];
+    throw new SyntaxFault(
+      algorithm !== undefined && algorithm !== "sha256"
+        ? `unsupported digest algorithm ${algorithm} in checksum: only sha256 is`
+        : `invalid checksum digest format: ${JSON.stringify(checksum)} is not sha256: and 64 hex digits`,
+    );
   }
 }

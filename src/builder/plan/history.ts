@@ -1,17 +1,70 @@
 import type { HealthConfig } from "#formats";
 
+/** Whose words the history of an image is told in. */
+export type HistoryStyle = {
+  /** The comment of every entry. */
+  readonly comment: string | undefined;
+  /** A step that made no files: "ENV A=1". */
+  metadata(shell: readonly string[], text: string): string;
+  /** WORKDIR, which makes a directory. */
+  workdir(shell: readonly string[], text: string): string;
+  run(
+    args: readonly string[],
+    arguments_: readonly string[],
+    visible: readonly string[],
+    hasArguments: boolean,
+  ): string;
+  /** COPY and ADD. `content` is the digest of what was copied. */
+  files(shell: readonly string[], parts: FilesHistory): string | ((content: string) => string);
+  readonly onbuild: boolean;
+};
+
+export type FilesHistory = {
+  readonly instruction: "COPY" | "ADD";
+  readonly flags: readonly string[];
+  readonly sources: readonly string[];
+  readonly heredocs: readonly string[];
+  readonly destination: string;
+};
+
+/** The words of Docker's old builder. */
+export const classicHistory: HistoryStyle = {
+  comment: undefined,
+  metadata: metadataHistory,
+  workdir: filesHistory,
+  run: (args, _all, visible, hasArguments) => runHistory(args, hasArguments, visible),
+  files: (shell, { instruction, flags, destination }) => {
+    const shown = flags.filter((flag) => /^--ch(?:own|mod)=/.test(flag)).map((flag) => `${flag} `);
+    return (content) => filesHistory(shell, `${instruction} ${shown.join("")}${content} in ${destination} `);
+  },
+  onbuild: true,
+};
+
+/** BuildKit's words. */
+export const buildkitHistory: HistoryStyle = {
+  comment: "buildkit.dockerfile.v0",
+  metadata: (_shell, text) => text,
+  workdir: (_shell, text) => text,
+  run: (args, all) => `RUN ${runHistory(args, all.length > 0, all)} # buildkit`,
+  files: (_shell, { instruction, flags, sources, heredocs, destination }) => {
+    const words = [instruction, ...flags, ...sources, ...heredocs.map((name) => `<<${name}`), destination];
+    return `${words.join(" ")} # buildkit`;
+  },
+  onbuild: false,
+};
+
 /** What history says of a step that made no files: `/bin/sh -c #(nop)  CMD ["sh"]` (two blanks, as Docker has it). */
-export function metadataHistory(shell: readonly string[], text: string): string {
+function metadataHistory(shell: readonly string[], text: string): string {
   return [...shell, "#(nop) ", text].join(" ");
 }
 
 /** The same of WORKDIR, COPY and ADD (one blank, as Docker has it). */
-export function filesHistory(shell: readonly string[], text: string): string {
+function filesHistory(shell: readonly string[], text: string): string {
   return [...shell, `#(nop) ${text}`].join(" ");
 }
 
 /** What history says of RUN: build arguments first, counted. */
-export function runHistory(args: readonly string[], hasArguments: boolean, visible: readonly string[]): string {
+function runHistory(args: readonly string[], hasArguments: boolean, visible: readonly string[]): string {
   return (hasArguments ? [`|${visible.length}`, ...visible, ...args] : args).join(" ");
 }
 

@@ -4,7 +4,8 @@ import type { ContainerConfig } from "#formats";
 import type { ImageRecord } from "#images";
 import { parseDockerfile } from "../parse/dockerfile.ts";
 import { quotedHealth } from "./history.ts";
-import { planBuild, type PlanOptions } from "./plan.ts";
+import { planBuild } from "./plan.ts";
+import type { PlanOptions } from "./stage-plan.ts";
 import { formatPlatform, parsePlatform } from "./platform.ts";
 
 function imageOf(name: string, config: ContainerConfig = {}): ImageRecord {

@@ -24,6 +24,15 @@ export function parsePlatform(text: string): Platform {
   return normal(first, second ?? "", third);
 }
 
+/** As `parsePlatform`; undefined for anything else. */
+export function tryParsePlatform(text: string): Platform | undefined {
+  try {
+    return parsePlatform(text);
+  } catch {
+    return undefined; // Whoever asks only wants to know whether it is one.
+  }
+}
+
 function normal(os: string, architecture: string, variant: string | undefined): Platform {
   const known: Readonly<Record<string, readonly [string, string | undefined]>> = {
     x86_64: ["amd64", undefined],

@@ -4,37 +4,49 @@ import { SyntaxFault } from "../parse/fault.ts";
 import { heredocText, parseHeredocWord } from "../parse/heredoc.ts";
 import type { CommandLine, InstructionOf } from "../parse/instruction.ts";
 import { commandWords } from "./config-edits.ts";
-import { runHistory } from "./history.ts";
-import type { FileOperation } from "./operation.ts";
-import { type ArgumentScope, runArguments } from "./scope.ts";
+import type { HistoryStyle } from "./history.ts";
+import type { PlannedMount, RunOperation } from "./operation.ts";
+import { type ArgumentScope, runArguments, type WordExpander } from "./scope.ts";
+
+export type RunOptions = {
+  readonly mounts: readonly PlannedMount[];
+  readonly history: HistoryStyle;
+  readonly hostname: string | undefined;
+  /** Proxies that reach every command and nothing else. */
+  readonly proxies: readonly string[];
+  /** Values of the declared arguments, for BuildKit's history. */
+  readonly variables: WordExpander["variables"];
+};
 
 /** A RUN made ready: what runs, in which environment, and how history tells it. */
 export function planRun(
   instruction: InstructionOf<"run">,
   config: ContainerConfig,
   scope: ArgumentScope,
-): { readonly operation: FileOperation; readonly createdBy: string } {
+  options: RunOptions,
+): { readonly operation: RunOperation; readonly createdBy: string } {
   const { command, script } = withHeredocs(instruction.command);
   const args = commandWords(command, config);
-  const environment = config.Env ?? [];
-  const { all, visible } = runArguments(scope, environment);
-  return {
-    operation: {
-      kind: "run",
-      args,
-      environment: [...environment, ...all],
-      keyedEnvironment: [...environment, ...visible],
-      directory:
-        config.WorkingDir === null || config.WorkingDir === undefined || config.WorkingDir === ""
-          ? "/"
-          : config.WorkingDir,
-      user: config.User ?? "",
-      network: instruction.network,
-      script,
-      command: args.join(" "),
-    },
-    createdBy: runHistory(args, all.length > 0, visible),
+  const { kept, all, visible } = runArguments(scope, config.Env ?? []);
+  const declared = scope.declaredNames().map((name) => `${name}=${options.variables.get(name) ?? ""}`);
+  const proxies = options.proxies.filter((entry) => !scope.isDeclared(entry.split("=", 1)[0] ?? ""));
+  const { WorkingDir: directory } = config;
+  const operation: RunOperation = {
+    kind: "run",
+    args,
+    environment: [...kept, ...all, ...proxies],
+    keyedEnvironment: [...kept, ...visible],
+    directory: directory === null || directory === undefined || directory === "" ? "/" : directory,
+    user: config.User ?? "",
+    network: instruction.network,
+    security: instruction.security,
+    hostname: options.hostname,
+    mounts: options.mounts,
+    devices: instruction.devices,
+    script,
+    command: args.join(" "),
   };
+  return { operation, createdBy: options.history.run(args, declared, visible, all.length > 0) };
 }
 
 /**

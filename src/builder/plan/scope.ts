@@ -21,11 +21,24 @@ export type ArgumentScope = {
   child(inherited?: ArgumentScope): ArgumentScope;
   /** Names declared anywhere so far, for the warning about arguments nobody consumed. */
   readonly consumed: ReadonlySet<string>;
+  /** Notes an ENV: from here on it, and no ARG before it, gives the name its value. */
+  setEnvironment(name: string): void;
+  /** Arguments that override the image's ENV: in BuildKit's Dockerfiles the last writer wins. */
+  readonly overriding: ReadonlySet<string>;
+  /** Names declared here or in the stage this one continues, in order. */
+  declaredNames(): readonly string[];
 };
 
+/** Whose scoping rules hold: with "classic", ENV wins over ARG wherever they stand. */
+export type ScopeRules = "classic" | "buildkit";
+
 /** The scope before the first FROM. `builtIn` are TARGETPLATFORM and its kin. */
-export function globalScope(given: GivenArguments, builtIn: ReadonlyMap<string, string>): ArgumentScope {
-  return makeScope(given, builtIn, new Map(), new Set());
+export function globalScope(
+  given: GivenArguments,
+  builtIn: ReadonlyMap<string, string>,
+  rules: ScopeRules = "classic",
+): ArgumentScope {
+  return makeScope(given, builtIn, new Map(), new Set(), rules);
 }
 
 function makeScope(
@@ -33,8 +46,10 @@ function makeScope(
   outer: ReadonlyMap<string, string>,
   inherited: ReadonlyMap<string, string | undefined>,
   consumed: Set<string>,
+  rules: ScopeRules,
 ): ArgumentScope {
   const declared = new Map(inherited);
+  const overriding = new Set<string>();
   const givenValue = (name: string): string | undefined =>
     Object.hasOwn(given, name) ? (given[name] ?? undefined) : undefined;
   const valueOf = (name: string): string | undefined => givenValue(name) ?? declared.get(name) ?? outer.get(name);
@@ -44,11 +59,16 @@ function makeScope(
       consumed.add(name);
       const value = givenValue(name) === undefined && defaultValue !== undefined ? expand(defaultValue) : undefined;
       declared.set(name, value);
+      if (rules === "buildkit" && valueOf(name) !== undefined) overriding.add(name);
       return valueOf(name);
     },
+    overriding,
+    setEnvironment: (name) => void overriding.delete(name),
+    declaredNames: () => [...declared.keys()],
     values: () => {
       const values = new Map<string, string>();
-      for (const name of [...declared.keys(), ...proxyArguments]) {
+      const names = rules === "classic" ? [...declared.keys(), ...proxyArguments] : declared.keys();
+      for (const name of names) {
         const value = declared.has(name) ? valueOf(name) : givenValue(name);
         if (value !== undefined) values.set(name, value);
       }
@@ -58,7 +78,7 @@ function makeScope(
     defaultOf: (name) => declared.get(name),
     child: (parent) => {
       const outerValues = new Map([...outer, ...scope.values()]);
-      return makeScope(given, outerValues, parent === undefined ? new Map() : declaredOf(parent), consumed);
+      return makeScope(given, outerValues, parent === undefined ? new Map() : declaredOf(parent), consumed, rules);
     },
   };
   scopes.set(scope, declared);
@@ -87,37 +107,57 @@ export function environmentMap(environment: readonly string[]): ReadonlyMap<stri
   return map;
 }
 
-/** Build arguments that reach a RUN step's environment: those the image's own ENV does not set. */
+/** Build arguments that reach a RUN step's environment, and the part of the image's environment that does. */
 export function runArguments(
   scope: ArgumentScope,
   environment: readonly string[],
 ): {
+  /** The image's own, without what an argument overrides. */
+  readonly kept: readonly string[];
   /** All of them, for the process. */
   readonly all: readonly string[];
-  /** Sorted, without undeclared proxies: what history shows and the cache key holds. */
+  /** Sorted, without undeclared proxies: what classic history shows and the cache key holds. */
   readonly visible: readonly string[];
 } {
   const set = environmentMap(environment);
-  const entries = [...scope.values()].filter(([name]) => !set.has(name));
+  const entries = [...scope.values()].filter(([name]) => !set.has(name) || scope.overriding.has(name));
   const visible = entries.filter(([name]) => scope.isDeclared(name) || !proxyArguments.has(name));
   const format = ([name, value]: readonly [string, string]) => `${name}=${value}`;
-  return { all: entries.map(format), visible: visible.map(format).sort() };
+  const kept = environment.filter((entry) => !scope.overriding.has(entry.split("=", 1)[0] ?? ""));
+  return { kept, all: entries.map(format), visible: visible.map(format).sort() };
 }
 
-/** An expander for one instruction: the image's environment first, then build arguments. */
+/** Proxies given with `--build-arg`, under the upper and the lower case name: for every RUN, in no key and no history. */
+export function proxyEnvironment(given: GivenArguments): string[] {
+  const found: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null || !proxyArguments.has(name.toLowerCase())) continue;
+    found.push(`${name.toLowerCase()}=${value}`, `${name.toUpperCase()}=${value}`);
+  }
+  return [...new Set(found)];
+}
+
+/** Expands the words of one instruction. */
+export type WordExpander = {
+  readonly word: (word: string) => string;
+  readonly words: (word: string) => readonly string[];
+  readonly variables: Variables;
+};
+
+/** An expander for one instruction: the image's environment first, then build arguments, unless one overrides it. */
 export function expander(
   scope: ArgumentScope,
   environment: readonly string[],
   escape: string,
-): {
-  readonly word: (word: string) => string;
-  readonly words: (word: string) => readonly string[];
-  readonly variables: Variables;
-} {
-  const variables = new Map([...scope.values(), ...environmentMap(environment)]);
-  return {
-    variables,
-    word: (word) => expandWord(word, variables, { escape }).text,
-    words: (word) => expandWord(word, variables, { escape }).words,
+  onUnmatched: (names: ReadonlySet<string>) => void = () => {},
+): WordExpander {
+  const values = scope.values();
+  const overriding = [...values].filter(([name]) => scope.overriding.has(name));
+  const variables = new Map([...values, ...environmentMap(environment), ...overriding]);
+  const expand = (word: string) => {
+    const expansion = expandWord(word, variables, { escape });
+    if (expansion.unmatched.size > 0) onUnmatched(expansion.unmatched);
+    return expansion;
   };
+  return { variables, word: (word) => expand(word).text, words: (word) => expand(word).words };
 }

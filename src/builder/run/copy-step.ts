@@ -2,39 +2,48 @@ import { join } from "node:path";
 import { type Digest, newId } from "#base";
 import { hasWildcards } from "#formats";
 import { copyKey, selectionKey } from "../cache/keys.ts";
+import { shortDigest } from "../cache/reasons.ts";
+import { checkOutGit, resolveGitCommit } from "../context/git.ts";
 import { openDirectoryTree } from "../context/directory-tree.ts";
-import type { SourceTree } from "../context/tree.ts";
+import { resolveInTree, type SourceTree } from "../context/tree.ts";
 import { download } from "../copy/download.ts";
+import { isGitSource, parseGitReference } from "../copy/git-reference.ts";
 import { memoryTree } from "../copy/memory-tree.ts";
+import { parentsTree } from "../copy/parents.ts";
 import { digestSelection, excludeRules, selectSource, type Selected } from "../copy/selection.ts";
 import { type CopySource, copyInto } from "../copy/write.ts";
 import { errors } from "../errors.ts";
 import { isUrl } from "../plan/copy-step.ts";
-import type { FileOperation } from "../plan/operation.ts";
+import type { CopyOperation } from "../plan/operation.ts";
+import { toByteString } from "#linux";
 import type { BuildParts } from "./build-parts.ts";
+import { layersOf, originName, type StageResults } from "./layers-of.ts";
 import { makeLayer, withRootfs } from "./snapshot.ts";
-
-type Copy = Extract<FileOperation, { kind: "copy" }>;
 
 /** A COPY or ADD whose content is known: its key, its text in history, and the way to carry it out on a miss. */
 export type PreparedCopy = {
   readonly key: string;
   /** "file:<hex>", "dir:<hex>" or "multi:<hex>". */
   readonly content: string;
+  /** What was copied by name, for the reasons of a miss. */
+  readonly files: ReadonlyMap<string, string>;
   execute(): Promise<Digest | undefined>;
   close(): void;
 };
 
+/** Sources that are no paths: their digests are known before their files need be here. */
+type ExtraSource = { readonly digest: string; readonly open: () => Promise<CopySource> };
+
 /**
  * Finds and digests what a COPY or ADD copies, and nothing else: of files that were digested before only their status is
  * read, and of layers (immutable) not even that.
- * @param origin layers of the stage or image of `--from`; undefined for the context
+ * @param say gets lines of progress of downloads
  */
 export async function prepareCopy(
   parts: BuildParts,
-  operation: Copy,
+  operation: CopyOperation,
   below: readonly Digest[],
-  origin: readonly Digest[] | undefined,
+  others: StageResults,
   say: (text: string) => void,
 ): Promise<PreparedCopy> {
   const undo: (() => void)[] = [];
@@ -42,31 +51,37 @@ export async function prepareCopy(
     for (const step of undo.splice(0).reverse()) step();
   };
   try {
+    const files = new Map<string, string>();
     const extra = await extraSources(parts, operation, say, undo);
-    const digests = await Promise.all(extra.map((source) => digestOfSource(source, operation, false)));
-    const paths = operation.sources.filter((source) => operation.instruction !== "ADD" || !isUrl(source));
+    for (const [index, source] of extra.entries()) files.set(`source ${index + 1}`, shortDigest(source.digest));
+    const paths = operation.sources.filter((source) => !isRemote(operation, source));
+    const layers = layersOf(operation.origin, others);
+    const trees = async () =>
+      operation.origin.kind === "named" ? parts.contexts.named(operation.origin.name) : parts.contexts.main();
     let fromTree: string | undefined;
     if (paths.length > 0) {
       fromTree =
-        origin === undefined
-          ? await digestOfSource(selectPaths(parts.context, operation, paths, undefined), operation, false)
-          : await digestOfLayers(parts, operation, paths, origin);
+        layers === undefined
+          ? await digestOfSources(await selectPaths(parts, await trees(), operation, paths), operation, false, files)
+          : await digestOfLayers(parts, operation, paths, layers, files);
     }
-    const all = [...(fromTree === undefined ? [] : [fromTree]), ...digests];
+    const all = [...(fromTree === undefined ? [] : [fromTree]), ...extra.map((source) => source.digest)];
     const content = all.length === 1 ? (all[0] ?? "") : `multi:${shortHash(all)}`;
+    const write = async (tree: SourceTree | undefined) => {
+      const opened: CopySource[] = [];
+      for (const source of extra) opened.push(await source.open());
+      const selected = tree === undefined ? [] : await selectPaths(parts, tree, operation, paths);
+      return writeLayer(parts, operation, below, [...selected, ...opened]);
+    };
     return {
-      key: copyKey(operation, below, all),
+      key: copyKey(operation, operation.link ? [] : below, all, parts.dialect),
       content,
+      files,
       close,
-      execute: () =>
-        origin === undefined
-          ? writeLayer(parts, operation, below, [
-              ...(paths.length === 0 ? [] : [selectPaths(parts.context, operation, paths, undefined)]),
-              ...extra,
-            ])
-          : withTree(parts, origin, (tree) =>
-              writeLayer(parts, operation, below, [selectPaths(tree, operation, paths, fromName(operation)), ...extra]),
-            ),
+      execute: async () => {
+        if (paths.length === 0) return write(undefined);
+        return layers === undefined ? write(await trees()) : withTree(parts, layers, write);
+      },
     };
   } catch (error) {
     close();
@@ -74,40 +89,69 @@ export async function prepareCopy(
   }
 }
 
+function isRemote(operation: CopyOperation, source: string): boolean {
+  return operation.instruction === "ADD" && (isUrl(source) || isGitSource(source));
+}
+
 function shortHash(texts: readonly string[]): string {
   return new Bun.CryptoHasher("sha256").update(texts.join(",")).digest("hex");
 }
 
-function fromName(operation: Copy): string {
-  return operation.origin.kind === "stage" ? `stage ${operation.origin.index}` : "the image";
-}
-
-function writeLayer(parts: BuildParts, operation: Copy, below: readonly Digest[], sources: readonly CopySource[]) {
-  return makeLayer(parts, below, (rootfs) =>
+function writeLayer(
+  parts: BuildParts,
+  operation: CopyOperation,
+  below: readonly Digest[],
+  sources: readonly CopySource[],
+): Promise<Digest | undefined> {
+  // With --link the layer knows nothing of those below it.
+  return makeLayer(parts, operation.link ? [] : below, (rootfs) =>
     copyInto(rootfs, sources, {
       instruction: operation.instruction,
       destination: operation.destination,
       owner: operation.owner,
-      keepsOwner: operation.origin.kind !== "context",
+      keepsOwner: operation.origin.kind === "stage" || operation.origin.kind === "image",
       mode: operation.mode,
       excludes: excludeRules(operation.excludes),
+      epoch: operation.epoch,
+      isLenient: parts.dialect === "buildkit",
     }),
   );
 }
 
-/** Sources that are no paths: here-documents and downloads. */
+/** Here-documents, downloads and repositories. */
 async function extraSources(
   parts: BuildParts,
-  operation: Copy,
+  operation: CopyOperation,
   say: (text: string) => void,
   undo: (() => void)[],
-): Promise<CopySource[]> {
-  const sources: CopySource[] = [];
+): Promise<ExtraSource[]> {
+  const sources: ExtraSource[] = [];
+  for (const source of operation.sources.filter((candidate) => isRemote(operation, candidate))) {
+    sources.push(
+      isGitSource(source)
+        ? await gitSource(parts, operation, source, say, undo)
+        : await urlSource(parts, operation, source, say, undo),
+    );
+  }
   if (operation.files.length > 0) {
     const tree = memoryTree(operation.files);
-    sources.push({ tree, selected: operation.files.flatMap((file) => found(tree, file.name)), unpack: false });
+    const selected = operation.files.flatMap((file) => found(tree, file.name));
+    const source: CopySource = { tree, selected, unpack: false };
+    sources.push({ digest: await digestOfSources([source], operation, false), open: async () => source });
   }
-  for (const url of operation.sources.filter((source) => operation.instruction === "ADD" && isUrl(source))) {
+  return sources;
+}
+
+async function urlSource(
+  parts: BuildParts,
+  operation: CopyOperation,
+  url: string,
+  say: (text: string) => void,
+  undo: (() => void)[],
+): Promise<ExtraSource> {
+  // A checksum makes the URL immutable: what it was once digested to holds.
+  const known = `url ${url} ${operation.checksum ?? ""} ${operation.destination.endsWith("/")}`;
+  const fetchIt = async (): Promise<CopySource> => {
     const file = await download(url, {
       directory: join(parts.directory, `download-${newId()}`),
       destinationIsFolder: operation.destination.endsWith("/"),
@@ -115,14 +159,77 @@ async function extraSources(
       caBundle: parts.hostCaBundle,
       signal: parts.signal,
       progress: say,
+      authorization: await urlAuthorization(parts, url),
     });
     undo.push(() => file.close());
     const entry = file.tree.find(file.name);
     const selected = entry === undefined ? [] : [{ entry, name: file.name }];
     // A download is unpacked only when asked to be.
-    sources.push({ tree: file.tree, selected, unpack: operation.unpack === true });
+    return { tree: file.tree, selected, unpack: operation.unpack === true };
+  };
+  const earlier = operation.checksum === undefined ? undefined : parts.cache.selections.find(known);
+  if (earlier !== undefined) return { digest: earlier, open: fetchIt };
+  const source = await fetchIt();
+  const digest = await digestOfSources([source], operation, false);
+  const stamped = `${digest}:${source.selected[0]?.entry.mtimeSeconds ?? 0}`;
+  if (operation.checksum !== undefined) parts.cache.selections.save(known, stamped);
+  return { digest: stamped, open: async () => source };
+}
+
+/** The secrets HTTP_AUTH_HEADER_<host> and HTTP_AUTH_TOKEN_<host>; no part of any key. */
+async function urlAuthorization(parts: BuildParts, url: string): Promise<string | undefined> {
+  const { secrets } = parts.request;
+  const host = URL.parse(url)?.host;
+  if (secrets === undefined || host === undefined) return undefined;
+  const header = await secrets.read(`HTTP_AUTH_HEADER_${host}`, parts.signal);
+  if (header !== undefined) return Buffer.from(header).toString("utf8").trim();
+  const token = await secrets.read(`HTTP_AUTH_TOKEN_${host}`, parts.signal);
+  return token === undefined ? undefined : `Bearer ${Buffer.from(token).toString("utf8").trim()}`;
+}
+
+async function gitSource(
+  parts: BuildParts,
+  operation: CopyOperation,
+  source: string,
+  say: (text: string) => void,
+  undo: (() => void)[],
+): Promise<ExtraSource> {
+  const parsed = parseGitReference(source);
+  if (
+    parsed.keepGitDirectory !== undefined &&
+    operation.keepGitDirectory !== undefined &&
+    parsed.keepGitDirectory !== operation.keepGitDirectory
+  ) {
+    throw errors["build-copy-invalid"]("ADD", "inconsistent keep-git-dir configuration");
   }
-  return sources;
+  if (parsed.checksum !== undefined && operation.checksum !== undefined && parsed.checksum !== operation.checksum) {
+    throw errors["build-copy-invalid"]("ADD", `checksum mismatch "${operation.checksum}" != "${parsed.checksum}"`);
+  }
+  const reference = { ...parsed, checksum: operation.checksum ?? parsed.checksum };
+  const keepGitDirectory = operation.keepGitDirectory ?? parsed.keepGitDirectory ?? false;
+  const options = { signal: parts.signal, progress: (line: string) => say(`${line}\n`) };
+  const commit = await resolveGitCommit(reference, options);
+  if (reference.checksum !== undefined && !commit.startsWith(reference.checksum.toLowerCase())) {
+    throw errors["build-git-failed"](
+      reference.remote,
+      `expected checksum to match ${reference.checksum}, got ${commit}`,
+    );
+  }
+  const digest = `git:${shortHash([reference.remote, commit, reference.subdirectory ?? "", String(keepGitDirectory)])}`;
+  return {
+    digest,
+    open: async () => {
+      const directory = join(parts.directory, `git-${newId().slice(0, 16)}`);
+      const checkout = await checkOutGit(reference, commit, directory, { ...options, keepGitDirectory });
+      const tree = openDirectoryTree(checkout.directory);
+      undo.push(() => tree.close());
+      const entry = resolveInTree(tree, toByteString(reference.subdirectory ?? ""));
+      if (entry?.type !== "directory") {
+        throw errors["build-git-failed"](reference.remote, `subdir ${reference.subdirectory ?? ""} not found`);
+      }
+      return { tree, selected: [{ entry, name: "" }], unpack: false };
+    },
+  };
 }
 
 function found(tree: SourceTree, name: string): readonly Selected[] {
@@ -130,45 +237,83 @@ function found(tree: SourceTree, name: string): readonly Selected[] {
   return "missing" in selected ? [] : selected;
 }
 
-function selectPaths(
+/** The files that paths select; with --parents one source for each, as each is a tree of its own. */
+async function selectPaths(
+  parts: BuildParts,
   tree: SourceTree,
-  operation: Copy,
+  operation: CopyOperation,
   paths: readonly string[],
-  from: string | undefined,
-): CopySource {
+): Promise<CopySource[]> {
+  const unpack = operation.unpack ?? operation.instruction === "ADD";
+  const missing = (path: string) => missingSource(parts, operation, path);
+  if (operation.parents) {
+    return paths.map((path) => {
+      const filtered = parentsTree(tree, path);
+      if ("missing" in filtered) throw missing(filtered.missing);
+      const entry = filtered.find("");
+      return { tree: filtered, selected: entry === undefined ? [] : [{ entry, name: "" }], unpack: false };
+    });
+  }
   const selected = paths.flatMap((path) => {
     const result = selectSource(tree, path);
-    if (!("missing" in result)) return result;
-    throw from === undefined
-      ? errors["build-copy-source-missing"](operation.instruction, result.missing)
-      : errors["build-copy-stage-source-missing"](operation.instruction, result.missing, from);
+    if ("missing" in result) throw missing(result.missing);
+    return result;
   });
   if (selected.length === 0 && !paths.every(hasWildcards)) {
     throw errors["build-copy-invalid"](operation.instruction, "no source files were specified");
   }
-  return { tree, selected, unpack: operation.unpack ?? operation.instruction === "ADD" };
+  return [{ tree, selected, unpack }];
 }
 
-async function digestOfSource(source: CopySource, operation: Copy, keepsOwner: boolean): Promise<string> {
+function missingSource(parts: BuildParts, operation: CopyOperation, path: string): Error {
+  const { origin, instruction } = operation;
+  const isContext = origin.kind === "context" || origin.kind === "named";
+  if (parts.dialect === "buildkit") {
+    const where = originName(origin);
+    const hint = isContext
+      ? `${path} is not in ${where}, or its ignore file leaves it out.`
+      : `There is no such file in ${where}.`;
+    return errors["build-source-missing"](`/${path.replace(/^\/+/, "")}`, hint);
+  }
+  return isContext
+    ? errors["build-copy-source-missing"](instruction, path)
+    : errors["build-copy-stage-source-missing"](instruction, path, originName(origin));
+}
+
+async function digestOfSources(
+  sources: readonly CopySource[],
+  operation: CopyOperation,
+  keepsOwner: boolean,
+  files?: Map<string, string>,
+): Promise<string> {
   const excludes = excludeRules(operation.excludes);
-  const { kind, hex } = await digestSelection(source.tree, source.selected, { excludes, keepsOwner });
-  return `${kind}:${hex}`;
+  const digests: string[] = [];
+  for (const source of sources) {
+    const { kind, hex } = await digestSelection(source.tree, source.selected, { excludes, keepsOwner, files });
+    digests.push(`${kind}:${hex}`);
+  }
+  return digests.length === 1 ? (digests[0] ?? "") : `multi:${shortHash(digests)}`;
 }
 
 async function digestOfLayers(
   parts: BuildParts,
-  operation: Copy,
+  operation: CopyOperation,
   paths: readonly string[],
   layers: readonly Digest[],
+  files: Map<string, string>,
 ): Promise<string> {
   const keepsOwner = operation.owner === undefined;
   const key = selectionKey(layers, operation, keepsOwner);
   const known = parts.cache.selections.find(key);
-  if (known !== undefined) return known;
-  const digest = await withTree(parts, layers, (tree) =>
-    digestOfSource(selectPaths(tree, operation, paths, fromName(operation)), operation, keepsOwner),
+  if (known !== undefined) {
+    files.set(`what is copied from ${originName(operation.origin)}`, shortDigest(known));
+    return known;
+  }
+  const digest = await withTree(parts, layers, async (tree) =>
+    digestOfSources(await selectPaths(parts, tree, operation, paths), operation, keepsOwner),
   );
   parts.cache.selections.save(key, digest);
+  files.set(`what is copied from ${originName(operation.origin)}`, shortDigest(digest));
   return digest;
 }
 

@@ -29,26 +29,39 @@ export function timeOfNow(): string {
 export function stateAfter(
   before: StageState,
   step: Pick<PlannedStep, "config" | "author">,
-  result: { readonly diffId: Digest | undefined; readonly created: string; readonly createdBy: string },
+  result: {
+    readonly diffId: Digest | undefined;
+    readonly created: string;
+    /** Undefined when history does not tell of the step. */
+    readonly createdBy: string | undefined;
+    readonly comment: string | undefined;
+  },
 ): StageState {
   const entry: HistoryEntry = {
     created: result.created,
-    ...(step.author === undefined ? {} : { author: step.author }),
-    created_by: result.createdBy,
+    ...(step.author === undefined || result.comment !== undefined ? {} : { author: step.author }),
+    created_by: result.createdBy ?? "",
+    ...(result.comment === undefined ? {} : { comment: result.comment }),
     ...(result.diffId === undefined ? { empty_layer: true } : {}),
   };
   const diffIds = result.diffId === undefined ? before.diffIds : [...before.diffIds, result.diffId];
   const { container: _container, container_config: _containerConfig, author: _author, ...kept } = before.image;
   const author = step.author ?? before.image.author;
+  const history = before.image.history ?? [];
   const image: ImageConfig = {
     ...kept,
     ...(author === undefined ? {} : { author }),
     created: result.created,
     config: step.config,
     rootfs: { type: "layers", diff_ids: [...diffIds] },
-    history: [...(before.image.history ?? []), entry],
+    history: result.createdBy === undefined ? [...history] : [...history, entry],
   };
   return { diffIds, image, imageId: digestOf(configBytes(image)) };
+}
+
+/** A time of SOURCE_DATE_EPOCH as configs have it. */
+export function timeOfEpoch(seconds: number): string {
+  return formatRfc3339Nano(BigInt(seconds) * 1_000_000_000n);
 }
 
 /** The bytes of an image's config, of which its id is the digest. */

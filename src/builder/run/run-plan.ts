@@ -1,9 +1,11 @@
-import type { BuildPlan, PlannedStage, StageState } from "../plan/operation.ts";
+import type { BuildPlan, CopyOperation, PlannedStage, StageState } from "../plan/operation.ts";
 import type { BuildEvent } from "../contract.ts";
 import type { BuildParts } from "./build-parts.ts";
-import { imageState, scratchState } from "./image-state.ts";
+import { prepareCopy } from "./copy-step.ts";
+import { imageState, scratchState, timeOfNow } from "./image-state.ts";
 import { orderedOutput } from "./ordered-output.ts";
 import { runStage } from "./stage.ts";
+import type { Vertices } from "./vertices.ts";
 
 /**
  * Runs a plan: each stage as soon as the stages it needs are done, so that independent ones work at once. The first
@@ -12,6 +14,7 @@ import { runStage } from "./stage.ts";
 export async function runPlan(
   parts: BuildParts,
   plan: BuildPlan,
+  vertices: Vertices,
   emit: (event: BuildEvent) => void,
 ): Promise<StageState> {
   const failed = new AbortController();
@@ -27,8 +30,9 @@ export async function runPlan(
     for (const index of stage.needs) await running.get(index);
     if (first !== undefined) return;
     try {
-      const start = startOf(stage, plan, results);
-      const done = await runStage({ ...parts, signal }, stage, start, results, plan.totalSteps, {
+      const cancellable = { ...parts, signal };
+      const start = await startOf(cancellable, stage, plan, results);
+      const done = await runStage(cancellable, stage, start, results, plan.totalSteps, vertices, {
         say: (stream) => write({ kind: "classic", stream }),
       });
       results.set(stage.index, done.state);
@@ -45,6 +49,7 @@ export async function runPlan(
   for (const [place, stage] of plan.stages.entries()) running.set(stage.index, run(stage, place));
   await Promise.all(running.values());
   parts.cache.touch(usedKeys);
+  parts.reasons.flush();
   if (first !== undefined) {
     output.flushThrough(first.place);
     throw first.error;
@@ -54,11 +59,64 @@ export async function runPlan(
   return target;
 }
 
-function startOf(stage: PlannedStage, plan: BuildPlan, results: ReadonlyMap<number, StageState>): StageState {
+async function startOf(
+  parts: BuildParts,
+  stage: PlannedStage,
+  plan: BuildPlan,
+  results: ReadonlyMap<number, StageState>,
+): Promise<StageState> {
   const { base } = stage;
-  if (base.kind === "image") return imageState(base.record);
-  if (base.kind === "scratch") return scratchState(plan.platform);
+  switch (base.kind) {
+    case "image":
+      return imageState(base.record);
+    case "scratch":
+      return scratchState(plan.platform);
+    case "files":
+      return filesState(parts, base.name, plan.platform);
+    case "stage":
+      break;
+  }
   const state = results.get(base.index);
   if (state === undefined) throw new Error(`stage ${base.index} did not run before ${stage.index}`);
   return state;
+}
+
+/** Where a stage on a context of files begins: one layer of them all. */
+async function filesState(parts: BuildParts, name: string, platform: BuildPlan["platform"]): Promise<StageState> {
+  const start = scratchState(platform);
+  const operation = wholeContext(name);
+  const copy = await prepareCopy(parts, operation, [], new Map(), () => {});
+  try {
+    const known = parts.cache.find(copy.key);
+    const diffId = known === undefined ? await copy.execute() : known.diffId;
+    if (known === undefined) {
+      parts.cache.save(copy.key, { diffId, created: timeOfNow(), description: `context ${name}` });
+    }
+    if (diffId === undefined) return start;
+    parts.lease.add(diffId);
+    const image = { ...start.image, rootfs: { type: "layers" as const, diff_ids: [diffId] } };
+    return { diffIds: [diffId], image, imageId: "" };
+  } finally {
+    copy.close();
+  }
+}
+
+function wholeContext(name: string): CopyOperation {
+  return {
+    kind: "copy",
+    instruction: "COPY",
+    origin: { kind: "named", name },
+    sources: ["/"],
+    files: [],
+    destination: "/",
+    owner: undefined,
+    mode: undefined,
+    excludes: [],
+    unpack: undefined,
+    checksum: undefined,
+    keepGitDirectory: undefined,
+    link: false,
+    parents: false,
+    epoch: undefined,
+  };
 }

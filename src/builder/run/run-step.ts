@@ -1,82 +1,117 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, newId, shortId } from "#base";
-import type { StepRequest } from "#engine";
+import type { StepMount } from "#engine";
+import type { FlightOutput } from "../cache/flights.ts";
 import { errors } from "../errors.ts";
-import type { FileOperation } from "../plan/operation.ts";
+import type { OpenMounts, PreparedMounts } from "../mounts/prepare.ts";
+import type { RunOperation } from "../plan/operation.ts";
 import type { BuildParts } from "./build-parts.ts";
-import { withExitCode } from "./exit-code.ts";
+import { keepFailedState } from "./debug-image.ts";
+import { withExitCode, withFailedState } from "./failure.ts";
 import { type MountPointRecord, recordMountPoints, removeMountPoints } from "./mount-points.ts";
 import { makeLayer } from "./snapshot.ts";
+import { clampTimes } from "./times.ts";
+
+/** Refuses what the request or the daemon does not allow, before anything is done. */
+export function checkEntitlements(parts: BuildParts, operation: RunOperation): void {
+  const allowed = parts.request.entitlements ?? [];
+  // The classic builder knows no entitlements: its clients have asked for the host's network themselves.
+  const needsHost = operation.network === "host" && parts.network !== "host" && parts.dialect === "buildkit";
+  if (needsHost && !allowed.includes("network.host")) throw errors["build-entitlement-missing"]("network.host");
+  if (operation.security === "insecure" && !allowed.includes("security.insecure")) {
+    throw errors["build-entitlement-missing"]("security.insecure");
+  }
+  const device = operation.devices.find(({ required }) => required);
+  if (device !== undefined) throw errors["build-device-unsupported"](device.name);
+}
 
 /** Runs a command; its changes become a layer. Throws `build-command-failed` with the exit code when it fails. */
 export async function runStep(
   parts: BuildParts,
-  operation: Extract<FileOperation, { kind: "run" }>,
+  operation: RunOperation,
   below: readonly Digest[],
-  say: (text: string) => void,
+  prepared: PreparedMounts,
+  output: (output: FlightOutput) => void,
 ): Promise<Digest | undefined> {
-  const { request } = parts;
-  const id = shortId(newId());
-  say(` ---> Running in ${id}\n`);
-  const scratch = join(parts.directory, `step-${id}`);
+  const scratch = join(parts.directory, `step-${shortId(newId())}`);
   mkdirSync(scratch, { mode: 0o755 });
-  const mounts = scriptMount(operation, scratch);
-  let before: MountPointRecord | undefined;
-  let succeeded = false;
+  const open = await prepared.open();
   try {
-    const diffId = await makeLayer(
+    const mounts = [...scriptMount(operation, scratch), ...open.mounts];
+    let before: MountPointRecord | undefined;
+    return await makeLayer(
       parts,
       below,
-      async (rootfs) => {
-        before = recordMountPoints(rootfs);
-        const { exitCode, oomKilled } = await parts.steps.run({
+      async (rootfs, snapshotId) => {
+        before = recordMountPoints(
           rootfs,
-          args: operation.args,
-          env: operation.environment,
-          cwd: operation.directory,
-          user: operation.user,
-          network: operation.network ?? parts.network,
-          extraHosts: request.extraHosts,
-          resources: request.resources,
-          shmSizeBytes: request.shmSizeBytes,
-          ulimits: [...request.ulimits],
-          securityOpt: request.securityOpt,
-          cgroupParent: request.cgroupParent,
-          mounts,
-          output: textOutput(say),
-          signal: parts.signal,
-        });
-        if (exitCode === 0) return;
-        const code = oomKilled ? "build-command-out-of-memory" : "build-command-failed";
-        throw withExitCode(errors[code](operation.command, exitCode), exitCode);
+          mounts.map((mount) => mount.destination).filter((path) => !path.startsWith("/dev/")),
+        );
+        await runCommand(parts, operation, { rootfs, snapshotId, mounts, open, below }, output);
       },
       (changes) => {
         if (before !== undefined) removeMountPoints(changes, before);
+        if (parts.epoch !== undefined) clampTimes(changes, parts.epoch);
       },
     );
-    succeeded = true;
-    return diffId;
   } finally {
-    if (request.forceRemove || (request.remove && succeeded)) say(` ---> Removed intermediate container ${id}\n`);
+    await open.close();
   }
 }
 
-/** Bytes of a process as text; standard error in red, as Docker sends it. Characters cut in two wait for their end. */
-function textOutput(say: (text: string) => void): StepRequest["output"] {
-  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-  return (stream, data) => {
-    const text = decoders[stream].decode(data, { stream: true });
-    if (text === "") return;
-    say(stream === "stderr" ? `\u001B[91m${text}\u001B[0m` : text);
-  };
+async function runCommand(
+  parts: BuildParts,
+  operation: RunOperation,
+  step: {
+    readonly rootfs: string;
+    readonly snapshotId: string;
+    readonly mounts: readonly StepMount[];
+    readonly open: OpenMounts;
+    readonly below: readonly Digest[];
+  },
+  output: (output: FlightOutput) => void,
+): Promise<void> {
+  const { request } = parts;
+  const secretNames = new Set(step.open.environment.map((entry) => entry.split("=", 1)[0] ?? ""));
+  const environment = operation.environment.filter((entry) => !secretNames.has(entry.split("=", 1)[0] ?? ""));
+  const { exitCode, oomKilled } = await parts.steps.run({
+    rootfs: step.rootfs,
+    args: operation.args,
+    env: [...environment, ...step.open.environment],
+    cwd: operation.directory,
+    user: operation.user,
+    hostname: operation.hostname ?? (parts.dialect === "buildkit" ? "buildkitsandbox" : undefined),
+    network: operation.network === undefined || operation.network === "default" ? parts.network : operation.network,
+    privileged: operation.security === "insecure",
+    extraHosts: request.extraHosts,
+    resources: parts.group === undefined ? request.resources : {},
+    group: parts.group,
+    shmSizeBytes: request.shmSizeBytes,
+    ulimits: [...request.ulimits],
+    securityOpt: request.securityOpt,
+    cgroupParent: request.cgroupParent,
+    mounts: step.mounts,
+    // The buffer is the sender's; listeners may keep what they get.
+    output: (stream, data) => output({ stream, data: Uint8Array.from(data) }),
+    signal: parts.signal,
+  });
+  if (exitCode === 0) return;
+  const failure = withExitCode(commandFailure(parts, operation, exitCode, oomKilled), exitCode);
+  if (request.debug !== true) throw failure;
+  const debugImage = await keepFailedState(parts, operation, step);
+  throw withFailedState(failure, debugImage);
+}
+
+function commandFailure(parts: BuildParts, operation: RunOperation, exitCode: number, oomKilled: boolean): Error {
+  if (oomKilled) return errors["build-command-out-of-memory"](operation.command, exitCode);
+  return parts.dialect === "buildkit"
+    ? errors["build-process-failed"](operation.command, exitCode)
+    : errors["build-command-failed"](operation.command, exitCode);
 }
 
 /** The script of a here-document, bound under /dev, a tmpfs of the step's: nothing of it reaches the layer. */
-function scriptMount(
-  operation: Extract<FileOperation, { kind: "run" }>,
-  scratch: string,
-): NonNullable<StepRequest["mounts"]> {
+function scriptMount(operation: RunOperation, scratch: string): StepMount[] {
   if (operation.script === undefined) return [];
   const source = join(scratch, "script");
   writeFileSync(source, operation.script.text, { mode: 0o755 });

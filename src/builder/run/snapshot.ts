@@ -28,13 +28,13 @@ export async function withRootfs<T>(
 export async function makeLayer(
   parts: Pick<BuildParts, "snapshots" | "layers" | "lease">,
   diffIds: readonly Digest[],
-  work: (rootfs: string) => Promise<void>,
+  work: (rootfs: string, snapshotId: string) => Promise<void>,
   tidy: (changes: string) => void = () => {},
 ): Promise<Digest | undefined> {
   const id = snapshotPrefix + newId();
   try {
     await parts.snapshots.prepare(id, diffIds, { discardable: true });
-    await work(parts.snapshots.mount(id));
+    await work(parts.snapshots.mount(id), id);
     parts.snapshots.unmount(id);
     const changes = await parts.snapshots.changesDirectory(id);
     tidy(changes);

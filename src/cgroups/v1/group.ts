@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup, CgroupStats } from "../contract.ts";
+import { createV1 } from "../create.ts";
 import { updateCpuset } from "../cpuset.ts";
 import { errors } from "../errors.ts";
 import { readPids, updatePids } from "../pids.ts";
@@ -38,6 +39,7 @@ export function openV1(mounts: ReadonlyMap<string, string>, path: string): Cgrou
   return {
     path,
     exists: () => existsSync(roster),
+    create: () => createV1(mounts, path),
     update(resources: Resources): void {
       for (const [controller, update] of updaters) {
         const directory = directoryOf(controller);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { tryWriteValue } from "../cgroup-file.ts";
 import type { Cgroup } from "../contract.ts";
+import { createV2 } from "../create.ts";
 import { updateCpuset } from "../cpuset.ts";
 import { readPids, updatePids } from "../pids.ts";
 import { processesWithin, removeGroup } from "../processes.ts";
@@ -17,6 +18,7 @@ export function openV2(mount: string, path: string): Cgroup {
   return {
     path,
     exists: () => existsSync(directory),
+    create: () => createV2(mount, path, ["cpu", "cpuset", "io", "memory", "pids"]),
     update(resources: Resources): void {
       updateMemory(directory, resources);
       updateCpu(directory, resources);

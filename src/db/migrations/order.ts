@@ -4,6 +4,7 @@ import { sql as volumes } from "./003-volumes.ts";
 import { sql as containers } from "./004-containers.ts";
 import { sql as buildCache } from "./005-build-cache.ts";
 import { sql as layerBlobs } from "./006-layer-blobs.ts";
+import { sql as buildMounts } from "./007-build-mounts.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -13,4 +14,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "004-containers", sql: containers },
   { name: "005-build-cache", sql: buildCache },
   { name: "006-layer-blobs", sql: layerBlobs },
+  { name: "007-build-mounts", sql: buildMounts },
 ];

@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import type { HostConfig, RuntimeMount } from "#formats";
 import { kernelVersion, mountOf } from "#linux";
-import type { StepRequest } from "../contract.ts";
+import type { StepMount } from "../contract.ts";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
 import { aptConfigInContainer, caBundleInContainer } from "./environment.ts";
@@ -31,14 +31,17 @@ export function caMounts(bundle: string | undefined, aptConfig: string): Runtime
   return [file(caBundleInContainer, bundle), file(aptConfigInContainer, aptConfig)];
 }
 
-/** What a build step brings along, e.g. the script of a here-document. */
-export function stepMounts(mounts: NonNullable<StepRequest["mounts"]>): RuntimeMount[] {
-  return mounts.map(({ source, destination, readonly }) => ({
-    destination,
-    type: "bind",
-    source,
-    options: ["bind", ...(readonly ? ["ro"] : []), "rprivate"],
-  }));
+/** What a build step brings along: scripts, secrets, caches. */
+export function stepMounts(mounts: readonly StepMount[]): RuntimeMount[] {
+  return mounts.map((mount) => {
+    if ("tmpfsBytes" in mount) {
+      const size = mount.tmpfsBytes === undefined || mount.tmpfsBytes === 0 ? [] : [`size=${mount.tmpfsBytes}`];
+      const options = ["nosuid", "nodev", "mode=1777", ...size];
+      return { destination: mount.destination, type: "tmpfs", source: "tmpfs", options };
+    }
+    const { destination, source, readonly } = mount;
+    return { destination, type: "bind", source, options: ["rbind", ...(readonly ? ["ro"] : []), "rprivate"] };
+  });
 }
 
 /** mount_setattr(2) came with Linux 5.12. */

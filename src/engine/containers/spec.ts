@@ -159,8 +159,10 @@ export function buildStepSpec(
     ...request.resources,
     SecurityOpt: request.securityOpt === undefined ? null : [...request.securityOpt],
     Ulimits: request.ulimits,
+    ...(request.privileged === true ? { Privileged: true } : {}),
   };
   const security = containerSecurity(hostConfig, parts);
+  const devices = resolveDevices(hostConfig);
   const user = resolveUser(request.rootfs, request.user, []);
   const bundle = parts.hostCaBundle;
   const environment = bundle === undefined ? request.env : mergeEnvironment([...caEnvironment()], request.env);
@@ -181,8 +183,8 @@ export function buildStepSpec(
     readonlyRootfs: false,
     hostname: request.hostname ?? "build",
     domainname: "",
-    privileged: false,
-    writableCgroups: false,
+    privileged: security.privileged,
+    writableCgroups: security.writableCgroups,
     namespaces: {
       pid: "private",
       ipc: "private",
@@ -196,8 +198,8 @@ export function buildStepSpec(
       ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc)),
       ...stepMounts(request.mounts ?? []),
     ],
-    devices: [],
-    deviceRules: [],
+    devices: devices.devices,
+    deviceRules: devices.rules,
     resources: resourcesOf(parts, hostConfig),
     cgroupsPath: step.cgroupsPath,
     seccomp: security.seccomp,
@@ -214,7 +216,7 @@ function stepNetwork(
   sandbox: Sandbox | undefined,
 ): SpecInput["namespaces"]["network"] {
   if (sandbox !== undefined) return { path: sandbox.path };
-  if (typeof request.network !== "object") return "host";
+  if (typeof request.network !== "object" || !("containerId" in request.network)) return "host";
   const target = parts.registry.get(request.network.containerId);
   return { path: `/proc/${target.life.pid}/ns/net` };
 }

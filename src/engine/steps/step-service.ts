@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
+import { validateResources } from "#runtime";
 import type { Sandbox } from "#network";
 import { createStdioDemuxer, STDIO } from "#wire";
+import { cgroupResources } from "../containers/cgroup-resources.ts";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildStepSpec } from "../containers/spec.ts";
 import { writeStepEtcFiles } from "../containers/etc-files.ts";
@@ -16,12 +18,24 @@ import { runBundle } from "../processes/run-bundle.ts";
  */
 export function createStepService(parts: ContainerParts, hub: ExitHub): StepService {
   return {
+    openGroup: (resources, parent) => {
+      const { hostConfig } = validateResources(resources, parts.hostLimits);
+      const group = parts.openCgroup(`${parentOf(parts, parent)}/build-${newId().slice(0, 32)}`);
+      group.create();
+      try {
+        group.update(cgroupResources(hostConfig, hostConfig));
+      } catch (error) {
+        void group.remove();
+        throw error;
+      }
+      return { path: group.path, oomKills: () => group.oomKills(), close: () => group.remove() };
+    },
     run: async (request) => {
       request.signal?.throwIfAborted();
       parts.noticeMigration();
       const id = `build-${newId().slice(0, 32)}`;
       const bundle = join(parts.paths.bundles, id);
-      const cgroup = parts.openCgroup(`${request.cgroupParent || parts.cgroupParent}/${id}`);
+      const cgroup = parts.openCgroup(`${request.group ?? parentOf(parts, request.cgroupParent)}/${id}`);
       await using undo = new AsyncDisposableStack();
       mkdirSync(bundle, { recursive: true, mode: 0o700 });
       undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
@@ -71,11 +85,19 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
   };
 }
 
+/** Where the control groups of a build are, as `--cgroup-parent` has it. */
+function parentOf(parts: ContainerParts, parent: string | undefined): string {
+  if (parent === undefined || parent === "") return parts.cgroupParent;
+  return parent.startsWith("/") ? parent : `/${parent}`;
+}
+
 async function openStepSandbox(parts: ContainerParts, id: string, request: StepRequest): Promise<Sandbox | undefined> {
-  if (request.network === "host" || typeof request.network === "object") return undefined;
+  const { network } = request;
+  if (network === "host" || (typeof network === "object" && "containerId" in network)) return undefined;
+  const name = typeof network === "object" ? network.networkName : "bridge";
   return parts.network.createSandbox({
     containerId: id,
-    networks: request.network === "none" ? [] : [{ network: "bridge" }],
+    networks: network === "none" ? [] : [{ network: name }],
     publications: [],
   });
 }

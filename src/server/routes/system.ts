@@ -70,7 +70,7 @@ export const systemRoutes: readonly Route[] = [
           })),
         );
       }
-      if (wants("build-cache")) usage.BuildCache = [...builder.cache()];
+      if (wants("build-cache")) usage.BuildCache = [...(await builder.cache())];
       return jsonReply(usage);
     },
   }),

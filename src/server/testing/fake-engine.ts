@@ -547,7 +547,7 @@ export function createFakeEngine(): FakeEngine {
       }),
       layersSize: async () => 1000,
     },
-    steps: { run: unused },
+    steps: { run: unused, openGroup: () => ({ path: "/x", oomKills: () => 0, close: unused }) },
   };
   return engine;
 }
@@ -574,7 +574,7 @@ export function createFakeBuilder(): ImageBuilder & {
       return { imageId, images: [], warnings: [], steps: [], exported: {} };
     },
     changes: (instructions) => (config) => ({ ...config, OnBuild: [...instructions] }),
-    cache: () => [],
+    cache: async () => [],
     prune: async () => ({ deleted: [], reclaimedBytes: 0 }),
   };
   return builder;

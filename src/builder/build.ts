@@ -1,0 +1,434 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { digestOf, EngineError, newId, Semaphore, shortId } from "#base";
+import { canonicalName, familiarName, type Platform, tryParseReference, withDefaultTag } from "#formats";
+import type { ImageRecord, LayerLease } from "#images";
+import type { BuilderParts } from "./builder.ts";
+import type { BuildCache } from "./cache/build-cache.ts";
+import type { Flights } from "./cache/flights.ts";
+import { createReasons } from "./cache/reasons.ts";
+import { checkRequest } from "./check-request.ts";
+import { type OpenContext, openContext } from "./context/open-context.ts";
+import type {
+  BuildEvent,
+  BuildOutcome,
+  BuildRequest,
+  BuildResult,
+  BuildWarning,
+  BuiltImage,
+  NamedContext,
+} from "./contract.ts";
+import { errors } from "./errors.ts";
+import { createLinter, type Linter } from "./lint/linter.ts";
+import { parseCheckOptions } from "./lint/options.ts";
+import type { CacheMounts } from "./mounts/cache-mounts.ts";
+import { type Dockerfile, parseDockerfile } from "./parse/dockerfile.ts";
+import type { BuildPlan, PlannedStage, StageState } from "./plan/operation.ts";
+import { planBuild } from "./plan/plan.ts";
+import { formatPlatform, parsePlatform } from "./plan/platform.ts";
+import type { BuildParts } from "./run/build-parts.ts";
+import { createContexts } from "./run/contexts.ts";
+import { withFailure } from "./run/failure.ts";
+import { configBytes } from "./run/image-state.ts";
+import { createReporter, type Reporter } from "./run/reporter.ts";
+import { runPlan } from "./run/run-plan.ts";
+import { withRootfs } from "./run/snapshot.ts";
+import { announceVertices } from "./run/vertices.ts";
+import { type BuildReasonTable, buildReasonTable } from "#db";
+
+/** What all builds of a daemon share. */
+export type BuildEnvironment = {
+  readonly parts: BuilderParts;
+  /** Where builds keep what they need for a moment. */
+  readonly root: string;
+  readonly cache: BuildCache;
+  readonly flights: Flights;
+  readonly cacheMounts: CacheMounts;
+  readonly slots: Semaphore;
+};
+
+type Tag = { readonly canonical: string; readonly familiar: string };
+
+/** One build from request to result; see `Builder.build`. */
+export async function runBuild(
+  environment: BuildEnvironment,
+  request: BuildRequest,
+  output: (event: BuildEvent) => void,
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  const { parts, cache } = environment;
+  const network = checkRequest(request, parts);
+  const tags = request.tags.map(checkedTag);
+  const directory = join(environment.root, newId().slice(0, 16));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const digests = cache.fileDigests();
+  const reporter = createReporter(output);
+  const warnings: BuildWarning[] = [];
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => rmSync(directory, { recursive: true, force: true }));
+  try {
+    const context = await openContext(request, { spoolPath: join(directory, "context"), digests, signal });
+    undo.defer(() => context.close());
+    const lease = parts.images.layers.lease();
+    undo.defer(() => lease.release());
+    const source = readSource(request, context, output, warnings, reporter);
+    const table = buildReasonTable(parts.database);
+    const build: OneBuild = {
+      environment,
+      request,
+      source,
+      context,
+      digests,
+      reporter,
+      lease,
+      directory,
+      network,
+      table,
+      signal,
+    };
+    const images = await buildPlatforms(build, output, undo);
+    if (request.call === "check") return { imageId: "", images: [], warnings, steps: [], exported: {} };
+    const exported = await exportImages(build, images, tags);
+    sayTail(build, images, tags, output);
+    return {
+      imageId: images[0]?.image.imageId ?? "",
+      images: images.map(({ image }) => image),
+      warnings,
+      steps: reporter.steps,
+      exported,
+    };
+  } catch (error) {
+    if (signal.aborted && !(error instanceof EngineError && error.kind !== "cancelled")) {
+      throw errors["build-cancelled"]();
+    }
+    throw error;
+  } finally {
+    digests.flush();
+  }
+}
+
+type Source = { readonly dockerfile: Dockerfile; readonly text: string; readonly linter: Linter };
+
+type OneBuild = {
+  readonly environment: BuildEnvironment;
+  readonly request: BuildRequest;
+  readonly source: Source;
+  readonly context: OpenContext;
+  readonly digests: ReturnType<BuildCache["fileDigests"]>;
+  readonly reporter: Reporter;
+  readonly lease: LayerLease;
+  readonly directory: string;
+  readonly network: BuildParts["network"];
+  readonly table: BuildReasonTable;
+  readonly signal: AbortSignal;
+};
+
+type BuiltPlatform = { readonly image: BuiltImage; readonly plan: BuildPlan };
+
+/** Parses the Dockerfile; what the checks find is told at once, also when the parsing fails. */
+function readSource(
+  request: BuildRequest,
+  context: OpenContext,
+  output: (event: BuildEvent) => void,
+  warnings: BuildWarning[],
+  reporter: Reporter,
+): Source {
+  const { name, text } = context.dockerfile;
+  const vertex = digestOf(`dockerfile ${name}`);
+  reporter.announce({ digest: vertex, name: `[internal] load build definition from ${name}` });
+  reporter.start(vertex);
+  let linter = createLinter(name, parseCheckOptions(""));
+  const tell = (finding: Linter["findings"][number]) => {
+    const { rule, description, message, url, source } = finding;
+    const warning: BuildWarning = { kind: "warning", vertex, rule, description, message, url, source };
+    warnings.push(warning);
+    output(warning);
+  };
+  try {
+    const dockerfile = parseDockerfile(text, name, (check) => {
+      linter = createLinter(
+        name,
+        parseCheckOptions(request.buildArgs["BUILDKIT_DOCKERFILE_CHECK"] ?? check ?? ""),
+        tell,
+      );
+      return linter;
+    });
+    reporter.complete(vertex);
+    const say = (stream: string) => output({ kind: "classic", stream });
+    for (const warning of dockerfile.warnings) say(`[WARNING]: ${warning}\n`);
+    if (dockerfile.warnings.length > 0) {
+      say("[WARNING]: Empty continuation lines will become errors in a future release.\n");
+    }
+    return { dockerfile, text, linter };
+  } catch (error) {
+    reporter.complete(vertex, { error: error instanceof Error ? error.message : String(error) });
+    const line = lineOf(error);
+    const place = { file: name, startLine: line, endLine: line };
+    throw withFailure(error, { vertex, source: place, text, command: undefined });
+  }
+}
+
+/** The line an error of parsing or planning names. */
+function lineOf(error: unknown): number {
+  const text = error instanceof Error ? error.message : "";
+  return Number(/(?:on line |:)(\d+)(?: of [^:]+)?: /.exec(text)?.[1] ?? "1");
+}
+
+async function buildPlatforms(
+  build: OneBuild,
+  output: (event: BuildEvent) => void,
+  undo: AsyncDisposableStack,
+): Promise<BuiltPlatform[]> {
+  const { request, environment, digests, directory, signal } = build;
+  const platforms = (request.platform ?? "").split(",").map((text) => text.trim());
+  const plans: BuildPlan[] = [];
+  for (const platform of platforms) plans.push(await planFor(build, platform, platforms.length > 1));
+  if (request.call === "check") return [];
+  const paths = plans.some((plan) => plan.contextPaths === undefined)
+    ? undefined
+    : [...new Set(plans.flatMap((plan) => plan.contextPaths ?? []))];
+  const contexts = createContexts({
+    openMain: () => build.context.tree(paths),
+    findNamed: (name) => namedContext(request, name, undefined),
+    directory,
+    digests,
+    signal,
+  });
+  undo.defer(() => contexts.close());
+  const group = openGroup(build, undo);
+  const shared: Omit<BuildParts, "runEnvironment" | "epoch" | "platform"> = {
+    ...environment.parts.images,
+    steps: environment.parts.steps,
+    cache: environment.cache,
+    flights: environment.flights,
+    reasons: createReasons(build.table),
+    cacheMounts: environment.cacheMounts,
+    logger: environment.parts.logger,
+    request,
+    dialect: request.dialect ?? "classic",
+    file: build.source.dockerfile.file,
+    text: build.source.text,
+    contexts,
+    directory,
+    network: build.network,
+    group,
+    cacheImages: request.cacheFrom
+      .map((reference) => environment.parts.images.catalog.find(reference))
+      .filter((image) => image !== undefined),
+    imported: [],
+    hostCaBundle: environment.parts.hostCaBundle,
+    lease: build.lease,
+    slots: request.parallelism === undefined ? environment.slots : new Semaphore(Math.max(1, request.parallelism)),
+    reporter: build.reporter,
+    signal,
+  };
+  const built: BuiltPlatform[] = [];
+  for (const plan of plans) {
+    const vertices = announceVertices(plan, shared.file, build.reporter);
+    const parts: BuildParts = {
+      ...shared,
+      epoch: plan.epoch,
+      platform: plan.platform,
+      runEnvironment: {
+        platform: formatPlatform(plan.platform),
+        network: request.networkMode ?? "default",
+        hostNames: request.extraHosts.map((entry) => entry.split(/[:=]/)[0] ?? "").sort(),
+        shmSizeBytes: request.shmSizeBytes,
+        ulimits: request.ulimits.map((limit) => `${limit.Name}=${limit.Soft}:${limit.Hard}`).sort(),
+        securityOpt: [...request.securityOpt].sort(),
+        cgroupParent: request.cgroupParent,
+        epoch: plan.epoch,
+      },
+    };
+    const state = await runPlan(parts, plan, vertices, output);
+    built.push({ plan, image: imageOf(plan, state, request) });
+  }
+  return built;
+}
+
+async function planFor(build: OneBuild, platform: string, showsPlatform: boolean): Promise<BuildPlan> {
+  const { request, source, context } = build;
+  try {
+    return await planBuild(source.dockerfile, {
+      dialect: request.dialect,
+      arguments: request.buildArgs,
+      labels: request.labels,
+      target: request.target,
+      platform,
+      noCacheFilter: request.noCacheFilter,
+      findContext: (name, wanted) => namedContext(request, name, wanted),
+      findImage: (reference, wanted) => findImage(build, reference, wanted),
+      allStages: request.call === "check" && (request.target === undefined || request.target === ""),
+      ignore: context.ignore?.patterns,
+      showsPlatform,
+    });
+  } catch (error) {
+    const line = lineOf(error);
+    const place = { file: source.dockerfile.file, startLine: line, endLine: line };
+    const vertex = digestOf(`dockerfile ${source.dockerfile.file}`);
+    const hasPlace = error instanceof Error && error.message.startsWith(`${place.file}:${line}: `);
+    throw hasPlace ? withFailure(error, { vertex, source: place, text: source.text, command: undefined }) : error;
+  }
+}
+
+/** The named context of a stage, image or `from=`: by its name, or name and platform; ":latest" may be left out. */
+function namedContext(request: BuildRequest, name: string, platform: Platform | undefined): NamedContext | undefined {
+  const given = request.namedContexts;
+  if (given === undefined || given.size === 0) return undefined;
+  const plain = (text: string) => {
+    const reference = tryParseReference(text);
+    return reference === undefined ? text : canonicalName(withDefaultTag(reference));
+  };
+  const wanted = plain(name);
+  for (const [key, context] of given) {
+    const [own = "", ownPlatform] = key.split("::");
+    if (own !== name && plain(own) !== wanted) continue;
+    if (ownPlatform === undefined || platform === undefined) return context;
+    if (formatPlatform(parsePlatform(ownPlatform)) === formatPlatform(platform)) return context;
+  }
+  return undefined;
+}
+
+function openGroup(build: OneBuild, undo: AsyncDisposableStack): string | undefined {
+  const { request, environment } = build;
+  const hasLimits = Object.values(request.resources).some(
+    (value) => value !== undefined && value !== 0 && value !== "",
+  );
+  if (!hasLimits) return undefined;
+  const group = environment.parts.steps.openGroup(request.resources, request.cgroupParent);
+  undo.defer(() => group.close());
+  return group.path;
+}
+
+function imageOf(plan: BuildPlan, state: StageState, request: BuildRequest): BuiltImage {
+  const isBuildkit = request.dialect === "buildkit";
+  const { os, architecture, variant } = plan.platform;
+  const config = isBuildkit
+    ? { ...state.image, os, architecture, ...(variant === undefined ? {} : { variant }) }
+    : state.image;
+  const bytes = configBytes(config);
+  const base = baseImageOf(plan, plan.target);
+  const isUnchanged = base?.id === state.imageId;
+  return {
+    platform: plan.platform,
+    config,
+    configBytes: bytes,
+    imageId: isUnchanged && !isBuildkit ? base.id : digestOf(bytes),
+    diffIds: state.diffIds,
+    base,
+  };
+}
+
+/** The image that a stage's lineage begins with. */
+function baseImageOf(plan: BuildPlan, index: number): ImageRecord | undefined {
+  const stage: PlannedStage | undefined = plan.stages.find((candidate) => candidate.index === index);
+  if (stage === undefined || stage.base.kind === "scratch" || stage.base.kind === "files") return undefined;
+  return stage.base.kind === "image" ? stage.base.record : baseImageOf(plan, stage.base.index);
+}
+
+async function exportImages(
+  build: OneBuild,
+  images: readonly BuiltPlatform[],
+  tags: readonly Tag[],
+): Promise<Readonly<Record<string, string>>> {
+  const { request, environment, reporter, signal } = build;
+  const { exporters } = request;
+  if (exporters === undefined) {
+    for (const { image } of images) keepImage(environment.parts, image, tags, request);
+    return {};
+  }
+  const outcome: BuildOutcome = {
+    images: images.map(({ image }) => image),
+    mount: (image, work) => withRootfs(environment.parts.images, image.diffIds, work),
+    materials: materialsOf(images),
+    sourceDateEpoch: images[0]?.plan.epoch,
+    signal,
+  };
+  let exported: Readonly<Record<string, string>> = {};
+  for (const [index, exporter] of exporters.entries()) {
+    const vertex = digestOf(`export ${index} ${exporter.name} ${images.map(({ image }) => image.imageId).join()}`);
+    reporter.announce({ digest: vertex, name: exporter.name });
+    reporter.start(vertex);
+    try {
+      const answer = await exporter.export(outcome, {
+        status: (line) => reporter.status(vertex, line),
+        log: (text) => reporter.log(vertex, "stdout", Buffer.from(text)),
+      });
+      exported = { ...exported, ...answer };
+      reporter.complete(vertex);
+    } catch (error) {
+      reporter.complete(vertex, { error: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+  return exported;
+}
+
+function materialsOf(images: readonly BuiltPlatform[]): BuildOutcome["materials"] {
+  const found = new Map<string, string>();
+  for (const { plan } of images) {
+    for (const { base } of plan.stages) {
+      if (base.kind === "image")
+        found.set(base.record.repoTags[0] ?? base.record.id, base.record.manifestDigest ?? base.record.id);
+    }
+  }
+  return [...found].map(([uri, digest]) => ({ uri, digest }));
+}
+
+/** Enters the result into the catalogue, all at once, and tags it. */
+function keepImage(parts: BuilderParts, image: BuiltImage, tags: readonly Tag[], request: BuildRequest): void {
+  const { catalog } = parts.images;
+  const isEmpty = image.diffIds.length === 0 && (image.config.history ?? []).length === 0;
+  if (isEmpty && request.dialect !== "buildkit") throw errors["build-no-stage"]();
+  const names = tags.map((tag) => tag.canonical);
+  if (image.base?.id === image.imageId) for (const name of names) catalog.tag(image.imageId, name);
+  else {
+    catalog.add({ config: image.config, configBytes: image.configBytes, parentId: image.base?.id, tags: names });
+  }
+  for (const { familiar } of tags) {
+    parts.events.emit({ type: "image", action: "tag", actor: { id: image.imageId, attributes: { name: familiar } } });
+  }
+}
+
+/** The classic builder's last lines. */
+function sayTail(
+  build: OneBuild,
+  images: readonly BuiltPlatform[],
+  tags: readonly Tag[],
+  output: (event: BuildEvent) => void,
+): void {
+  const [first] = images;
+  if (first === undefined) return;
+  const say = (stream: string) => output({ kind: "classic", stream });
+  if (first.plan.unconsumed.length > 0) {
+    say(`[Warning] One or more build-args [${first.plan.unconsumed.join(" ")}] were not consumed\n`);
+  }
+  say(`Successfully built ${shortId(first.image.imageId)}\n`);
+  if (build.request.exporters !== undefined) return;
+  for (const { familiar } of tags) say(`Successfully tagged ${familiar}\n`);
+}
+
+function checkedTag(text: string): Tag {
+  const reference = tryParseReference(text);
+  if (reference === undefined)
+    throw errors["build-option-invalid"]("tag", `${JSON.stringify(text)}: invalid reference format`);
+  if (reference.digest !== undefined) throw errors["build-option-invalid"]("tag", "build tag cannot contain a digest");
+  const whole = withDefaultTag(reference);
+  return { canonical: canonicalName(whole), familiar: familiarName(whole) };
+}
+
+/** Finds an image here, or fetches it; its layers are held from that moment on. */
+async function findImage(build: OneBuild, reference: string, platform: Platform | undefined): Promise<ImageRecord> {
+  const { request, environment, lease, signal } = build;
+  const { catalog } = environment.parts.images;
+  const pullImage = request.pullImage ?? environment.parts.pullImage;
+  const local = request.pull && pullImage !== undefined ? undefined : catalog.find(reference);
+  const record =
+    local ?? (pullImage === undefined ? catalog.get(reference) : await pullImage(reference, platform, signal));
+  for (const diffId of record.config.rootfs.diff_ids) lease.add(diffId);
+  return record;
+}
+
+/** Steps that may work at once when the request does not say. */
+export const defaultParallelism: number = Math.max(2, availableParallelism());

@@ -1,0 +1,207 @@
+import type { ContainerConfig, Platform } from "#formats";
+import { expandWord } from "../expand/word.ts";
+import { checkBase, checkPlatformFlag } from "../lint/from-checks.ts";
+import type { Stage } from "../parse/dockerfile.ts";
+import { suggest } from "../parse/fault.ts";
+import type { Instruction } from "../parse/instruction.ts";
+import type { StageBase } from "./operation.ts";
+import { planOrigins } from "./origin.ts";
+import { fail, located, locatedTrigger } from "./places.ts";
+import { formatPlatform, parsePlatform, platformFits } from "./platform.ts";
+import { errors } from "../errors.ts";
+import type { ArgumentScope } from "./scope.ts";
+import type { PlanContext, StageDraft, StepDraft } from "./stage-plan.ts";
+import { planStep, type StepState } from "./step.ts";
+import { stepNames } from "./names.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Plans one stage: its base, the triggers that the base sets off, its steps. */
+export async function planStage(context: PlanContext, index: number, chain: readonly number[]): Promise<StageDraft> {
+  const { dockerfile, options } = context;
+  const stage = dockerfile.stages[index] as Stage;
+  const inner = [...chain, index];
+  const { base, config: baseConfig, scope, platform, workdirSet } = await planBase(context, stage, index, inner);
+  const { OnBuild: triggers, ...rest } = baseConfig;
+  const environment = rest.Env ?? [];
+  const hasPath = environment.some((entry) => entry.startsWith("PATH="));
+  const initialConfig: ContainerConfig = {
+    ...rest,
+    Env: hasPath ? [...environment] : [...environment, `PATH=${DEFAULT_PATH}`],
+    ...(options.dialect === "buildkit"
+      ? { WorkingDir: rest.WorkingDir === "" || rest.WorkingDir === null ? "/" : (rest.WorkingDir ?? "/") }
+      : { OpenStdin: false, StdinOnce: false }),
+  };
+  const needs = new Set<number>(base.kind === "stage" ? [base.index] : []);
+  const state: StepState = {
+    config: initialConfig,
+    author: undefined,
+    commandSet: false,
+    workdirSet,
+    used: new Map(),
+  };
+  const triggered = (triggers ?? []).map((text) => locatedTrigger(dockerfile, stage.from, text));
+  const replaced = isReplaced(context, stage);
+  const all: readonly Instruction[] = replaced ? [] : [...triggered, ...stage.instructions];
+  const names = stepNames(context, stage, index, { base, instructions: all, triggers: triggered.length, platform });
+  const steps: StepDraft[] = [];
+  for (const [place, instruction] of all.entries()) {
+    const origins = await planOrigins(context, instruction, index, needs, inner);
+    steps.push(
+      located(dockerfile, instruction, () =>
+        planStep(instruction, { context, scope, state, origins, vertexName: names.step(place) }),
+      ),
+    );
+  }
+  return {
+    stage: {
+      index,
+      name: stage.from.name,
+      source: stage.from.source,
+      startLine: stage.from.startLine,
+      endLine: stage.from.endLine,
+      vertexName: names.base,
+      noCache: isUncached(context, stage, index),
+      base,
+      triggers: replaced ? 0 : triggered.length,
+      steps,
+      initialConfig,
+      needs: [...needs],
+    },
+    config: state.config,
+    scope,
+    platform,
+    workdirSet: state.workdirSet,
+  };
+}
+
+/** True when a named context stands for the whole stage. */
+function isReplaced(context: PlanContext, stage: Stage): boolean {
+  const { name } = stage.from;
+  if (name === undefined || name === "scratch" || name === "context") return false;
+  return context.options.findContext?.(name, context.platform) !== undefined;
+}
+
+function isUncached(context: PlanContext, stage: Stage, index: number): boolean {
+  const filter = context.options.noCacheFilter ?? [];
+  return filter.some((name) => name.toLowerCase() === stage.from.name || name === String(index));
+}
+
+type PlannedBase = {
+  readonly base: StageBase;
+  readonly config: ContainerConfig;
+  readonly scope: ArgumentScope;
+  readonly platform: Platform;
+  readonly workdirSet: boolean;
+};
+
+async function planBase(
+  context: PlanContext,
+  stage: Stage,
+  index: number,
+  chain: readonly number[],
+): Promise<PlannedBase> {
+  const { dockerfile, outer, options } = context;
+  const { from } = stage;
+  const values = globalValues(context);
+  const expandGlobal = (word: string) =>
+    located(dockerfile, from, () => {
+      const expansion = expandWord(word, values, { escape: dockerfile.escape });
+      checkBase(from, expansion, [...outer.declaredNames(), ...values.keys()], dockerfile.linter);
+      return expansion;
+    });
+  const name = expandGlobal(from.base).text;
+  if (name === "") fail(dockerfile, from, `base name (${from.base}) should not be blank`);
+  const scope = outer.child();
+  const platform = stagePlatform(context, stage, expandGlobal);
+  const replacement =
+    isReplaced(context, stage) && from.name !== undefined
+      ? options.findContext?.(from.name, platform.value)
+      : undefined;
+  const parent = replacement === undefined ? stageBefore(context, name, index) : undefined;
+  if (parent !== undefined) {
+    const draft = await context.draft(parent, chain);
+    return {
+      base: { kind: "stage", index: parent },
+      config: draft.config,
+      scope: outer.child(draft.scope),
+      platform: draft.platform,
+      workdirSet: draft.workdirSet,
+    };
+  }
+  const plain = { scope, platform: platform.value, workdirSet: false } as const;
+  const named = replacement ?? (name === "scratch" ? undefined : options.findContext?.(name, platform.value));
+  if (named?.kind === "files") {
+    const contextName = replacement === undefined ? name : (from.name ?? name);
+    return { ...plain, base: { kind: "files", name: contextName }, config: {} };
+  }
+  if (name === "scratch" && named === undefined) return { ...plain, base: { kind: "scratch" }, config: {} };
+  const wanted = platform.isExplicit ? platform.value : undefined;
+  const record =
+    named?.kind === "record"
+      ? named.record
+      : await findBase(context, stage, named?.kind === "image" ? named.reference : name, wanted);
+  if (options.dialect === "buildkit" && wanted !== undefined && !platformFits(wanted, record.config)) {
+    const [actual, expected] = [formatPlatform(record.config), formatPlatform(wanted)];
+    dockerfile.linter.report(
+      "InvalidBaseImagePlatform",
+      from,
+      `Base image ${name} was pulled with platform "${actual}", expected "${expected}" for current build`,
+    );
+  }
+  if (wanted !== undefined && !platformFits(wanted, record.config)) {
+    throw errors["build-platform-mismatch"](name, formatPlatform(wanted), formatPlatform(record.config));
+  }
+  return {
+    base: { kind: "image", record },
+    config: record.config.config ?? {},
+    scope,
+    platform: record.config,
+    workdirSet: false,
+  };
+}
+
+async function findBase(context: PlanContext, stage: Stage, name: string, wanted: Platform | undefined) {
+  try {
+    return await context.options.findImage(name, wanted);
+  } catch (error) {
+    const names = context.dockerfile.stages.flatMap((other) => other.from.name ?? []);
+    const near = suggest(
+      name,
+      names.filter((other) => other !== stage.from.name),
+    );
+    if (near !== undefined && error instanceof Error) error.message += ` (did you mean ${near}?)`;
+    throw error;
+  }
+}
+
+function stagePlatform(
+  context: PlanContext,
+  stage: Stage,
+  expand: (word: string) => { readonly text: string; readonly matched: ReadonlySet<string> },
+): { readonly value: Platform; readonly isExplicit: boolean } {
+  const { dockerfile, options } = context;
+  const { from } = stage;
+  if (from.platform !== undefined) {
+    const written = from.platform;
+    const expansion = expand(written);
+    checkPlatformFlag(from, written, expandWord(written, globalValues(context)), context.platform, dockerfile.linter);
+    if (expansion.text === "") fail(dockerfile, from, `empty platform value from expression ${written}`);
+    const value = located(dockerfile, from, () => parsePlatform(expansion.text));
+    return { value, isExplicit: true };
+  }
+  const explicit = options.platform === "" ? undefined : options.platform;
+  return { value: context.platform, isExplicit: explicit !== undefined };
+}
+
+/** Built-in arguments and those before the first FROM. */
+function globalValues(context: PlanContext): ReadonlyMap<string, string> {
+  return new Map([...context.builtIn, ...context.outer.values()]);
+}
+
+/** The latest stage before `before` that FROM `name` continues; BuildKit looks names up as they are written. */
+function stageBefore(context: PlanContext, name: string, before: number): number | undefined {
+  const wanted = context.options.dialect === "buildkit" ? name : name.toLowerCase();
+  const index = context.dockerfile.stages.slice(0, before).findLastIndex((stage) => stage.from.name === wanted);
+  return index === -1 ? undefined : index;
+}

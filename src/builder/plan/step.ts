@@ -58,7 +58,7 @@ export function planStep(instruction: Instruction, parts: StepPlanParts): StepDr
   });
   if (instruction.kind === "from") throw new SyntaxFault("FROM isn't allowed here");
   if (instruction.kind === "run") return step(planRunStep(instruction, parts, expand));
-  if (instruction.kind === "copy" || instruction.kind === "add") {
+  if (isCopy(instruction)) {
     return step(planCopyStep(instruction, parts, expand, origins[0] ?? { kind: "context" }));
   }
   if (instruction.kind === "arg") {
@@ -102,6 +102,10 @@ export function planStep(instruction: Instruction, parts: StepPlanParts): StepDr
     createdBy: isTold ? history.metadata(shellOf(edit.config), edit.text) : undefined,
     notes: edit.notes,
   });
+}
+
+function isCopy(instruction: Instruction): instruction is InstructionOf<"copy" | "add"> {
+  return instruction.kind === "copy" || instruction.kind === "add";
 }
 
 function planRunStep(instruction: InstructionOf<"run">, parts: StepPlanParts, expand: WordExpander) {

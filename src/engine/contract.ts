@@ -336,6 +336,8 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   login(credentials: RegistryCredentials, signal: AbortSignal): Promise<{ readonly identityToken: string | undefined }>;
   /** Containers per image. */
   usedBy(id: Digest): readonly ContainerView[];
+  /** Bytes of each image's layers that other images have too. */
+  sharedSizes(): ReadonlyMap<Digest, number>;
 };
 
 /** Volumes, with the containers' say in their removal. */

@@ -31,6 +31,11 @@ export const errors = defineErrors({
     message: (reference: string) => `multiple IDs found with provided prefix: ${reference}`,
     hint: () => "give more digits of the id, or the name",
   },
+  platformMismatch: {
+    kind: "not-found",
+    message: (reference: string, wanted: string, actual: string) =>
+      `image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
   nameInvalid: {
     kind: "invalid",
     message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,

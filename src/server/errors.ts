@@ -50,6 +50,43 @@ export const serverErrors = defineErrors({
     kind: "invalid",
     message: (names: string) => `Container cannot be created with multiple network endpoints: ${names}`,
   },
+  "mount-options-mismatch": {
+    kind: "invalid",
+    message: (block: string, type: string) => `${block} must not be specified on mount type "${type}"`,
+  },
+  "needs-newer-version": {
+    kind: "invalid",
+    message: (field: string, version: string) => `${field} needs API v${version} or newer`,
+  },
+  "network-mode-mismatch": {
+    kind: "invalid",
+    message: () => "HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks",
+  },
+  "mac-address-mismatch": {
+    kind: "invalid",
+    message: () =>
+      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+  },
+  "sysctl-needs-endpoint": {
+    kind: "invalid",
+    message: (name: string) =>
+      `interface specific sysctl setting "${name}" must be supplied using driver option 'com.docker.network.endpoint.sysctls'`,
+  },
+  "sysctl-without-endpoint": {
+    kind: "invalid",
+    message: (name: string) =>
+      `unable to determine network endpoint for sysctl ${name}, use driver option 'com.docker.network.endpoint.sysctls' to set per-interface sysctls`,
+  },
+  "unknown-usage-type": { kind: "invalid", message: (type: string) => `unknown object type: ${type}` },
+  "experimental-only": {
+    kind: "unsupported",
+    message: () =>
+      "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.",
+  },
+  "websocket-required": {
+    kind: "invalid",
+    message: () => "this call needs a WebSocket handshake (RFC 6455, version 13)",
+  },
   "import-needs-source": {
     kind: "unsupported",
     message: () => "importing from a URL is not supported: send the archive in the body with fromSrc=-",

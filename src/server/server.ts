@@ -31,11 +31,11 @@ export type ApiServer = {
   close(graceMs?: number): Promise<void>;
 };
 
-/** Which requests take over their connection, before any routing: attach and exec start. */
+/** Which requests take over their connection, before any routing: attach, also by WebSocket, and exec start. */
 export function takesOver(method: string, target: string): boolean {
-  return (
-    method === "POST" && /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start)(?:\?|$)/.test(target)
-  );
+  if (method === "POST")
+    return /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start)(?:\?|$)/.test(target);
+  return method === "GET" && /^(?:\/v[\d.]+)?\/containers\/[^/?]+\/attach\/ws(?:\?|$)/.test(target);
 }
 
 /** Makes the server; nothing listens yet. */

@@ -1,6 +1,7 @@
 import { nowNanoseconds } from "#base";
 import type { ContainerService, ContainerView } from "../contract.ts";
 import { errors } from "../errors.ts";
+import { emitPruneEvent } from "../events/prune-event.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { collectStats } from "../stats/collect-stats.ts";
 import { listProcesses } from "../top/list-processes.ts";
@@ -96,6 +97,7 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
         await removeByUser(parts, container, { force: false, volumes: false });
         deleted.push(container.id);
       }
+      emitPruneEvent(parts.events, "container", reclaimedBytes);
       return { deleted, reclaimedBytes };
     },
   };

@@ -13,6 +13,7 @@ import { logConfigurationOf } from "./container-log.ts";
 import { prepareImageMounts } from "./image-mounts.ts";
 import { commandOf, mergeConfig } from "./merge-config.ts";
 import { createBindSource, type PlannedMount, planMounts } from "./mount-points.ts";
+import { checkPlatform } from "./image-platform.ts";
 import { normalizeHostConfig } from "./host-config.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
@@ -38,6 +39,7 @@ export async function createContainer(
   parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
   const image = parts.catalog.get(userConfig.Image ?? "");
+  const platformWarning = await checkPlatform(image, userConfig.Image ?? "", request.platform);
   const merged = mergeConfig(userConfig, image.config.config ?? {});
   validateConfig(merged);
   const { path, args } = commandOf(merged);
@@ -46,7 +48,7 @@ export async function createContainer(
   checkSecurityOptions(normalized);
   const checked = validateResources(normalized, parts.hostLimits);
   const { hostConfig } = checked;
-  const warnings = [...checked.warnings];
+  const warnings = [...(platformWarning === undefined ? [] : [platformWarning]), ...checked.warnings];
   parts.runtime(hostConfig.Runtime ?? "");
   portPublications(merged, hostConfig);
   warnings.push(...checkNamespaceTargets(parts, merged, hostConfig));

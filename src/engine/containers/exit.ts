@@ -2,6 +2,7 @@ import { errorMessage } from "#base";
 import type { ProcessExit } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
+import { emitVolumeEvents } from "../volumes/volume-events.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { cgroupPath, type ContainerParts, emitContainerEvent } from "./parts.ts";
@@ -42,6 +43,7 @@ export async function handleExit(
   if (!removes) saveOrRetry(parts, container);
 
   emitEndpointEvents(parts, "disconnect", container.id, parts.network.describe(container.id).endpoints);
+  emitVolumeEvents(parts, "unmount", container);
   if (life.oomKilled) emitContainerEvent(parts, container, "oom");
   emitContainerEvent(parts, container, "die", {
     exitCode: String(life.exitCode),

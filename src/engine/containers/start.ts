@@ -4,6 +4,7 @@ import type { Sandbox } from "#network";
 import { errors } from "../errors.ts";
 import { startHealthProbe } from "../health/probe.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
+import { emitVolumeEvents } from "../volumes/volume-events.ts";
 import { mountVolumesOf } from "../volumes/volume-mounts.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
 import { runBundle } from "../processes/run-bundle.ts";
@@ -113,6 +114,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     life.startedAt = BigInt(started.startedAt);
     life.everStarted = true;
     parts.registry.saveStarted(container);
+    emitVolumeEvents(parts, "mount", container);
     emitEndpointEvents(parts, "connect", container.id, sandbox?.endpoints ?? []);
   } catch (error) {
     forwarding?.abandon();

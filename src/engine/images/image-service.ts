@@ -1,13 +1,18 @@
 import type { Digest } from "#base";
-import { bootstrapImage, type ImageStore } from "#images";
+import { familiarName, parseReference, withDefaultTag } from "#formats";
+import { bootstrapImage, type ImageRecord, type ImageRemoval, type ImageStore } from "#images";
 import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { ContainerView, EventService, ImageService } from "../contract.ts";
+<<<<<<< HEAD
 import { inspectDistribution } from "./transfer/distribution.ts";
 import type { TransferParts } from "./transfer/parts.ts";
 import { forgetOldPulls, pullImages } from "./transfer/pull.ts";
 import { pushImages } from "./transfer/push.ts";
+=======
+import { emitPruneEvent } from "../events/prune-event.ts";
+>>>>>>> 15ba129 (server: attach by WebSocket, requests read as their API version meant them, archives compressed on demand, checkpoints; engine: events of images, volumes and prunes, platforms, true sizes in df)
 
 /** The catalogue of `src/images` with the containers' say in removal, and events. */
 export function createImageService(parts: {
@@ -19,8 +24,30 @@ export function createImageService(parts: {
 }): ImageService {
   const { registry, events, store, transfer } = parts;
   const { catalog } = store;
-  const report = (action: string, id: string, name?: string) =>
-    events.emit({ type: "image", action, actor: { id, attributes: name === undefined ? {} : { name } } });
+  /** An image's events carry its labels and a name; where no name is meant, that is the id (moby: LogImageEvent). */
+  const report = (action: string, image: Pick<ImageRecord, "id" | "config">, name: string = image.id) =>
+    events.emit({
+      type: "image",
+      action,
+      actor: { id: image.id, attributes: { ...image.config.config?.Labels, name } },
+    });
+  const reportRemovals = (removed: readonly ImageRemoval[], before: ReadonlyMap<string, ImageRecord>) => {
+    for (const removal of removed) {
+      const name = "untagged" in removal ? removal.untagged : removal.deleted;
+      const image = before.get(name);
+      // What is deleted beside images are layers, which have no events.
+      if (image === undefined) continue;
+      if ("untagged" in removal) report("untag", image);
+      else events.emit({ type: "image", action: "delete", actor: { id: image.id, attributes: { name: image.id } } });
+    }
+  };
+  /** Images by id and by name, as they are before something is removed. */
+  const byName = () => {
+    const images = new Map<string, ImageRecord>();
+    for (const image of catalog.list())
+      for (const name of [image.id, ...image.repoTags, ...image.repoDigests]) images.set(name, image);
+    return images;
+  };
   const holders = (id: Digest) => [...registry.all()].filter((container) => container.document.imageId === id);
   const usedBy = (id: Digest) =>
     holders(id).map((container) => ({ containerId: container.id, running: hasProcess(container) }));
@@ -29,31 +56,46 @@ export function createImageService(parts: {
     get: catalog.get,
     list: catalog.list,
     history: catalog.history,
-    save: catalog.save,
+    save: (references) => {
+      const images = references.map((reference) => catalog.get(reference));
+      const archive = catalog.save(references);
+      for (const image of images) report("save", image);
+      return archive;
+    },
     usedBy: (id) => holders(id).map(parts.view),
+    sharedSizes: () => {
+      const images = catalog.list();
+      const users = new Map<Digest, number>();
+      for (const image of images)
+        for (const diffId of new Set(image.config.rootfs.diff_ids)) users.set(diffId, (users.get(diffId) ?? 0) + 1);
+      const shared = (image: ImageRecord) =>
+        image.config.rootfs.diff_ids
+          .filter((diffId) => (users.get(diffId) ?? 0) > 1 && store.layers.has(diffId))
+          .reduce((sum, diffId) => sum + store.layers.sizeOf(diffId), 0);
+      return new Map(images.map((image) => [image.id, shared(image)]));
+    },
     tag: (source, reference) => {
       const image = catalog.get(source);
       catalog.tag(image.id, reference);
-      report("tag", image.id, reference);
+      report("tag", image, familiarName(withDefaultTag(parseReference(reference))));
     },
     remove: async (reference, options) => {
+      const before = byName();
       const removed = await catalog.remove(reference, { ...options, usedBy });
-      for (const removal of removed) {
-        if ("untagged" in removal) report("untag", removal.untagged, removal.untagged);
-        else report("delete", removal.deleted, removal.deleted);
-      }
+      reportRemovals(removed, before);
       return removed;
     },
     load: async (archive, progress) => {
       const loaded = await catalog.load(archive, progress);
-      for (const image of loaded) report("load", image.id, image.repoTags[0] ?? image.id);
+      for (const image of loaded) report("load", image);
       return loaded;
     },
     importRootfs: async (archive, options) => {
       const image = await catalog.importRootfs(archive, options);
-      report("import", image.id, options.tag ?? image.id);
+      report("import", image);
       return image;
     },
+<<<<<<< HEAD
     pull: (request, progress, signal) => pullImages(transfer, request, progress, signal),
     push: (request, progress, signal) => pushImages(transfer, request, progress, signal),
     distribution: (name, credentials, signal) => inspectDistribution(transfer, name, credentials, signal),
@@ -62,10 +104,18 @@ export function createImageService(parts: {
       // What a pull that broke off has left is unused like a dangling image.
       forgetOldPulls(transfer, true);
       return catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
+=======
+    prune: async ({ all, keep }) => {
+      const before = byName();
+      const result = await catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
+      reportRemovals(result.removed, before);
+      emitPruneEvent(events, "image", result.reclaimedBytes);
+      return result;
+>>>>>>> 15ba129 (server: attach by WebSocket, requests read as their API version meant them, archives compressed on demand, checkpoints; engine: events of images, volumes and prunes, platforms, true sizes in df)
     },
     bootstrap: async (reference, options, progress, signal) => {
       const image = await bootstrapImage(store, reference, options, progress, signal);
-      report("import", image.id, image.repoTags[0] ?? image.id);
+      report("import", image);
       return image;
     },
   };

@@ -3,6 +3,7 @@ import type { LocalVolumes, VolumeRecord } from "#volumes";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { EventService, VolumeService } from "../contract.ts";
 import { errors } from "../errors.ts";
+import { emitPruneEvent } from "../events/prune-event.ts";
 import { volumeUsers } from "./volume-users.ts";
 
 /** The volumes of `src/volumes` with the containers' say in their removal, and events. */
@@ -63,6 +64,7 @@ export function createVolumeService(parts: {
         remove(volume);
         deleted.push(volume.name);
       }
+      emitPruneEvent(events, "volume", reclaimedBytes);
       return { deleted, reclaimedBytes };
     },
   };

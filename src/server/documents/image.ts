@@ -10,19 +10,23 @@ export function createdSeconds(created: string | undefined): number {
   return time === undefined ? 0 : Number(time / 1_000_000_000n);
 }
 
-/** One element of `GET /images/json`. */
-export function imageSummary(image: ImageRecord, version: ApiVersion, containers = -1): ImageSummary {
-  const dangling = image.repoTags.length === 0 && version < 43;
+/** One element of `GET /images/json`; what was not counted is -1. */
+export function imageSummary(
+  image: ImageRecord,
+  version: ApiVersion,
+  counted: { readonly containers?: number; readonly sharedBytes?: number } = {},
+): ImageSummary {
+  const dangling = image.repoTags.length === 0 && image.repoDigests.length === 0 && version < 43;
   const summary: ImageSummary = {
     Id: image.id,
     ParentId: image.parentId ?? "",
     RepoTags: dangling ? ["<none>:<none>"] : [...image.repoTags],
-    RepoDigests: dangling && image.repoDigests.length === 0 ? ["<none>@<none>"] : [...image.repoDigests],
+    RepoDigests: dangling ? ["<none>@<none>"] : [...image.repoDigests],
     Created: createdSeconds(image.config.created),
     Size: image.sizeBytes,
-    SharedSize: -1,
+    SharedSize: counted.sharedBytes ?? -1,
     Labels: image.config.config?.Labels ?? null,
-    Containers: containers,
+    Containers: counted.containers ?? -1,
   };
   if (version < 44) summary.VirtualSize = image.sizeBytes;
   return summary;
@@ -42,7 +46,7 @@ const containerOnlyFields = [
 ] as const;
 
 function imageConfigDocument(config: ContainerConfig, version: ApiVersion): ContainerConfig {
-  const document = configDocument(config);
+  const document = { ...configDocument(config), Labels: config.Labels ?? null };
   if (version >= 50) for (const field of containerOnlyFields) delete document[field];
   return document;
 }

@@ -3,6 +3,7 @@ import type { PathStat } from "#engine";
 import type { FilesystemChange } from "#formats";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
+import { acceptedEncoding, encoded } from "../http/compression.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { flag, text } from "../http/query.ts";
 import { isGone, openStream, pump } from "../http/stream-reply.ts";
@@ -45,10 +46,13 @@ export const archiveRoutes: readonly Route[] = [
     method: "GET",
     path: "/containers/{id}/archive",
     query: { path: text() },
-    async handle({ parts: { engine }, params: { id = "" }, query, response }) {
+    async handle({ parts: { engine }, params: { id = "" }, query, request, response }) {
       const { stat, tar } = await engine.archives.get(id, required(query.path));
-      openStream(response, "application/x-tar", [[statHeader, encodeStat(stat)]]);
-      await pump(response, tar);
+      const encoding = acceptedEncoding(request.headers["accept-encoding"]);
+      const headers: [string, string][] = [[statHeader, encodeStat(stat)]];
+      if (encoding !== undefined) headers.push(["Content-Encoding", encoding]);
+      openStream(response, "application/x-tar", headers);
+      await pump(response, encoding === undefined ? tar : encoded(tar, encoding));
       if (!isGone(response)) response.end();
     },
   }),

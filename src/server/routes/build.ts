@@ -142,7 +142,7 @@ export const buildRoutes: readonly Route[] = [
       "keep-storage": integer(),
       "reserved-space": integer(),
     },
-    async handle({ parts: { builder }, query }) {
+    async handle({ parts: { builder, engine }, query }) {
       const before = prunedBefore(query.filters);
       const { deleted, reclaimedBytes } = await exclusivePrune(builder, () =>
         builder.prune({
@@ -151,6 +151,11 @@ export const buildRoutes: readonly Route[] = [
           beforeMs: before === undefined ? undefined : Number(before / 1_000_000n),
         }),
       );
+      engine.events.emit({
+        type: "builder",
+        action: "prune",
+        actor: { id: "", attributes: { reclaimed: String(reclaimedBytes) } },
+      });
       return jsonReply({ CachesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimedBytes });
     },
   }),

@@ -1,9 +1,9 @@
 import { createContainerSchema, updateContainerSchema } from "#formats";
 import { containerInspect } from "../documents/container-inspect.ts";
 import { containerSummary } from "../documents/container-summary.ts";
-import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, jsonRoute, route, type Route } from "../http/route.ts";
 import { filters, flag, integer, text } from "../http/query.ts";
+import { asOfVersion } from "./create-compatibility.ts";
 import { containerFilterKeys, imageNameResolver, selectContainers, withSizes } from "./container-selection.ts";
 import { exclusivePrune, pruneFilterKeys, prunedBefore } from "./prune-window.ts";
 
@@ -27,10 +27,13 @@ export const containerRoutes: readonly Route[] = [
     query: { name: text(), platform: text() },
     body: createContainerSchema,
     async handle({ parts: { engine }, query, body, version }) {
-      const endpoints = Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {});
-      if (version < 44 && endpoints.length > 1) throw serverErrors["multiple-endpoints"](endpoints.join(", "));
-      const { id, warnings } = await engine.containers.create({ name: query.name, body, platform: query.platform });
-      return jsonReply({ Id: id, Warnings: warnings }, 201);
+      const adapted = asOfVersion(body, version, () => engine.system.info().cgroupVersion);
+      const { id, warnings } = await engine.containers.create({
+        name: query.name,
+        body: adapted.body,
+        platform: version < 41 ? undefined : query.platform,
+      });
+      return jsonReply({ Id: id, Warnings: [...warnings, ...adapted.warnings] }, 201);
     },
   }),
   route({

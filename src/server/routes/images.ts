@@ -60,10 +60,14 @@ export const imageRoutes: readonly Route[] = [
       const before = given.values("before").map((reference) => createdAt(engine.images.get(reference)));
       const since = given.values("since").map((reference) => createdAt(engine.images.get(reference)));
       const until = prunedBefore(given);
-      // `filter` is how clients before 1.28 asked for a name.
-      const names = [...given.values("reference"), ...(query.filter === undefined ? [] : [query.filter])];
+      // `filter` is how clients before 1.41 asked for a name.
+      const names = [
+        ...given.values("reference"),
+        ...(query.filter === undefined || version >= 41 ? [] : [query.filter]),
+      ];
       const patterns = names.map(referencePattern);
       const images = engine.images.list();
+      const shared = version >= 42 && query["shared-size"] ? engine.images.sharedSizes() : undefined;
       const parents = new Set(images.map((image) => image.parentId));
       const summaries: ImageSummary[] = [];
       for (const image of images) {
@@ -77,7 +81,7 @@ export const imageRoutes: readonly Route[] = [
         if (before.some((time) => createdAt(image) >= time)) continue;
         if (since.some((time) => createdAt(image) <= time)) continue;
         if (until !== undefined && createdAt(image) >= until) continue;
-        summaries.push(imageSummary(shown, version));
+        summaries.push(imageSummary(shown, version, { sharedBytes: shared?.get(image.id) }));
       }
       return jsonReply(summaries);
     },

@@ -121,6 +121,8 @@ export const networkRoutes: readonly Route[] = [
         }
         deleted.push(network.name);
       }
+      // Networks give no bytes back.
+      engine.events.emit({ type: "network", action: "prune", actor: { id: "", attributes: { reclaimed: "0" } } });
       return jsonReply({ NetworksDeleted: deleted.length === 0 ? null : deleted });
     },
   }),

@@ -1,4 +1,4 @@
-import type { DiskUsageResponse, VolumeDocument } from "#formats";
+import type { DiskUsageResponse } from "#formats";
 import { containerSummary } from "../documents/container-summary.ts";
 import { imageSummary } from "../documents/image.ts";
 import { infoDocument, versionDocument } from "../documents/system.ts";
@@ -43,16 +43,22 @@ export const systemRoutes: readonly Route[] = [
     path: "/system/df",
     query: { type: texts() },
     async handle({ parts: { engine, builder }, query, version }) {
-      for (const type of query.type)
-        if (!usageTypes.includes(type as (typeof usageTypes)[number]))
-          throw serverErrors["invalid-parameter"]("type", type, usageTypes.join(", "));
-      const wants = (type: (typeof usageTypes)[number]) => query.type.length === 0 || query.type.includes(type);
+      // What to measure could only be chosen from 1.42 on.
+      const types = version < 42 ? [] : query.type;
+      for (const type of types)
+        if (!usageTypes.includes(type as (typeof usageTypes)[number])) throw serverErrors["unknown-usage-type"](type);
+      const wants = (type: (typeof usageTypes)[number]) => types.length === 0 || types.includes(type);
       const usage: DiskUsageResponse = {};
       if (wants("image")) {
         usage.LayersSize = await engine.system.layersSize();
-        usage.Images = engine.images
-          .list()
-          .map((image) => ({ ...imageSummary(image, version, engine.images.usedBy(image.id).length), SharedSize: 0 }));
+        const shared = engine.images.sharedSizes();
+        const users = countBy(engine.containers.list().map(({ imageId }) => imageId));
+        usage.Images = engine.images.list().map((image) =>
+          imageSummary(image, version, {
+            containers: users.get(image.id) ?? 0,
+            sharedBytes: shared.get(image.id) ?? 0,
+          }),
+        );
       }
       if (wants("container")) {
         const shownName = imageNameResolver(engine);
@@ -75,3 +81,9 @@ export const systemRoutes: readonly Route[] = [
     },
   }),
 ];
+
+function countBy(keys: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}

@@ -2,6 +2,8 @@ import type { Route } from "../http/route.ts";
 import { archiveRoutes } from "./archive.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
 import { buildRoutes } from "./build.ts";
+import { checkpointRoutes } from "./checkpoints.ts";
+import { attachWebSocketRoutes } from "./attach-websocket.ts";
 import { commitRoutes } from "./commit.ts";
 import { containerLifecycleRoutes } from "./container-lifecycle.ts";
 import { containerStreamRoutes } from "./container-streams.ts";
@@ -24,9 +26,11 @@ export const routes: readonly Route[] = [
   ...containerRoutes,
   ...containerLifecycleRoutes,
   ...containerStreamRoutes,
+  ...attachWebSocketRoutes,
   ...execRoutes,
   ...archiveRoutes,
   ...commitRoutes,
+  ...checkpointRoutes,
   ...imageRoutes,
   ...imageTransferRoutes,
   ...registryRoutes,

@@ -456,6 +456,7 @@ export function createFakeEngine(): FakeEngine {
       distribution: unreachable,
       login: unreachable,
       usedBy: () => [],
+      sharedSizes: () => new Map([[imageId, 400]]),
     },
     networks: {
       list: () => networks,
@@ -488,6 +489,7 @@ export function createFakeEngine(): FakeEngine {
         if (volume === undefined) throw notFound(`get ${name}: no such volume`);
         return volume;
       },
+      size: async () => 12,
       async remove(name, options) {
         record("volume remove", name, options);
         engine.volumes.get(name);

@@ -1,0 +1,26 @@
+import type { ImageRecord } from "#images";
+import { loadRegistryClient } from "#registry";
+import { errors } from "../errors.ts";
+
+/** Docker's names for the architectures that this daemon runs on. */
+const hostArchitectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64", ia32: "386", arm: "arm" };
+
+/**
+ * Holds an image against the platform that was asked for, or the host's: Docker answers not-found for the first, so
+ * that clients pull the right one, and only warns of the second, which emulation may run.
+ * @returns a warning, if there is one to give
+ */
+export async function checkPlatform(
+  image: ImageRecord,
+  reference: string,
+  requested: string | undefined,
+): Promise<string | undefined> {
+  const { os, architecture, variant } = image.config;
+  if (requested === undefined && os === "linux" && architecture === hostArchitectures[process.arch]) return undefined;
+  const { fitsPlatform, hostPlatform, parsePlatform, platformText } = await loadRegistryClient();
+  const actual = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  const wanted = requested === undefined ? hostPlatform() : parsePlatform(requested);
+  if (fitsPlatform(wanted, actual)) return undefined;
+  if (requested !== undefined) throw errors.platformMismatch(reference, platformText(wanted), platformText(actual));
+  return `The requested image's platform (${platformText(actual)}) does not match the detected host platform (${platformText(wanted)}) and no specific platform was requested`;
+}

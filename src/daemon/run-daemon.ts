@@ -205,7 +205,13 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     hostCaBundle,
   });
   await builder.sweep();
-  const server = createServer({ engine, builder, logger, version: serverVersion() });
+  const server = createServer({
+    engine,
+    builder,
+    logger,
+    debug: options.logLevel === "debug",
+    version: serverVersion(),
+  });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());
   await serveRegistry(options, logger, started);

@@ -24,6 +24,8 @@ export type ServerParts = {
   readonly builder: ImageBuilder;
   readonly version: ServerVersion;
   readonly logger: Logger;
+  /** The daemon logs everything (`info` says so). */
+  readonly debug: boolean;
   /** Between two readings of `stats`. @default 1000 */
   readonly statsIntervalMs: number;
   /** Open `/events` connections, for `info`. */

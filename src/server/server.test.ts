@@ -42,7 +42,6 @@ describe("createServer", () => {
     ["PATCH", "/containers/json"],
     ["DELETE", "/containers/json/x"],
     ["POST", "/info"],
-    ["GET", "/containers/x/attach/ws"],
     ["GET", "/vx.1/info"],
     ["POST", "/v1.24/containers/prune"],
   ])("answers %s %s with Docker's 404", async (method, url) => {
@@ -149,6 +148,9 @@ describe("createServer", () => {
     ["GET", "/swarm", 503],
     ["POST", "/swarm/leave", 503],
     ["POST", "/swarm/init", 501],
+    ["GET", "/containers/web/checkpoints", 501],
+    ["POST", "/containers/web/checkpoints", 501],
+    ["DELETE", "/containers/web/checkpoints/one", 501],
     ["GET", "/services/x", 503],
     ["GET", "/plugins", 200],
     ["GET", "/plugins/a/b/json", 404],

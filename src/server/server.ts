@@ -16,6 +16,8 @@ export type ServerOptions = {
   readonly builder: ImageBuilder;
   readonly version: ServerVersion;
   readonly logger: Logger;
+  /** Whether the daemon logs everything. @default false */
+  readonly debug?: boolean;
   /** Between two readings of `stats`. @default 1000 */
   readonly statsIntervalMs?: number;
 };
@@ -45,6 +47,7 @@ export function createServer(options: ServerOptions): ApiServer {
     builder: options.builder,
     version: options.version,
     logger: options.logger,
+    debug: options.debug === true,
     statsIntervalMs: options.statsIntervalMs ?? 1000,
     counters: { eventListeners: 0 },
   };

@@ -19,6 +19,10 @@ const older: ReadonlySet<string> = new Set([
     (field) => `NetworkSettings/${field}`,
   ),
   ...["SecondaryIPAddresses", "SecondaryIPv6Addresses"].map((field) => `NetworkSettings/${field}`),
+  // `info`, below 1.48, 1.49 and 1.50.
+  ...["CIDRs", "Hostnames"].map((field) => `RegistryConfig/AllowNondistributableArtifacts${field}`),
+  ...["ContainerdCommit", "RuncCommit", "InitCommit"].map((commit) => `${commit}/Expected`),
+  ...["BridgeNfIptables", "BridgeNfIp6tables"].map((field) => `/${field}`),
   // Lists of networks, below 1.53, and what disks hold, below 1.52.
   "/Containers",
   ...["BuildCache", "Images", "LayersSize", "Volumes"].map((field) => `/${field}`),

@@ -5,14 +5,11 @@ import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { ContainerView, EventService, ImageService } from "../contract.ts";
-<<<<<<< HEAD
+import { emitPruneEvent } from "../events/prune-event.ts";
 import { inspectDistribution } from "./transfer/distribution.ts";
 import type { TransferParts } from "./transfer/parts.ts";
 import { forgetOldPulls, pullImages } from "./transfer/pull.ts";
 import { pushImages } from "./transfer/push.ts";
-=======
-import { emitPruneEvent } from "../events/prune-event.ts";
->>>>>>> 15ba129 (server: attach by WebSocket, requests read as their API version meant them, archives compressed on demand, checkpoints; engine: events of images, volumes and prunes, platforms, true sizes in df)
 
 /** The catalogue of `src/images` with the containers' say in removal, and events. */
 export function createImageService(parts: {
@@ -95,23 +92,18 @@ export function createImageService(parts: {
       report("import", image);
       return image;
     },
-<<<<<<< HEAD
     pull: (request, progress, signal) => pullImages(transfer, request, progress, signal),
     push: (request, progress, signal) => pushImages(transfer, request, progress, signal),
     distribution: (name, credentials, signal) => inspectDistribution(transfer, name, credentials, signal),
     login: async (credentials, signal) => (await transfer.registry()).client.login(credentials, signal),
-    prune: ({ all, keep }) => {
+    prune: async ({ all, keep }) => {
       // What a pull that broke off has left is unused like a dangling image.
       forgetOldPulls(transfer, true);
-      return catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
-=======
-    prune: async ({ all, keep }) => {
       const before = byName();
       const result = await catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
       reportRemovals(result.removed, before);
       emitPruneEvent(events, "image", result.reclaimedBytes);
       return result;
->>>>>>> 15ba129 (server: attach by WebSocket, requests read as their API version meant them, archives compressed on demand, checkpoints; engine: events of images, volumes and prunes, platforms, true sizes in df)
     },
     bootstrap: async (reference, options, progress, signal) => {
       const image = await bootstrapImage(store, reference, options, progress, signal);

@@ -80,6 +80,9 @@ export type InfoResponse = {
     InsecureRegistryCIDRs: string[] | null;
     IndexConfigs: Record<string, { Name: string; Mirrors: string[]; Secure: boolean; Official: boolean }>;
     Mirrors: string[] | null;
+    /** Below 1.48. */
+    AllowNondistributableArtifactsCIDRs?: null;
+    AllowNondistributableArtifactsHostnames?: null;
   };
   NCPU: number;
   MemTotal: number;
@@ -105,9 +108,17 @@ export type InfoResponse = {
   LiveRestoreEnabled: boolean;
   Isolation: string;
   InitBinary: string;
-  ContainerdCommit: { ID: string };
-  RuncCommit: { ID: string };
-  InitCommit: { ID: string };
+  /** `Expected` below 1.49. */
+  ContainerdCommit: { ID: string; Expected?: string };
+  RuncCommit: { ID: string; Expected?: string };
+  InitCommit: { ID: string; Expected?: string };
+  /** From 1.49 on. */
+  FirewallBackend?: { Driver: string };
+  /** From 1.44 on. */
+  CDISpecDirs?: string[];
+  /** Below 1.50, where they are always false. */
+  BridgeNfIptables?: boolean;
+  BridgeNfIp6tables?: boolean;
   SecurityOptions: readonly string[];
   Warnings: readonly string[] | null;
 };

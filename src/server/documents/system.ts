@@ -1,6 +1,7 @@
+import { readdirSync } from "node:fs";
 import { formatRfc3339Nano, nowNanoseconds } from "#base";
 import type { InfoResponse, VersionResponse } from "#formats";
-import { MAX_API_VERSION, MIN_API_VERSION } from "../http/version.ts";
+import { type ApiVersion, MAX_API_VERSION, MIN_API_VERSION } from "../http/version.ts";
 import type { ServerParts } from "../parts.ts";
 
 /** The answer of `GET /version`. */
@@ -42,8 +43,56 @@ export function versionDocument({ version, engine }: ServerParts): VersionRespon
   };
 }
 
+/** The address of a proxy as others may see it (moby: maskCredentials). */
+function withoutCredentials(proxy: string | undefined): string {
+  return (proxy ?? "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1xxxxx:xxxxx@");
+}
+
+/** Descriptors this process holds open. */
+function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** What only some versions have, and what they had in another form (moby: system_routes.go, getInfo). */
+function ofVersion(document: InfoResponse, version: ApiVersion): InfoResponse {
+  const result: InfoResponse = { ...document };
+  if (version < 25) {
+    // Just the names then: "seccomp" for "name=seccomp,profile=builtin".
+    result.SecurityOptions = document.SecurityOptions.map(
+      (option) => /(?:^|,)name=([^,]*)/.exec(option)?.[1] ?? option,
+    );
+  }
+  if (version < 44) {
+    const bare = (runtime: { path: string }) => ({ path: runtime.path });
+    result.Runtimes = Object.fromEntries(
+      Object.entries(document.Runtimes).map(([name, runtime]) => [name, bare(runtime)]),
+    );
+  } else result.CDISpecDirs = [];
+  if (version < 48)
+    result.RegistryConfig = {
+      ...document.RegistryConfig,
+      AllowNondistributableArtifactsCIDRs: null,
+      AllowNondistributableArtifactsHostnames: null,
+    };
+  if (version < 49) {
+    const expected = (commit: { ID: string }) => ({ ID: commit.ID, Expected: commit.ID });
+    result.ContainerdCommit = expected(document.ContainerdCommit);
+    result.RuncCommit = expected(document.RuncCommit);
+    result.InitCommit = expected(document.InitCommit);
+  } else result.FirewallBackend = { Driver: "nftables" };
+  if (version < 50) {
+    result.BridgeNfIptables = false;
+    result.BridgeNfIp6tables = false;
+  }
+  return result;
+}
+
 /** The answer of `GET /info`. */
-export function infoDocument({ version, engine, counters }: ServerParts): InfoResponse {
+export function infoDocument(parts: ServerParts, spoken: ApiVersion): InfoResponse {
+  return ofVersion(newestInfo(parts), spoken);
+}
+
+function newestInfo({ version, engine, counters, debug }: ServerParts): InfoResponse {
   const info = engine.system.info();
   const can = info.capabilities;
   const runtimes: InfoResponse["Runtimes"] = {};
@@ -76,8 +125,8 @@ export function infoDocument({ version, engine, counters }: ServerParts): InfoRe
     PidsLimit: can.pids,
     OomKillDisable: can.oomKillDisable,
     IPv4Forwarding: info.ipv4Forwarding,
-    Debug: false,
-    NFd: 0,
+    Debug: debug,
+    NFd: openDescriptors(),
     NGoroutines: 0,
     SystemTime: formatRfc3339Nano(nowNanoseconds()),
     LoggingDriver: info.loggingDriver,
@@ -95,9 +144,9 @@ export function infoDocument({ version, engine, counters }: ServerParts): InfoRe
     MemTotal: info.memoryBytes,
     GenericResources: null,
     DockerRootDir: info.dataRoot,
-    HttpProxy: "",
-    HttpsProxy: "",
-    NoProxy: "",
+    HttpProxy: withoutCredentials(process.env["HTTP_PROXY"] ?? process.env["http_proxy"]),
+    HttpsProxy: withoutCredentials(process.env["HTTPS_PROXY"] ?? process.env["https_proxy"]),
+    NoProxy: process.env["NO_PROXY"] ?? process.env["no_proxy"] ?? "",
     Name: info.name,
     Labels: [],
     ExperimentalBuild: false,
@@ -114,7 +163,8 @@ export function infoDocument({ version, engine, counters }: ServerParts): InfoRe
     },
     LiveRestoreEnabled: true,
     Isolation: "",
-    InitBinary: "",
+    // What a container calls its init; the host may call it otherwise.
+    InitBinary: "docker-init",
     ContainerdCommit: { ID: "" },
     RuncCommit: { ID: "" },
     InitCommit: { ID: "" },

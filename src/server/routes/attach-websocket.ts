@@ -32,7 +32,13 @@ function withoutFrames(framed: Duplex): Duplex {
   const demuxer = createStdioDemuxer((_stream, piece) => {
     if (!plain.push(Buffer.from(piece))) framed.pause();
   });
-  framed.on("data", (chunk: Buffer) => demuxer.push(chunk));
+  framed.on("data", (chunk: Buffer) => {
+    try {
+      demuxer.push(chunk);
+    } catch (error) {
+      plain.destroy(error as RangeError);
+    }
+  });
   framed.once("end", () => plain.push(null));
   framed.once("close", () => plain.destroy());
   framed.on("error", (error) => plain.destroy(error));

@@ -37,7 +37,7 @@ export const systemRoutes: readonly Route[] = [
   route({ method: "HEAD", path: "/_ping", handle: () => emptyReply(200, pingHeaders) }),
   route({ method: "OPTIONS", path: "/{any...}", handle: () => emptyReply(200) }),
   route({ method: "GET", path: "/version", handle: ({ parts }) => jsonReply(versionDocument(parts)) }),
-  route({ method: "GET", path: "/info", handle: ({ parts }) => jsonReply(infoDocument(parts)) }),
+  route({ method: "GET", path: "/info", handle: ({ parts, version }) => jsonReply(infoDocument(parts, version)) }),
   route({
     method: "GET",
     path: "/system/df",

@@ -1,4 +1,4 @@
-import type { DiskUsageResponse } from "#formats";
+import type { DiskUsageResponse, VolumeDocument } from "#formats";
 import { containerSummary } from "../documents/container-summary.ts";
 import { imageSummary } from "../documents/image.ts";
 import { infoDocument, versionDocument } from "../documents/system.ts";

@@ -489,7 +489,6 @@ export function createFakeEngine(): FakeEngine {
         if (volume === undefined) throw notFound(`get ${name}: no such volume`);
         return volume;
       },
-      size: async () => 12,
       async remove(name, options) {
         record("volume remove", name, options);
         engine.volumes.get(name);

@@ -23,6 +23,18 @@ export const cliErrors = defineErrors({
     kind: "invalid",
     message: () => "cowardly refusing to save to a terminal. Use the -o flag or redirect",
   },
+  "content-trust": {
+    kind: "unsupported",
+    message: () => "content trust (Notary) is not supported: leave --disable-content-trust as it is",
+  },
+  "credential-helper-failed": {
+    kind: "unavailable",
+    message: (program: string, reason: string) => `error getting credentials - err: exec: "${program}": ${reason}`,
+    hint: (program: string) => `config.json names it in credsStore or credHelpers; is ${program} installed?`,
+  },
+  "manifest-missing": { kind: "not-found", message: (name: string) => `No such manifest: ${name}` },
+  "manifest-unknown": { kind: "not-found", message: (name: string) => `no such manifest: ${name}` },
+  "manifest-conflict": { kind: "conflict", message: (sentence: string) => sentence },
   "context-unsupported": {
     kind: "unsupported",
     message: (context: string) => `cannot use "${context}" as a build context: only local directories and "-" are`,

@@ -1,4 +1,4 @@
-import { isTerminal } from "./terminal/terminal.ts";
+import { enterRawMode, isTerminal } from "./terminal/terminal.ts";
 import { readStandardInput } from "./streams/standard-input.ts";
 import { writeText } from "./output/write.ts";
 
@@ -12,4 +12,32 @@ export async function confirm(warning: string): Promise<boolean> {
     if (answer.includes("\n")) break;
   }
   return /^\s*y(?:es)?\s*$/i.test(answer.split("\n")[0] ?? "");
+}
+
+/** Asks for a line on the terminal; what is hidden is not shown while it is typed. */
+export async function ask(question: string, options: { readonly hidden: boolean }): Promise<string> {
+  writeText(1, question);
+  const restore = options.hidden ? enterRawMode() : () => {};
+  let answer = "";
+  try {
+    for await (const chunk of readStandardInput()) {
+      for (const character of new TextDecoder().decode(chunk)) {
+        if (character === "\n" || character === "\r") {
+          if (options.hidden) writeText(1, "\n");
+          return answer;
+        }
+        if (options.hidden && (character === "\u0003" || character === "\u0004")) {
+          // Raw mode hands Ctrl-C and Ctrl-D over as bytes.
+          restore();
+          writeText(1, "\n");
+          process.exit(130);
+        }
+        if (options.hidden && (character === "\u007f" || character === "\b")) answer = answer.slice(0, -1);
+        else answer += character;
+      }
+    }
+    return answer;
+  } finally {
+    restore();
+  }
 }

@@ -3,6 +3,7 @@ import type { BuildOptions } from "#client";
 import type { JsonMessage } from "#formats";
 import { prepareContext } from "../build/context.ts";
 import { defineCommand } from "../command.ts";
+import { registryConfig } from "../credentials/credentials.ts";
 import { extraHostProblem } from "../container-options/checks.ts";
 import { parseMap } from "../container-options/key-values.ts";
 import { parseUlimits, ulimitProblem } from "../container-options/ulimits.ts";
@@ -140,6 +141,7 @@ export const command = defineCommand({
       ulimits: parseUlimits(flags.ulimit),
       securityOptions: flags["security-opt"],
       squash: flags.squash,
+      registryConfig: await registryConfig(),
     };
     const imageId = await showBuild(client.build.run(context.tar, options), progress);
     if (flags.iidfile !== "") {

@@ -14,12 +14,14 @@ function withTag(image: string): string {
 }
 
 async function pullImage(client: Client, image: string, flags: ContainerFlagValues): Promise<void> {
-  const [{ pullReference }, { showProgress }] = await Promise.all([
+  const [{ pullReference }, { showProgress }, { registryAuthFor }] = await Promise.all([
     import("../references.ts"),
     import("../output/progress.ts"),
+    import("../credentials/credentials.ts"),
   ]);
   const records = client.images.pull(pullReference(image), {
     platform: flags.platform === "" ? undefined : flags.platform,
+    registryAuth: await registryAuthFor(image),
   });
   await showProgress(records, { descriptor: 2, quiet: flags.quiet });
 }

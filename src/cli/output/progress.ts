@@ -13,14 +13,34 @@ export function recordFailure(record: JsonMessage): Error | undefined {
   return withExitCode(cliErrors["stream-failed"](message), record.errorDetail?.code || 1);
 }
 
-function bar(record: JsonMessage): string {
+/** How fast one line's count grows: over the last seconds, so that it follows a network that changes. */
+type Pace = { status: string; readonly samples: { readonly at: number; readonly current: number }[] };
+
+const PACE_MS = 4000;
+
+function rateOf(pace: Pace, record: JsonMessage, now: number): number | undefined {
+  const { current = 0 } = record.progressDetail ?? {};
+  if (pace.status !== record.status) pace.samples.length = 0;
+  pace.status = record.status ?? "";
+  pace.samples.push({ at: now, current });
+  while (pace.samples.length > 2 && now - (pace.samples[0]?.at ?? now) > PACE_MS) pace.samples.shift();
+  const first = pace.samples[0];
+  if (first === undefined || now - first.at < 300 || current <= first.current) return undefined;
+  return ((current - first.current) / (now - first.at)) * 1000;
+}
+
+/** The bar of a record, its sizes and its rate, as wide as there is room for. */
+function bar(record: JsonMessage, rate: number | undefined, room: number): string {
   const { current = 0, total = 0 } = record.progressDetail ?? {};
   if (current === 0 && total === 0) return "";
-  if (total <= 0 || current > total) return ` ${humanSize(current)}`;
-  const width = 50;
+  const pace = rate === undefined ? "" : `  ${humanSize(Math.round(rate))}/s`;
+  if (total <= 0 || current > total) return ` ${humanSize(current)}${pace}`;
+  const sizes = `${humanSize(current).padStart(8)}/${humanSize(total)}`;
+  const width = Math.min(50, room - sizes.length - 16);
+  if (width < 10) return ` ${sizes}${pace}`;
   const filled = Math.floor((current / total) * width);
   const arrow = filled < width ? `${"=".repeat(filled)}>${" ".repeat(width - filled - 1)}` : "=".repeat(width);
-  return ` [${arrow}] ${humanSize(current).padStart(8)}/${humanSize(total)}`;
+  return ` [${arrow}] ${sizes}${pace}`;
 }
 
 export type ProgressOptions = {
@@ -35,8 +55,12 @@ export type ProgressOptions = {
  * a record that says the operation failed.
  */
 export async function showProgress(records: AsyncIterable<JsonMessage>, options: ProgressOptions): Promise<void> {
-  const live = isTerminal(options.descriptor) && terminalSize() !== undefined;
+  const size = isTerminal(options.descriptor) ? terminalSize() : undefined;
+  const live = size !== undefined;
+  const columns = size?.columns ?? 80;
+  const rows = size?.rows ?? 24;
   const lines = new Map<string, number>();
+  const paces = new Map<string, Pace>();
   let drawn = 0;
   for await (const record of records) {
     const failure = recordFailure(record);
@@ -60,13 +84,19 @@ export async function showProgress(records: AsyncIterable<JsonMessage>, options:
       lines.clear();
       continue;
     }
+    const pace = paces.get(id) ?? { status: "", samples: [] };
+    paces.set(id, pace);
+    const rate = record.progressDetail?.total === undefined ? undefined : rateOf(pace, record, performance.now());
+    const line = `${text}${bar(record, rate, columns - text.length)}`.slice(0, columns - 1);
     const known = lines.get(id);
     if (known === undefined) {
       lines.set(id, drawn++);
-      writeText(options.descriptor, `${text}${bar(record)}\n`);
+      writeText(options.descriptor, `${line}\n`);
     } else {
       const up = drawn - known;
-      writeText(options.descriptor, `\u001b[${up}A\r\u001b[2K${text}${bar(record)}\u001b[${up}B\r`);
+      // What has left the screen at its top cannot be drawn again.
+      if (up >= rows) continue;
+      writeText(options.descriptor, `\u001b[${up}A\r\u001b[2K${line}\u001b[${up}B\r`);
     }
   }
 }

@@ -35,6 +35,8 @@ export type BuildOptions = CallOptions & {
   readonly securityOptions?: readonly string[];
   readonly isolation?: string;
   readonly squash?: boolean;
+  /** `X-Registry-Config`: credentials of all registries. */
+  readonly registryConfig?: string;
 };
 
 export type BuildPruneReport = { CachesDeleted?: string[] | null; SpaceReclaimed: number };
@@ -82,7 +84,7 @@ export function createBuild(transport: Transport) {
       const response = await transport.request("POST", "/build", {
         query: toQuery(options),
         stream: context,
-        headers: { "Content-Type": "application/x-tar", "X-Registry-Config": "e30=" },
+        headers: { "Content-Type": "application/x-tar", "X-Registry-Config": options.registryConfig ?? "e30=" },
         signal: options.signal,
       });
       yield* readJsonStream<JsonMessage>(response.body);

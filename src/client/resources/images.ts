@@ -7,6 +7,13 @@ import { imagePath } from "./paths.ts";
 
 export type ImagePruneReport = { ImagesDeleted: ImageDeleteDocument[] | null; SpaceReclaimed: number };
 
+/** Some routes take a platform as an OCI object. */
+function platformJson(platform: string | undefined): string | undefined {
+  if (platform === undefined || platform === "") return undefined;
+  const [os, architecture, variant] = platform.split("/");
+  return JSON.stringify({ os, architecture, variant });
+}
+
 /** The `/images` routes. Streams yield the daemon's progress records; a failure is a record with `errorDetail`. */
 export function createImages(transport: Transport) {
   return {
@@ -121,6 +128,22 @@ export function createImages(transport: Transport) {
     ): AsyncGenerator<JsonMessage, void> {
       const response = await transport.request("POST", "/images/create", {
         query: { fromImage: target.repository, platform: options.platform, tag: target.tag },
+        headers: { "X-Registry-Auth": options.registryAuth ?? "e30=" },
+        signal: options.signal,
+      });
+      yield* readJsonStream<JsonMessage>(response.body);
+    },
+
+    async *push(
+      target: { repository: string; tag: string },
+      options: CallOptions & {
+        readonly registryAuth?: string;
+        readonly platform?: string | undefined;
+        readonly compression?: string | undefined;
+      } = {},
+    ): AsyncGenerator<JsonMessage, void> {
+      const response = await transport.request("POST", `/images/${imagePath(target.repository)}/push`, {
+        query: { tag: target.tag, platform: platformJson(options.platform), compression: options.compression },
         headers: { "X-Registry-Auth": options.registryAuth ?? "e30=" },
         signal: options.signal,
       });

@@ -23,6 +23,24 @@ export function createSystem(transport: Transport) {
       return (await transport.request("GET", "/info", { signal: options.signal })).json();
     },
 
+    /** Checks credentials at a registry; the token, when there is one, stands for the password from then on. */
+    async auth(
+      credentials: {
+        readonly username?: string;
+        readonly password?: string;
+        readonly identitytoken?: string;
+        readonly serveraddress: string;
+      },
+      options: CallOptions = {},
+    ): Promise<{ Status: string; IdentityToken: string }> {
+      const answer = await transport.request("POST", "/auth", { json: credentials, signal: options.signal });
+      const { Status: status = "", IdentityToken: token = "" } = await answer.json<{
+        Status?: string;
+        IdentityToken?: string;
+      }>();
+      return { Status: status, IdentityToken: token };
+    },
+
     async diskUsage(options: CallOptions = {}): Promise<DiskUsageResponse> {
       return (await transport.request("GET", "/system/df", { signal: options.signal })).json();
     },

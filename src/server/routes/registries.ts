@@ -45,6 +45,20 @@ function withoutTag(name: string): string {
   return name.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
 }
 
+/** `push` takes its platform as an OCI object, which older clients did not send at all. */
+function platformText(value: string | undefined): string | undefined {
+  if (value === undefined || !value.trimStart().startsWith("{")) return value;
+  let document: unknown;
+  try {
+    document = JSON.parse(value);
+  } catch {
+    throw serverErrors["invalid-parameter"]("platform", value, "an OCI platform as JSON");
+  }
+  const { os, architecture, variant } = document as Record<string, unknown>;
+  const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
+  return parts.join("/");
+}
+
 const nullableText = v.nullish(v.string());
 const authBody = v.object({
   username: nullableText,
@@ -74,6 +88,7 @@ export const registryRoutes: readonly Route[] = [
             tag: query.tag,
             credentials: credentialsOf(request),
             compression,
+            platform: platformText(query.platform),
           },
           reportTo(records),
           signal,

@@ -28,6 +28,8 @@ export type PushRequest = {
   readonly repository: string;
   readonly tag?: string | undefined;
   readonly credentials: RegistryCredentials;
+  /** Push only what is for this platform. */
+  readonly platform?: string | undefined;
   /** @default gzip */
   readonly compression?: PushCompression | undefined;
 };
@@ -285,7 +287,9 @@ export async function pushImages(
   progress: ImageProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client } = await parts.registry();
+  const { client, documents } = await parts.registry();
+  const platform =
+    request.platform === undefined || request.platform === "" ? undefined : documents.parsePlatform(request.platform);
   const { repository: name } = parseReference(request.repository);
   const familiar = familiarRepository(name);
   progress({ status: `The push refers to repository [${name}]` });
@@ -301,6 +305,14 @@ export async function pushImages(
   if (wanted.length === 0) {
     if (tags.length > 0 && request.tag !== undefined) throw errors.pushTagMissing(`${familiar}:${request.tag}`);
     throw errors.pushImageMissing(request.tag === undefined ? familiar : `${familiar}:${request.tag}`);
+  }
+  for (const { image, reference } of wanted) {
+    if (platform === undefined || documents.fitsPlatform(platform, image.config)) continue;
+    throw errors.imageOtherPlatform(
+      familiarName(reference),
+      documents.platformText(platform),
+      documents.platformText(image.config),
+    );
   }
   const { domain } = splitRepository(name);
   const sources = new Set<string>();

@@ -89,8 +89,10 @@ export async function resolveImage(
   if (config.os !== "linux") {
     throw errors.imageNotUsable(name, `image operating system "${config.os}" cannot be used on this platform`);
   }
-  // Without an index there is nothing to choose from; somebody who asks for a platform gets that or an error.
-  if (platform !== undefined && !documents.fitsPlatform(platform, config)) {
+  // Without an index there is nothing to choose from; somebody who asks for a platform gets that or an error. An index's
+  // word counts: it may have been annotated.
+  const isFromIndex = top.bytes !== image.manifest.bytes;
+  if (platform !== undefined && !isFromIndex && !documents.fitsPlatform(platform, config)) {
     throw errors.imageOtherPlatform(name, documents.platformText(platform), documents.platformText(config));
   }
   return image;

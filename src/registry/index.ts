@@ -1,4 +1,4 @@
-export { decodeRegistryAuth, type RegistryCredentials } from "./auth/credentials.ts";
+export { decodeRegistryAuth, decodeRegistryConfig, type RegistryCredentials } from "./auth/credentials.ts";
 export type { RegistryClient } from "./client/client.ts";
 export type { ManifestDocument } from "./client/manifest.ts";
 export type { RemoteManifest, RemoteRepository } from "./client/repository.ts";

@@ -58,3 +58,26 @@ export function decodeRegistryAuth(header: string | undefined): RegistryCredenti
     return {};
   }
 }
+
+/** The registry a server address means: "https://index.docker.io/v1/" is Docker Hub's old name. */
+export function registryOfServer(address: string): string {
+  const host = address.replace(/^https?:\/\//, "").split("/")[0] ?? "";
+  return ["", "index.docker.io", "registry-1.docker.io"].includes(host) ? "docker.io" : host;
+}
+
+/** Reads `X-Registry-Config`: credentials by server, for builds; returns those of a registry ("docker.io"). */
+export function decodeRegistryConfig(header: string | undefined): (domain: string) => RegistryCredentials {
+  const found = new Map<string, RegistryCredentials>();
+  if (header !== undefined && header.length <= HEADER_LIMIT) {
+    try {
+      const document: unknown = JSON.parse(Buffer.from(header, "base64url").toString("utf8"));
+      for (const [server, entry] of Object.entries(document ?? {})) {
+        const credentials = parseCredentials(entry);
+        if (credentials !== undefined) found.set(registryOfServer(server), credentials);
+      }
+    } catch {
+      // As for pull and push: what cannot be read is none.
+    }
+  }
+  return (domain) => found.get(domain) ?? {};
+}

@@ -1,6 +1,6 @@
 import { EngineError } from "#base";
 import { parseChallenges } from "../auth/challenge.ts";
-import type { RegistryCredentials } from "../auth/credentials.ts";
+import { type RegistryCredentials, registryOfServer } from "../auth/credentials.ts";
 import { basic, fetchToken } from "../auth/tokens.ts";
 import { errors } from "../errors.ts";
 import { faultsOf, faultText } from "./answer.ts";
@@ -30,15 +30,6 @@ export type RegistryClient = {
   ): Promise<{ readonly identityToken: string | undefined }>;
   close(): void;
 };
-
-/** What `docker login` calls Docker Hub. */
-const HUB_ADDRESSES = new Set(["", "docker.io", "index.docker.io", "registry-1.docker.io"]);
-
-/** The host that a server address means: "https://index.docker.io/v1/" is Docker Hub's. */
-export function hostOfServerAddress(address: string): string {
-  const host = address.replace(/^https?:\/\//, "").split("/")[0] ?? "";
-  return HUB_ADDRESSES.has(host) ? "docker.io" : host;
-}
 
 /** Makes a client. Nothing is sent before it is asked for something. */
 export function createRegistryClient(settings: RegistrySettings): RegistryClient {
@@ -109,7 +100,7 @@ export function createRegistryClient(settings: RegistrySettings): RegistryClient
   return {
     repository: (name, options) => openRepository({ name, connections, settings, tokens, ...options }),
     async login(credentials, signal) {
-      const host = hostOfServerAddress(credentials.serverAddress ?? "");
+      const host = registryOfServer(credentials.serverAddress ?? "");
       const endpoints = await endpointsOf(host, settings, { mirrors: false });
       let failure: unknown;
       for (const endpoint of endpoints) {

@@ -1,4 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { BuildRequest } from "#builder";
+import type { Engine } from "#engine";
+import { parseReference, splitRepository } from "#formats";
+import { decodeRegistryConfig } from "#registry";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
@@ -82,7 +86,7 @@ export const buildRoutes: readonly Route[] = [
     method: "POST",
     path: "/build",
     query: buildQuery,
-    async handle({ parts: { builder }, query, request, response, signal }) {
+    async handle({ parts: { builder, engine }, query, request, response, signal }) {
       const resources: BuildRequest["resources"] = {
         ...(query.memory === undefined ? {} : { Memory: query.memory }),
         ...(query.memswap === undefined ? {} : { MemorySwap: query.memswap }),
@@ -119,6 +123,9 @@ export const buildRoutes: readonly Route[] = [
             remote: query.remote,
             outputs: query.outputs,
             version: query.version,
+            pullImage: pullWith(engine, request, (stream) => {
+              if (!query.q) records.write({ stream });
+            }),
           },
           (record) => {
             if (!query.q && record.kind === "classic") records.write({ stream: record.stream });
@@ -170,6 +177,28 @@ export const buildRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** Fetches base images as this client, and says of it what is worth a line of a build's output. */
+function pullWith(engine: Engine, request: IncomingMessage, say: (line: string) => void): BuildRequest["pullImage"] {
+  const header = request.headers["x-registry-config"];
+  const credentialsFor = decodeRegistryConfig(typeof header === "string" ? header : undefined);
+  return async (reference, platform, signal) => {
+    const { domain } = splitRepository(parseReference(reference).repository);
+    const wanted =
+      platform === undefined
+        ? undefined
+        : [platform.os, platform.architecture, platform.variant ?? ""].filter((part) => part !== "").join("/");
+    const [image] = await engine.images.pull(
+      { reference, platform: wanted, credentials: credentialsFor(domain) },
+      ({ status, id, progress }) => {
+        if (status === undefined || progress?.total !== undefined) return;
+        say(`${id === undefined ? "" : `${id}: `}${status}\n`);
+      },
+      signal,
+    );
+    return image ?? engine.images.get(reference);
+  };
+}
 
 /** The id ends every build: `aux` is what --iidfile reads; with -q it is all there is. */
 function finish(records: JsonRecords, imageId: string, quiet: boolean): void {

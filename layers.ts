@@ -7,6 +7,7 @@ export const layers = {
   base: [],
   formats: ["base"],
   wire: ["base"],
+  grpc: ["base"],
   templates: ["base"],
   linux: ["base"],
   db: ["base", "formats"],
@@ -36,7 +37,8 @@ export const layers = {
     "volumes",
   ],
   builder: ["base", "formats", "wire", "linux", "db", "registry", "images", "engine"],
-  server: ["base", "formats", "wire", "registry", "engine", "builder"],
+  buildkit: ["base", "formats", "wire", "grpc", "linux", "images", "builder"],
+  server: ["base", "formats", "wire", "registry", "engine", "builder", "buildkit"],
   client: ["base", "formats", "wire"],
   cli: ["base", "formats", "wire", "templates", "registry", "client"],
   daemon: [
@@ -56,6 +58,7 @@ export const layers = {
     "volumes",
     "engine",
     "builder",
+    "buildkit",
     "server",
   ],
 } as const satisfies Record<string, readonly string[]>;

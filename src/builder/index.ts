@@ -1,2 +1,26 @@
 export { type Builder, createBuilder } from "./builder.ts";
-export type { BuildEvent, BuildFailure, BuildRequest, BuildResult } from "./contract.ts";
+export type {
+  AgentProvider,
+  BuildContext,
+  BuildEvent,
+  BuildExporter,
+  BuildFailure,
+  BuildOutcome,
+  BuildRequest,
+  BuildResult,
+  NamedContext,
+  SecretProvider,
+} from "./contract.ts";
+export { platformsOf } from "./plan/platforms.ts";
+export { createReceivedTree } from "./context/received-tree.ts";
+export type { SourceEntry, SourceTree } from "./context/tree.ts";
+export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";
+export type { BuildFacts } from "./export/attestations/provenance.ts";
+export { readAttestations } from "./export/attestations/attestations.ts";
+export {
+  createExporters,
+  type ExportDestination,
+  type ExporterParts,
+  type Exporters,
+  type PushImage,
+} from "./export/exporters.ts";

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
-import { createBuilder } from "#builder";
+import { createBuilder, createBuilds } from "#builder";
 import { childCgroups, detectCgroups, offeredLimits, openCgroup, openMigrationNotice } from "#cgroups";
 import { type Database, openDatabase } from "#db";
 import { createEngine, createEventService, createSystemService, openRegistry, type StopOrder } from "#engine";
@@ -13,6 +13,7 @@ import { defaultCertificateDirectories, registryConfig, type RegistrySettings, l
 import { createServer } from "#server";
 import { connectSupervisor } from "#supervisor";
 import { openLocalVolumes } from "#volumes";
+import { lazyBuildKit } from "./buildkit.ts";
 import { errors } from "./errors.ts";
 import { findHostCaBundle } from "./host-ca.ts";
 import { findInitBinary } from "./init-binary.ts";
@@ -205,12 +206,29 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     hostCaBundle,
   });
   await builder.sweep();
+  const builds = createBuilds({ builder, database, dataRoot: options.dataRoot });
+  builds.sweep();
+  const version = serverVersion();
+  const buildKit = lazyBuildKit({
+    catalog: store.catalog,
+    layers: store.layers,
+    events,
+    dataRoot: options.dataRoot,
+    version: version.version,
+    builder,
+    builds,
+    logger,
+    instanceId: instance.id,
+    snapshotter: store.snapshots.name,
+  });
   const server = createServer({
     engine,
     builder,
+    builds,
+    buildKit,
     logger,
     debug: options.logLevel === "debug",
-    version: serverVersion(),
+    version,
   });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());

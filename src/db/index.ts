@@ -14,3 +14,4 @@ export {
   type BuildReasonTable,
   buildReasonTable,
 } from "./tables/build-mounts.ts";
+export { type BuildRow, buildTable } from "./tables/builds.ts";

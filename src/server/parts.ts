@@ -1,5 +1,6 @@
 import type { Logger } from "#base";
-import type { Builder } from "#builder";
+import type { Builder, Builds } from "#builder";
+import type { BuildKit } from "#buildkit";
 import type { Engine } from "#engine";
 
 /** What `/version`, `/info` and the response headers say of this program. */
@@ -22,6 +23,10 @@ export type ImageBuilder = Pick<Builder, "build" | "changes" | "cache" | "prune"
 export type ServerParts = {
   readonly engine: Engine;
   readonly builder: ImageBuilder;
+  /** Every build, with its history. */
+  readonly builds: Builds;
+  /** BuildKit's protocol; loaded when somebody first speaks it. */
+  readonly buildKit: () => Promise<BuildKit>;
   readonly version: ServerVersion;
   readonly logger: Logger;
   /** The daemon logs everything (`info` says so). */

@@ -1,6 +1,8 @@
 import http from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#base";
+import type { Builds } from "#builder";
+import type { BuildKit } from "#buildkit";
 import type { Engine } from "#engine";
 import { createConnections } from "./http/connections.ts";
 import { createDispatch, errorReply, standardHeaders } from "./http/dispatch.ts";
@@ -14,6 +16,9 @@ import { routes } from "./routes/table.ts";
 export type ServerOptions = {
   readonly engine: Engine;
   readonly builder: ImageBuilder;
+  readonly builds: Builds;
+  /** BuildKit's protocol; loaded when somebody first speaks it. */
+  readonly buildKit: () => Promise<BuildKit>;
   readonly version: ServerVersion;
   readonly logger: Logger;
   /** Whether the daemon logs everything. @default false */
@@ -33,10 +38,13 @@ export type ApiServer = {
   close(graceMs?: number): Promise<void>;
 };
 
-/** Which requests take over their connection, before any routing: attach, also by WebSocket, and exec start. */
+/**
+ * Which requests take over their connection, before any routing: attach, also by WebSocket, exec start and BuildKit's
+ * two.
+ */
 export function takesOver(method: string, target: string): boolean {
   if (method === "POST")
-    return /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start)(?:\?|$)/.test(target);
+    return /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start|session|grpc)(?:\?|$)/.test(target);
   return method === "GET" && /^(?:\/v[\d.]+)?\/containers\/[^/?]+\/attach\/ws(?:\?|$)/.test(target);
 }
 
@@ -45,6 +53,8 @@ export function createServer(options: ServerOptions): ApiServer {
   const parts: ServerParts = {
     engine: options.engine,
     builder: options.builder,
+    builds: options.builds,
+    buildKit: options.buildKit,
     version: options.version,
     logger: options.logger,
     debug: options.debug === true,

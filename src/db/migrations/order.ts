@@ -5,6 +5,7 @@ import { sql as containers } from "./004-containers.ts";
 import { sql as buildCache } from "./005-build-cache.ts";
 import { sql as layerBlobs } from "./006-layer-blobs.ts";
 import { sql as buildMounts } from "./007-build-mounts.ts";
+import { sql as builds } from "./008-builds.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -15,4 +16,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "005-build-cache", sql: buildCache },
   { name: "006-layer-blobs", sql: layerBlobs },
   { name: "007-build-mounts", sql: buildMounts },
+  { name: "008-builds", sql: builds },
 ];

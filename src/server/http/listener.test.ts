@@ -7,7 +7,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "#base";
 import { createServer, type ApiServer } from "../server.ts";
-import { createFakeBuilder, createFakeEngine, fakeContainer } from "../testing/fake-engine.ts";
+import { createFakeBuilder, createFakeBuilds, createFakeEngine, fakeContainer } from "../testing/fake-engine.ts";
 import { parseListenAddress } from "./listener.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "berth-listener-"));
@@ -20,9 +20,11 @@ afterEach(async () => {
 function newServer(): ApiServer {
   const engine = createFakeEngine();
   engine.views.set("x", fakeContainer());
+  const builder = createFakeBuilder();
   const made = createServer({
     engine,
-    builder: createFakeBuilder(),
+    builder,
+    ...createFakeBuilds(builder),
     version: { version: "0", gitCommit: "", buildTime: "", toolchain: "", arch: "", kernelVersion: "" },
     logger: silentLogger,
   });

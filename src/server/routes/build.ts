@@ -7,6 +7,7 @@ import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { filters, flag, integer, json, text, texts } from "../http/query.ts";
+import { isUpload, serveSessionBuild, type SessionBuildQuery, takeUpload } from "./build-session.ts";
 import { exclusivePrune, prunedBefore } from "./prune-window.ts";
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -48,6 +49,19 @@ function exitCodeOf(error: unknown): number | undefined {
   return typeof code === "number" ? code : undefined;
 }
 
+/** BuildKit's outputs: `[{"Type":"local","Attrs":{"dest":"out"}}]` */
+function outputList(value: unknown): SessionBuildQuery["outputs"] {
+  if (!Array.isArray(value)) return undefined;
+  const outputs: { Type: string; Attrs: Record<string, string> }[] = [];
+  for (const item of value as unknown[]) {
+    if (!isObject(item) || typeof item["Type"] !== "string") return undefined;
+    const attributes = stringMap(item["Attrs"] ?? {});
+    if (attributes === undefined) return undefined;
+    outputs.push({ Type: item["Type"], Attrs: attributes });
+  }
+  return outputs;
+}
+
 const buildQuery = {
   dockerfile: text(),
   t: texts(),
@@ -75,7 +89,9 @@ const buildQuery = {
   platform: text(),
   target: text(),
   version: text(),
-  outputs: text(),
+  outputs: json(outputList, "a JSON list of {Type, Attrs}"),
+  session: text(),
+  buildid: text(),
   ulimits: json(ulimitList, "a JSON list of {Name, Soft, Hard}"),
   securityopt: json(stringList, "a JSON list of strings"),
 } as const;
@@ -86,7 +102,16 @@ export const buildRoutes: readonly Route[] = [
     method: "POST",
     path: "/build",
     query: buildQuery,
-    async handle({ parts: { builder, engine }, query, request, response, signal }) {
+    async handle({ parts, query, request, response, signal }) {
+      const { engine } = parts;
+      if (query.version === "2") {
+        if (isUpload(query.buildid)) {
+          await takeUpload(query.buildid, request);
+          return emptyReply(200);
+        }
+        await serveSessionBuild(parts, query, response, signal);
+        return undefined;
+      }
       const resources: BuildRequest["resources"] = {
         ...(query.memory === undefined ? {} : { Memory: query.memory }),
         ...(query.memswap === undefined ? {} : { MemorySwap: query.memswap }),
@@ -98,8 +123,9 @@ export const buildRoutes: readonly Route[] = [
       };
       const records = createRecords(response);
       try {
-        const { imageId } = await builder.build(
-          {
+        const running = parts.builds.start(
+          { name: query.target ?? "", attributes: classicAttributes(query), exporters: [] },
+          () => ({
             context: requestBody(request),
             dockerfile: query.dockerfile ?? "Dockerfile",
             tags: query.t,
@@ -121,22 +147,26 @@ export const buildRoutes: readonly Route[] = [
             remove: query.rm,
             forceRemove: query.forcerm,
             remote: query.remote,
-            outputs: query.outputs,
+            outputs: query.outputs === undefined || query.outputs.length === 0 ? undefined : "outputs",
             version: query.version,
             pullImage: pullWith(engine, request, (stream) => {
               if (!query.q) records.write({ stream });
             }),
+          }),
+          {
+            listen: (record) => {
+              if (record.kind === "classic" && !query.q) records.write({ stream: record.stream });
+            },
+            signal,
           },
-          (record) => {
-            if (!query.q && record.kind === "classic") records.write({ stream: record.stream });
-          },
-          signal,
         );
+        const { imageId } = await running.done;
         finish(records, imageId, query.q);
         records.end();
       } catch (error) {
         if (!signal.aborted) records.fail(error, exitCodeOf(error));
       }
+      return undefined;
     },
   }),
   route({
@@ -171,8 +201,9 @@ export const buildRoutes: readonly Route[] = [
     path: "/build/cancel",
     since: 31,
     query: { id: text() },
-    handle() {
+    handle({ parts, query }) {
       // Classic builds have no id; they end when their client goes away.
+      if (query.id !== undefined) parts.builds.cancel(query.id);
       return emptyReply(200);
     },
   }),
@@ -198,6 +229,22 @@ function pullWith(engine: Engine, request: IncomingMessage, say: (line: string) 
     );
     return image ?? engine.images.get(reference);
   };
+}
+
+/** What the history keeps of a classic build's options. */
+function classicAttributes(query: {
+  readonly dockerfile: string | undefined;
+  readonly target: string | undefined;
+  readonly platform: string | undefined;
+  readonly buildargs: Readonly<Record<string, string | null>> | undefined;
+}): Readonly<Record<string, string>> {
+  const entries: readonly (readonly [string, string | null | undefined])[] = [
+    ["filename", query.dockerfile],
+    ["target", query.target],
+    ["platform", query.platform],
+    ...Object.entries(query.buildargs ?? {}).map(([name, value]) => [`build-arg:${name}`, value] as const),
+  ];
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value == null || value === "" ? [] : [[name, value]])));
 }
 
 /** The id ends every build: `aux` is what --iidfile reads; with -q it is all there is. */

@@ -2,6 +2,7 @@ import type { Route } from "../http/route.ts";
 import { archiveRoutes } from "./archive.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
 import { buildRoutes } from "./build.ts";
+import { buildKitRoutes } from "./buildkit.ts";
 import { checkpointRoutes } from "./checkpoints.ts";
 import { attachWebSocketRoutes } from "./attach-websocket.ts";
 import { commitRoutes } from "./commit.ts";
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   ...registryRoutes,
   ...bootstrapRoutes,
   ...buildRoutes,
+  ...buildKitRoutes,
   ...networkRoutes,
   ...volumeRoutes,
   ...pluginRoutes,

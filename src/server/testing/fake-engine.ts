@@ -1,7 +1,7 @@
 import { PassThrough, Duplex } from "node:stream";
 import { type ContainerId, EngineError, newId, nowNanoseconds } from "#base";
 import type { Attachment, ContainerState, ContainerView, Engine, EngineEvent, ImageRecord, LogRecord } from "#engine";
-import type { ImageBuilder } from "../parts.ts";
+import type { ImageBuilder, ServerParts } from "../parts.ts";
 
 /** What a test can set or look at in the fake. */
 export type FakeEngine = Engine & {
@@ -579,4 +579,30 @@ export function createFakeBuilder(): ImageBuilder & {
     prune: async () => ({ deleted: [], reclaimedBytes: 0 }),
   };
   return builder;
+}
+
+/** A history that keeps nothing around a builder, and no BuildKit. */
+export function createFakeBuilds(builder: ImageBuilder): Pick<ServerParts, "builds" | "buildKit"> {
+  const nothing = () => {
+    throw new Error("the fake history keeps nothing");
+  };
+  return {
+    builds: {
+      start: (_description, before, options = {}) => {
+        const emit = options.listen ?? (() => {});
+        const signal = options.signal ?? new AbortController().signal;
+        const work = async () => builder.build(await before(emit, signal), emit, signal);
+        return { reference: "fake", done: work(), cancel: () => {} };
+      },
+      list: () => [],
+      find: () => undefined,
+      follow: nothing,
+      remove: nothing,
+      pin: nothing,
+      watch: () => {},
+      cancel: () => false,
+      sweep: () => {},
+    },
+    buildKit: () => Promise.reject(new EngineError("unsupported", "fake", "the fake speaks no BuildKit")),
+  };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "#base";
 import { createServer, type ApiServer } from "../server.ts";
-import { createFakeBuilder, createFakeEngine, type FakeEngine } from "./fake-engine.ts";
+import { createFakeBuilder, createFakeBuilds, createFakeEngine, type FakeEngine } from "./fake-engine.ts";
 
 export type Answer = {
   readonly status: number;
@@ -35,6 +35,7 @@ export async function startTestServer(): Promise<TestServer> {
   const server = createServer({
     engine,
     builder,
+    ...createFakeBuilds(builder),
     version: {
       version: "0.1.0",
       gitCommit: "abc",

@@ -1,0 +1,80 @@
+import { EngineError, type ErrorKind, errorMessage } from "#base";
+import type { BuildFailure } from "#builder";
+import { GrpcError, type StatusName, statusCodes } from "#grpc";
+import { rpcStatus } from "./messages/basics.ts";
+
+/** Which status each kind of error is. Most are UNKNOWN, as BuildKit's are: with any other clients put its name before the text. */
+function statusOfKind(kind: ErrorKind): StatusName {
+  switch (kind) {
+    case "not-found":
+      return "NOT_FOUND";
+    case "conflict":
+      return "ALREADY_EXISTS";
+    case "forbidden":
+      return "PERMISSION_DENIED";
+    case "unauthorized":
+      return "UNAUTHENTICATED";
+    case "unavailable":
+      return "UNAVAILABLE";
+    case "unsupported":
+      return "UNIMPLEMENTED";
+    case "timeout":
+      return "DEADLINE_EXCEEDED";
+    case "cancelled":
+      return "CANCELLED";
+    case "invalid":
+    case "not-modified":
+    case "exhausted":
+    case "precondition":
+    case "internal":
+      return "UNKNOWN";
+  }
+}
+
+/** What a failed build quotes from, when that is known. */
+export type FailedSource = { readonly filename: string; readonly text: string };
+
+/**
+ * An error as a call's status. With the Dockerfile at hand, the failed lines go with it, so that clients show them the way
+ * they know (BuildKit's errdefs.Source, as JSON in google.protobuf.Any).
+ */
+export function grpcErrorOf(error: unknown, source?: FailedSource): GrpcError {
+  if (error instanceof GrpcError && source === undefined) return error;
+  const name = error instanceof EngineError ? statusOfKind(error.kind) : "UNKNOWN";
+  const hint = error instanceof EngineError && error.hint !== undefined ? `\n${error.hint}` : "";
+  const message = `${errorMessage(error)}${hint}`;
+  const failure = failureOf(error);
+  const details =
+    failure === undefined || source === undefined ? undefined : sourceDetails(name, message, failure, source);
+  return new GrpcError(name, message, { cause: error, details });
+}
+
+function failureOf(error: unknown): Pick<BuildFailure, "source" | "vertex"> | undefined {
+  return (error as { readonly failure?: BuildFailure } | null)?.failure;
+}
+
+function sourceDetails(
+  name: StatusName,
+  message: string,
+  failure: Pick<BuildFailure, "source" | "vertex">,
+  source: FailedSource,
+): Uint8Array {
+  const document = {
+    info: { filename: source.filename, data: Buffer.from(source.text).toString("base64"), language: "Dockerfile" },
+    ranges: [{ start: { line: failure.source.startLine }, end: { line: failure.source.endLine } }],
+  };
+  return rpcStatus.encode({
+    code: statusCodes[name],
+    message,
+    details: [
+      {
+        typeUrl: "github.com/moby/buildkit/errdefs.Vertex+json",
+        value: Buffer.from(JSON.stringify({ digest: failure.vertex })),
+      },
+      {
+        typeUrl: "github.com/moby/buildkit/errdefs.Source+json",
+        value: Buffer.from(JSON.stringify(document)),
+      },
+    ],
+  });
+}

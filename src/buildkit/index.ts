@@ -1,0 +1,7 @@
+export type { BuildKit, BuildKitParts, SessionBuild } from "./buildkit.ts";
+
+/** The protocol's parts, loaded when the first client comes that speaks it. */
+export async function loadBuildKit() {
+  const { createBuildKit } = await import("./buildkit.ts");
+  return { createBuildKit };
+}

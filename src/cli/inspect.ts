@@ -1,15 +1,17 @@
-import { isErrorKind } from "#base";
-import { compileTemplate } from "#templates";
+import { EngineError, isErrorKind } from "#base";
+import { compileTemplate, escapeHtml, type Template } from "#templates";
+import { compileOrExit } from "./formatted-document.ts";
+import { describe } from "./go-documents/describe.ts";
 import { printFailure } from "./failure.ts";
 import { printable } from "./output/printable.ts";
-import { escapeHtml, unescapeFormat } from "./output/list.ts";
+import { unescapeFormat } from "./output/list.ts";
 import { writeText } from "./output/write.ts";
 
 export type InspectOptions = {
-  /** Makes the value templates see of a document. @default the document itself */
-  readonly templateValue?: (document: unknown) => unknown;
-  /** How an unknown field is called in the error of a template. */
-  readonly unknownField?: (name: string) => string;
+  /** The Go type of the documents: templates see their fields as Go has them. @default maps, as JSON has them */
+  readonly goType?: string | ((document: unknown) => string);
+  /** A template that fails on the Go type is tried on the JSON, as docker does for what the daemon answered. */
+  readonly fallsBack?: boolean;
   /** The JSON is our own and not the daemon's: Go escapes what HTML would read. */
   readonly escapesHtml?: boolean;
 };
@@ -22,22 +24,16 @@ export async function inspectAll(
   names: readonly string[],
   format: string,
   find: (name: string) => Promise<unknown>,
-  { templateValue = (document) => document, unknownField, escapesHtml = false }: InspectOptions = {},
+  options: InspectOptions = {},
 ): Promise<number> {
-  const template =
-    format === "" || format === "json"
-      ? undefined
-      : compileTemplate(unescapeFormat(format), {
-          escape: printable,
-          ...(unknownField !== undefined && { unknownField }),
-        });
+  const template = format === "" || format === "json" ? undefined : typedTemplate(format, options);
   const documents: unknown[] = [];
   const failures: unknown[] = [];
   let text = "";
   for (const name of names) {
     try {
       const document = await find(name);
-      if (template !== undefined) text += `${template(templateValue(document))}\n`;
+      if (template !== undefined) text += `${template(document)}\n`;
       documents.push(document);
     } catch (error) {
       failures.push(error);
@@ -46,10 +42,26 @@ export async function inspectAll(
   if (template !== undefined) writeText(1, text === "" ? "\n" : text);
   else {
     const json = JSON.stringify(documents, undefined, format === "json" ? undefined : 4);
-    writeText(1, `${escapesHtml ? escapeHtml(json) : json}\n`);
+    writeText(1, `${options.escapesHtml === true ? escapeHtml(json) : json}\n`);
   }
   for (const failure of failures) printFailure(failure);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** A template for documents of one Go type, which knows what docker's own types are called and hold. */
+function typedTemplate(format: string, { goType, fallsBack = true }: InspectOptions): Template {
+  const source = unescapeFormat(format);
+  const onMaps = compileOrExit(() => compileTemplate(source, { escape: printable }));
+  if (goType === undefined) return onMaps;
+  const onTypes = compileTemplate(source, { escape: printable, missingKey: "none" });
+  return (document) => {
+    try {
+      return onTypes(describe(document, typeof goType === "string" ? goType : goType(document)));
+    } catch (error) {
+      if (!fallsBack || !(error instanceof EngineError)) throw error;
+      return onMaps(document);
+    }
+  };
 }
 
 /** The first of several ways to find a name that does not answer "not found". */

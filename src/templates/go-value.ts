@@ -1,6 +1,55 @@
+/** A value of Go's that is no plain string, number, list or map: its fields are in order and it knows its type. */
+export class GoStruct {
+  /** As Go's errors name it: "system.dockerInfo", "*container.State". */
+  readonly typeName: string;
+  readonly fields: ReadonlyMap<string, unknown>;
+  /** Embedded structures print as one, and their fields are reached as if they were the outer one's. */
+  readonly printed: readonly unknown[];
+  /** Fields are methods, as in docker's listings: they are called, not read. */
+  readonly hasMethods: boolean;
+  /** What `json` prints. */
+  readonly json: unknown;
+  /** What `%v` prints, for types with a String method. */
+  readonly text: string | undefined;
+
+  constructor(
+    typeName: string,
+    fields: ReadonlyMap<string, unknown>,
+    options: {
+      readonly printed?: readonly unknown[];
+      readonly hasMethods?: boolean;
+      readonly json?: unknown;
+      readonly text?: string;
+    } = {},
+  ) {
+    this.typeName = typeName;
+    this.fields = fields;
+    this.printed = options.printed ?? [...fields.values()];
+    this.hasMethods = options.hasMethods ?? false;
+    this.json = options.json ?? Object.fromEntries(fields);
+    this.text = options.text;
+  }
+}
+
+/** A nil pointer, whose type its errors name. */
+export class NilPointer {
+  readonly typeName: string;
+  constructor(typeName: string) {
+    this.typeName = typeName;
+  }
+}
+
+/** A nil slice is empty like any other, but JSON has null for it. */
+export const nilList: readonly never[] = Object.freeze([]);
+/** A nil map, likewise. */
+export const nilMap: Readonly<Record<string, never>> = Object.freeze({});
+
 /** True for what Go's templates call empty: false, 0, nil, "" and collections without elements. */
 export function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === 0 || value === "") return true;
+  if (value === undefined || value === null || value === false || value === 0 || value === 0n || value === "")
+    return true;
+  if (value instanceof NilPointer) return true;
+  if (value instanceof GoStruct) return false;
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === "object" && Object.keys(value).length === 0;
 }
@@ -14,11 +63,27 @@ export function sortedKeys(value: object): string[] {
   return Object.keys(value).sort(byName);
 }
 
-/** Go's `%v`. */
+/** The name of a value's type, as errors and `%T` have it. */
+export function typeNameOf(value: unknown): string {
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
+  if (typeof value === "bigint") return "int64";
+  if (typeof value === "function") return "func";
+  if (value === null || value === undefined) return "<nil>";
+  if (value instanceof GoStruct || value instanceof NilPointer) return value.typeName;
+  if (Array.isArray(value)) return value.every((each) => typeof each === "string") ? "[]string" : "[]interface {}";
+  return Object.values(value).every((each) => typeof each === "string")
+    ? "map[string]string"
+    : "map[string]interface {}";
+}
+
+/** Go's `%v`. A value that is not there is "<no value>" in a template and "<nil>" inside another value. */
 export function formatValue(value: unknown): string {
   if (value === undefined) return "<no value>";
-  if (value === null) return "<nil>";
+  if (value === null || value instanceof NilPointer) return "<nil>";
   if (typeof value === "string") return value;
+  if (value instanceof GoStruct) return value.text ?? `{${value.printed.map(formatValue).join(" ")}}`;
   if (Array.isArray(value)) return `[${value.map(formatValue).join(" ")}]`;
   if (typeof value === "object") {
     const fields: Record<string, unknown> = { ...value };
@@ -29,77 +94,40 @@ export function formatValue(value: unknown): string {
   return `${value as number | boolean | bigint}`;
 }
 
-function pad(text: string, flags: string, width: number): string {
-  if (flags.includes("-")) return text.padEnd(width);
-  if (flags.includes("0") && /^[+-]?[\d.]+$/.test(text)) {
-    const sign = /^[+-]/.exec(text)?.[0] ?? "";
-    return sign + text.slice(sign.length).padStart(width - sign.length, "0");
+/**
+ * JSON as Go's encoder writes it without HTML escapes: the keys of maps in order, the fields of structures as they are
+ * declared.
+ */
+export function toJson(value: unknown): string {
+  if (value === undefined || value === null || value instanceof NilPointer || value === nilList || value === nilMap)
+    return "null";
+  if (typeof value === "string") {
+    return JSON.stringify(value).replace(
+      /[\u2028\u2029\u0008\u000c]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   }
-  return text.padStart(width);
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof GoStruct) return value.hasMethods ? escapeHtml(toJson(value.json)) : structJson(value.json);
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (typeof value === "object") return objectJson(value, sortedKeys(value));
+  return JSON.stringify(value) ?? "null";
 }
 
-/** Go's `fmt.Sprintf` for the verbs templates use. */
-export function sprintf(format: string, values: readonly unknown[]): string {
-  let next = 0;
-  const text = format.replace(
-    /%([-+# 0]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g,
-    (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
-      if (verb === "%") return "%";
-      if (next >= values.length) return `%!${verb}(MISSING)`;
-      const value = values[next++];
-      let body: string;
-      switch (verb) {
-        case "s":
-        case "v":
-          body = formatValue(value);
-          if (precision !== undefined && verb === "s") body = Array.from(body).slice(0, Number(precision)).join("");
-          break;
-        case "q":
-          body = JSON.stringify(formatValue(value));
-          break;
-        case "d":
-          body = typeof value === "number" ? String(Math.trunc(value)) : `%!d(${formatValue(value)})`;
-          break;
-        case "f":
-        case "F":
-          body = Number(value).toFixed(Number(precision ?? 6));
-          break;
-        case "e":
-          body = Number(value).toExponential(Number(precision ?? 6));
-          break;
-        case "g":
-          body = formatValue(value);
-          break;
-        case "t":
-          body = String(value === true);
-          break;
-        case "x":
-        case "X":
-          body = typeof value === "number" ? value.toString(16) : Buffer.from(formatValue(value)).toString("hex");
-          if (verb === "X") body = body.toUpperCase();
-          break;
-        case "o":
-          body = Number(value).toString(8);
-          break;
-        case "b":
-          body = Number(value).toString(2);
-          break;
-        case "c":
-          body = String.fromCodePoint(Number(value));
-          break;
-        case "T":
-          body = Array.isArray(value)
-            ? "[]interface {}"
-            : typeof value === "object"
-              ? "map[string]interface {}"
-              : typeof value;
-          break;
-        default:
-          body = `%!${verb}(${formatValue(value)})`;
-      }
-      if (flags.includes("+") && verb === "d" && !body.startsWith("-")) body = `+${body}`;
-      return width === undefined ? body : pad(body, flags, Number(width));
-    },
-  );
-  return next < values.length ? `${text}%!(EXTRA ${values.slice(next).map(formatValue).join(", ")})` : text;
+/** JSON as Go writes it unless told otherwise: what HTML would read is escaped. */
+export function escapeHtml(json: string): string {
+  return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}
+
+function structJson(json: unknown): string {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return toJson(json);
+  return objectJson(json, Object.keys(json));
+}
+
+function objectJson(value: object, keys: readonly string[]): string {
+  const fields: Record<string, unknown> = { ...value };
+  return `{${keys
+    .filter((key) => fields[key] !== undefined && typeof fields[key] !== "function")
+    .map((key) => `${JSON.stringify(key)}:${toJson(fields[key])}`)
+    .join(",")}}`;
 }

@@ -1,2 +1,3 @@
 export { compileTemplate, type Template, type TemplateOptions } from "./evaluate.ts";
-export { headerFunctions, toJson } from "./functions.ts";
+export { headerFunctions } from "./functions.ts";
+export { escapeHtml, GoStruct, nilList, nilMap, NilPointer, toJson } from "./go-value.ts";

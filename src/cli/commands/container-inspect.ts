@@ -13,5 +13,7 @@ export const command = defineCommand({
     size: flag.boolean("Display total file sizes", { short: "s" }),
   },
   run: ({ client }, flags, names) =>
-    inspectAll(names, flags.format, (name) => client.containers.inspect(name, { size: flags.size })),
+    inspectAll(names, flags.format, (name) => client.containers.inspect(name, { size: flags.size }), {
+      goType: "container.InspectResponse",
+    }),
 });

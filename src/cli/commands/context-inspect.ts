@@ -39,7 +39,8 @@ export const command = defineCommand({
       async (name) => describe(name),
       {
         escapesHtml: true,
-        unknownField: (name) => `can't evaluate field ${name} in type context.contextWithTLSListing`,
+        goType: "context.contextWithTLSListing",
+        fallsBack: false,
       },
     ),
 });

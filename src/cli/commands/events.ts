@@ -1,7 +1,8 @@
 import { formatRfc3339Fixed } from "#base";
 import type { EventMessage } from "#formats";
-import { compileTemplate } from "#templates";
+import { compileTemplate, toJson } from "#templates";
 import { defineCommand } from "../command.ts";
+import { compileOrExit } from "../formatted-document.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { documentFormatFlag } from "../flags/format-flag.ts";
@@ -10,10 +11,14 @@ import { unescapeFormat } from "../output/list.ts";
 import { printable, printableLine } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 
-function plainLine(event: EventMessage, text: string): string {
-  // From the text: a number of JavaScript has lost the last digits of nanoseconds.
+/** From the text: a number of JavaScript has lost the last digits of nanoseconds. */
+function nanosecondsOf(event: EventMessage, text: string): bigint {
   const exact = /"timeNano":(\d+)/.exec(text)?.[1];
-  const nanoseconds = exact === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(exact);
+  return exact === undefined ? BigInt(event.time) * 1_000_000_000n : BigInt(exact);
+}
+
+function plainLine(event: EventMessage, text: string): string {
+  const nanoseconds = nanosecondsOf(event, text);
   const attributes = Object.keys(event.Actor.Attributes)
     .sort()
     .map((name) => `${name}=${event.Actor.Attributes[name]}`);
@@ -45,16 +50,31 @@ export const command = defineCommand({
     const template =
       flags.format === "" || flags.format === "json"
         ? undefined
-        : compileTemplate(unescapeFormat(flags.format), { escape: printable });
+        : compileOrExit(() => {
+            const prefix = "Error parsing format: ";
+            const prefixes = { malformedPrefix: prefix, failedPrefix: prefix };
+            return compileTemplate(unescapeFormat(flags.format), {
+              escape: printable,
+              missingKey: "none",
+              ...prefixes,
+            });
+          });
+    const run = (value: unknown) => compileOrExit(() => template?.(value) ?? toJson(value));
     const events = client.system.eventRecords({
       since: parseTimestamp(flags.since, ""),
       until: parseTimestamp(flags.until, ""),
       filters: parseFilters(flags.filter),
     });
+    const show = flags.format === "" ? undefined : await describer();
     for await (const { event, text } of events) {
-      const line =
-        template !== undefined ? template(event) : flags.format === "json" ? printable(text) : plainLine(event, text);
+      const line = show === undefined ? plainLine(event, text) : run(show(event, text));
       writeText(1, `${line}\n`);
     }
   },
 });
+
+/** Makes Go's `*events.Message` of an event; its nanoseconds come from the text, where they are whole. */
+async function describer(): Promise<(event: EventMessage, text: string) => unknown> {
+  const { describe } = await import("../go-documents/describe.ts");
+  return (event, text) => describe({ ...event, timeNano: nanosecondsOf(event, text) }, "*events.Message");
+}

@@ -10,5 +10,8 @@ export const command = defineCommand({
   flags: {
     format: shortDocumentFormatFlag,
   },
-  run: ({ client }, flags, names) => inspectAll(names, flags.format, (name) => client.images.inspect(name)),
+  run: ({ client }, flags, names) =>
+    inspectAll(names, flags.format, (name) => client.images.inspect(name), {
+      goType: "image.InspectResponse",
+    }),
 });

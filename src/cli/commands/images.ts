@@ -1,6 +1,7 @@
 import { humanDuration, humanSize, shortId } from "#base";
 import type { ImageSummary } from "#formats";
 import { defineCommand } from "../command.ts";
+import { readConfig } from "../configuration/config-file.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
@@ -84,13 +85,15 @@ export const command = defineCommand({
       namesOf(image, flags.digests).map((name) => rowOf(image, name, !flags["no-trunc"])),
     );
     printList({
-      format: flags.format,
+      format: flags.format !== "" || flags.quiet ? flags.format : (readConfig().imagesFormat ?? ""),
       quiet: flags.quiet,
       defaultTable: `{{.Repository}}\t{{.Tag}}\t${digestColumn}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`,
       quietTemplate: "{{.ID}}",
       headers,
       rows,
       subject: "*formatter.imageContext",
+      rawTemplate: `repository: {{.Repository}}\ntag: {{.Tag}}\n${flags.digests ? "digest: {{.Digest}}\n" : ""}image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n`,
+      rawQuietTemplate: "image_id: {{.ID}}",
     });
   },
 });

@@ -1,12 +1,20 @@
 import { humanBinarySize } from "#base";
+import { newestApiVersion } from "#client";
 import type { InfoResponse } from "#formats";
-import { compileTemplate, toJson } from "#templates";
 import { defineCommand } from "../command.ts";
+import { currentContext } from "../contexts/current.ts";
+import { printFailure } from "../failure.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
-import { unescapeFormat } from "../output/list.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import { berthVersion } from "../version.ts";
+
+/** Newer fields that not every daemon answers. */
+type Info = InfoResponse & {
+  readonly CDISpecDirs?: readonly string[] | null;
+  readonly DefaultAddressPools?: readonly { Base: string; Size: number }[] | null;
+  readonly FirewallBackend?: { Driver: string; Info?: readonly [string, string][] | null } | null;
+};
 
 type Line = string | false | undefined;
 
@@ -22,12 +30,38 @@ function securityOption(text: string): string[] {
   const name = first.replace(/^name=/, "");
   return [
     `  ${name}`,
-    ...rest.map((each) => `   ${each.replace(/^(\w)/, (letter) => letter.toUpperCase()).replace("=", ": ")}`),
+    ...rest.filter((each) => each.startsWith("profile=")).map((each) => `   Profile: ${each.slice(8)}`),
   ];
 }
 
-function serverLines(info: InfoResponse): Line[] {
-  const plugins = info.Plugins;
+function swarmLines(info: InfoResponse): Line[] {
+  return [pair("Swarm", info.Swarm?.LocalNodeState ?? "inactive")];
+}
+
+function registryLines(info: InfoResponse): Line[] {
+  const config = info.RegistryConfig;
+  const insecure = [
+    ...Object.values(config?.IndexConfigs ?? {})
+      .filter(({ Secure }) => !Secure)
+      .map(({ Name }) => Name),
+    ...(config?.InsecureRegistryCIDRs ?? []),
+  ];
+  const mirrors = config?.Mirrors ?? [];
+  return [
+    insecure.length > 0 && " Insecure Registries:",
+    ...insecure.map((each) => `  ${each}`),
+    mirrors.length > 0 && " Registry Mirrors:",
+    ...mirrors.map((each) => `  ${each}`),
+  ];
+}
+
+/** The lines of docker's own `info`, in its order. */
+function serverLines(info: Info): Line[] {
+  const { Plugins: plugins } = info;
+  const specDirectories = info.CDISpecDirs ?? [];
+  const labels = info.Labels ?? [];
+  const pools = info.DefaultAddressPools ?? [];
+  const firewall = info.FirewallBackend;
   return [
     "Server:",
     pair("Containers", info.Containers),
@@ -42,9 +76,13 @@ function serverLines(info: InfoResponse): Line[] {
     pair("Cgroup Driver", info.CgroupDriver),
     pair("Cgroup Version", info.CgroupVersion),
     " Plugins:",
-    pair("Volume", plugins.Volume?.join(" "), 2),
-    pair("Network", plugins.Network?.join(" "), 2),
-    pair("Log", plugins.Log?.join(" "), 2),
+    `  Volume: ${(plugins.Volume ?? []).join(" ")}`,
+    `  Network: ${(plugins.Network ?? []).join(" ")}`,
+    pair("Authorization", (plugins.Authorization ?? []).join(" "), 2),
+    `  Log: ${(plugins.Log ?? []).join(" ")}`,
+    specDirectories.length > 0 && " CDI spec directories:",
+    ...specDirectories.map((directory) => `  ${directory}`),
+    ...swarmLines(info),
     pair(
       "Runtimes",
       Object.keys(info.Runtimes ?? {})
@@ -52,7 +90,10 @@ function serverLines(info: InfoResponse): Line[] {
         .join(" "),
     ),
     pair("Default Runtime", info.DefaultRuntime),
-    pair("Init Binary", info.InitBinary),
+    ` Init Binary: ${info.InitBinary ?? ""}`,
+    ` containerd version: ${info.ContainerdCommit?.ID ?? ""}`,
+    ` runc version: ${info.RuncCommit?.ID ?? ""}`,
+    ` init version: ${info.InitCommit?.ID ?? ""}`,
     (info.SecurityOptions ?? []).length > 0 && " Security Options:",
     ...(info.SecurityOptions ?? []).flatMap(securityOption),
     pair("Kernel Version", info.KernelVersion),
@@ -65,8 +106,27 @@ function serverLines(info: InfoResponse): Line[] {
     pair("ID", info.ID),
     pair("Docker Root Dir", info.DockerRootDir),
     pair("Debug Mode", info.Debug),
+    ...(info.Debug
+      ? [
+          pair("File Descriptors", info.NFd, 2),
+          pair("Goroutines", info.NGoroutines, 2),
+          pair("System Time", info.SystemTime, 2),
+          pair("EventsListeners", info.NEventsListener, 2),
+        ]
+      : []),
+    pair("HTTP Proxy", info.HttpProxy),
+    pair("HTTPS Proxy", info.HttpsProxy),
+    pair("No Proxy", info.NoProxy),
+    labels.length > 0 && " Labels:",
+    ...labels.map((label) => `  ${label}`),
     pair("Experimental", info.ExperimentalBuild),
+    ...registryLines(info),
     pair("Live Restore Enabled", info.LiveRestoreEnabled),
+    pools.length > 0 && " Default Address Pools:",
+    ...pools.map(({ Base, Size }) => `   Base: ${Base}, Size: ${Size}`),
+    pair("Firewall Backend", firewall?.Driver),
+    ...(firewall?.Info ?? []).map(([name, value]) => pair(name, value, 2)),
+    "",
   ];
 }
 
@@ -78,27 +138,47 @@ export const command = defineCommand({
   flags: {
     format: shortDocumentFormatFlag,
   },
-  async run({ client }, flags) {
-    const info = await client.system.info();
-    if (flags.format === "json") writeText(1, `${toJson(info)}\n`);
-    else if (flags.format !== "") {
-      writeText(1, `${compileTemplate(unescapeFormat(flags.format), { escape: printable })(info)}\n`);
-    } else {
+  async run(context, flags) {
+    const { format } = flags;
+    const template =
+      format === "" || format === "json"
+        ? undefined
+        : (await import("../formatted-document.ts")).documentTemplate(format, "system.dockerInfo");
+    let info: InfoResponse | undefined;
+    let failure: unknown;
+    try {
+      info = await context.client.system.info();
+    } catch (error) {
+      failure = error;
+    }
+    const ClientInfo = {
+      Debug: process.env["BERTH_DEBUG"] === "1",
+      Version: berthVersion,
+      DefaultAPIVersion: newestApiVersion,
+      GoVersion: `bun ${Bun.version}`,
+      Os: process.platform,
+      Arch: process.arch === "x64" ? "amd64" : process.arch,
+      Context: currentContext(context.connection).name,
+      Plugins: [],
+      Warnings: null,
+    };
+    if (format === "json") writeText(1, `${JSON.stringify({ ...info, ClientInfo })}\n`);
+    else if (template !== undefined) writeText(1, `${template({ ...info, ClientInfo })}\n`);
+    else {
       const lines = [
         "Client:",
-        ` Version:    ${berthVersion}`,
-        ` Host:       ${client.transport.endpoint.address}`,
+        ` Version:    ${ClientInfo.Version}`,
+        ` Context:    ${ClientInfo.Context}`,
+        ` Debug Mode: ${ClientInfo.Debug}`,
         "",
-        ...serverLines(info),
+        ...(info === undefined ? ["Server:"] : serverLines(info)),
       ];
-      writeText(
-        1,
-        `${lines
-          .filter((line) => typeof line === "string")
-          .map(printable)
-          .join("\n")}\n`,
-      );
-      for (const warning of info.Warnings ?? []) writeText(2, `${printable(warning)}\n`);
+      const shown = lines.filter((line) => typeof line === "string").map(printable);
+      writeText(1, `${shown.join("\n")}\n`);
+      for (const warning of info?.Warnings ?? []) writeText(2, `${printable(warning)}\n`);
     }
+    if (failure === undefined) return 0;
+    printFailure(failure);
+    return 1;
   },
 });

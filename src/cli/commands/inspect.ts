@@ -4,6 +4,21 @@ import { flag } from "../flags/flag.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
 import { findFirst, inspectAll } from "../inspect.ts";
 
+const goTypes: Readonly<Record<string, string>> = {
+  container: "container.InspectResponse",
+  image: "image.InspectResponse",
+  network: "network.Inspect",
+  volume: "volume.Volume",
+};
+
+/** Which of Go's types a document is, by what only that one has. */
+function goTypeOf(document: unknown): string {
+  const has = (name: string) => typeof document === "object" && document !== null && name in document;
+  if (has("HostConfig")) return "container.InspectResponse";
+  if (has("RootFS")) return "image.InspectResponse";
+  return has("IPAM") ? "network.Inspect" : has("Mountpoint") ? "volume.Volume" : "any";
+}
+
 export const command = defineCommand({
   summary: "Return low-level information on objects",
   synopsis: "[OPTIONS] NAME|ID [NAME|ID...]",
@@ -24,13 +39,16 @@ export const command = defineCommand({
     };
     if (flags.type !== "" && !Object.hasOwn(ways, flags.type)) {
       throw cliErrors["bad-option"](
-        `unknown type: "${flags.type}": must be one of "container", "image", "network", "volume"`,
+        `unknown type: "${flags.type}": must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"`,
       );
     }
     const only = ways[flags.type];
-    if (only !== undefined) return inspectAll(names, flags.format, only);
-    return inspectAll(names, flags.format, (name) =>
-      findFirst(name, Object.values(ways), () => cliErrors["bad-option"](`Error: No such object: ${name}`)),
+    if (only !== undefined) return inspectAll(names, flags.format, only, { goType: goTypes[flags.type] ?? "any" });
+    return inspectAll(
+      names,
+      flags.format,
+      (name) => findFirst(name, Object.values(ways), () => cliErrors["bad-option"](`Error: No such object: ${name}`)),
+      { goType: goTypeOf },
     );
   },
 });

@@ -13,5 +13,7 @@ export const command = defineCommand({
     verbose: flag.boolean("Verbose output for diagnostics", { short: "v" }),
   },
   run: ({ client }, flags, names) =>
-    inspectAll(names, flags.format, (name) => client.networks.inspect(name, { verbose: flags.verbose })),
+    inspectAll(names, flags.format, (name) => client.networks.inspect(name, { verbose: flags.verbose }), {
+      goType: "network.Inspect",
+    }),
 });

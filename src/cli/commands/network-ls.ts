@@ -1,9 +1,11 @@
 import { shortId } from "#base";
 import { defineCommand } from "../command.ts";
+import { readConfig } from "../configuration/config-file.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
+import { goTimestamp } from "../rows/go-time.ts";
 import { byNaturalOrder } from "../rows/natural-order.ts";
 
 const headers = {
@@ -36,7 +38,7 @@ export const command = defineCommand({
   async run({ client }, flags) {
     const networks = await client.networks.list({ filters: parseFilters(flags.filter) });
     printList({
-      format: flags.format,
+      format: flags.format !== "" || flags.quiet ? flags.format : (readConfig().networksFormat ?? ""),
       quiet: flags.quiet,
       defaultTable: "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
       quietTemplate: "{{.ID}}",
@@ -46,7 +48,7 @@ export const command = defineCommand({
         .map((network) => {
           const labels = network.Labels ?? {};
           return {
-            CreatedAt: network.Created.replace("T", " ").replace("Z", " +0000 UTC"),
+            CreatedAt: goTimestamp(network.Created),
             Driver: network.Driver,
             ID: flags["no-trunc"] ? network.Id : shortId(network.Id),
             IPv4: String(network.EnableIPv4 ?? false),
@@ -61,6 +63,8 @@ export const command = defineCommand({
           };
         }),
       subject: "*network.networkContext",
+      rawTemplate: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
+      rawQuietTemplate: "network_id: {{.ID}}",
     });
   },
 });

@@ -1,9 +1,61 @@
+import { compileTemplate, GoStruct } from "#templates";
 import { defineCommand } from "../command.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { containerHeaders, containerRow } from "../rows/container-row.ts";
-import { printList } from "../output/list.ts";
+import type { ContainerSummary } from "#formats";
+import { readConfig } from "../configuration/config-file.ts";
+import { printList, rowValue } from "../output/list.ts";
+import { writeText } from "../output/write.ts";
+
+const subject = "*formatter.ContainerContext";
+const rawTemplate =
+  "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\nlabels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n";
+
+const noContainer: ContainerSummary = {
+  Id: "",
+  Names: [],
+  Image: "",
+  ImageID: "",
+  Command: "",
+  Created: 0,
+  Ports: [],
+  Labels: {},
+  State: "created",
+  Status: "",
+  HostConfig: { NetworkMode: "" },
+  NetworkSettings: { Networks: {} },
+  Mounts: [],
+};
+
+/**
+ * docker runs the template once on no container at all before it asks the daemon: what fails there fails the command,
+ * and what looks at the size has it measured. `--format json` alone does not.
+ */
+function needsSize(format: string): boolean {
+  if (format === "" || format === "table" || format === "json") return false;
+  const template = compileTemplate(format, {
+    malformedPrefix: "failed to parse template: ",
+    failedPrefix: "failed to execute template: ",
+  });
+  let isAsked = false;
+  const row = rowValue(containerRow(noContainer, true), subject);
+  const json = {
+    get Size() {
+      isAsked = true;
+      return "";
+    },
+  };
+  class WatchedFields extends Map<string, unknown> {
+    override get(name: string): unknown {
+      if (name === "Size") isAsked = true;
+      return super.get(name);
+    }
+  }
+  template(new GoStruct(subject, new WatchedFields(row.fields), { hasMethods: true, json }));
+  return isAsked;
+}
 
 export const command = defineCommand({
   summary: "List containers",
@@ -33,7 +85,12 @@ export const command = defineCommand({
   },
   async run({ client }, flags) {
     const limit = flags.latest ? 1 : flags.last;
-    const wantsSize = flags.size || /\.Size\b|\{\{\s*json \.\s*\}\}/.test(flags.format);
+    const given = flags.format === "" ? (readConfig().psFormat ?? "") : flags.format;
+    if (flags.quiet && flags.format !== "") {
+      writeText(2, "WARNING: Ignoring custom format, because both --format and --quiet are set.\n");
+    }
+    const format = flags.quiet ? "" : given;
+    const wantsSize = flags.size || needsSize(given);
     const containers = await client.containers.list({
       all: flags.all,
       limit: limit !== undefined && limit > 0 ? limit : undefined,
@@ -42,15 +99,15 @@ export const command = defineCommand({
     });
     const truncate = !flags["no-trunc"];
     printList({
-      format: flags.format,
+      format,
       quiet: flags.quiet,
       defaultTable: `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${flags.size ? "\t{{.Size}}" : ""}`,
       quietTemplate: "{{.ID}}",
       headers: containerHeaders,
       rows: containers.map((container) => containerRow(container, truncate)),
-      subject: "*formatter.ContainerContext",
-      malformedPrefix: "failed to parse template: ",
-      failedPrefix: "failed to execute template: ",
+      subject,
+      rawTemplate: `${rawTemplate}${flags.size ? "size: {{.Size}}\n" : ""}`,
+      rawQuietTemplate: "container_id: {{.ID}}",
     });
   },
 });

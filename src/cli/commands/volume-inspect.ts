@@ -10,5 +10,8 @@ export const command = defineCommand({
   flags: {
     format: shortDocumentFormatFlag,
   },
-  run: ({ client }, flags, names) => inspectAll(names, flags.format, (name) => client.volumes.inspect(name)),
+  run: ({ client }, flags, names) =>
+    inspectAll(names, flags.format, (name) => client.volumes.inspect(name), {
+      goType: "volume.Volume",
+    }),
 });

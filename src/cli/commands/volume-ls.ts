@@ -1,5 +1,6 @@
 import { humanSize } from "#base";
 import { defineCommand } from "../command.ts";
+import { readConfig } from "../configuration/config-file.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
@@ -36,7 +37,7 @@ export const command = defineCommand({
   async run({ client }, flags) {
     const { Volumes } = await client.volumes.list({ filters: parseFilters(flags.filter) });
     printList({
-      format: flags.format,
+      format: flags.format !== "" || flags.quiet ? flags.format : (readConfig().volumesFormat ?? ""),
       quiet: flags.quiet,
       defaultTable: "{{.Driver}}\t{{.Name}}",
       quietTemplate: "{{.Name}}",
@@ -63,6 +64,8 @@ export const command = defineCommand({
           };
         }),
       subject: "*formatter.volumeContext",
+      rawTemplate: "name: {{.Name}}\ndriver: {{.Driver}}\n",
+      rawQuietTemplate: "name: {{.Name}}",
     });
   },
 });

@@ -39,10 +39,10 @@ describe("renderList", () => {
 
   test("says which field there is not", () => {
     expect(() => renderList({ ...base, format: "{{.Foo}}" })).toThrow(
-      'failed to execute template: template: :1:2: executing "" at <.Foo>: can\'t evaluate field Foo in type *thing',
+      'template parsing error: template: :1:2: executing "" at <.Foo>: can\'t evaluate field Foo in type *thing',
     );
     expect(() => renderList({ ...base, format: "{{.ID" })).toThrow(
-      "failed to parse template: template: :1: unclosed action",
+      "template parsing error: template: :1: unclosed action",
     );
   });
 

@@ -1,4 +1,4 @@
-import { compileTemplate, type TemplateOptions, headerFunctions, toJson } from "#templates";
+import { compileTemplate, escapeHtml, GoStruct, headerFunctions, toJson } from "#templates";
 import { printableLine } from "./printable.ts";
 import { tabulate } from "./tabulate.ts";
 import { writeText } from "./write.ts";
@@ -18,22 +18,37 @@ export type ListOptions = {
   readonly rows: readonly Row[];
   /** What the listing lists, for the error about an unknown field. */
   readonly subject: string;
-  /** What goes before the sentence about a template: docker has two for `ps`. @default "template parsing error: " */
-  readonly malformedPrefix?: string;
-  readonly failedPrefix?: string;
+  /** `--format raw`: one field a line. */
+  readonly rawTemplate?: string;
+  readonly rawQuietTemplate?: string;
 };
 
-/** A row as `--format json` prints it: plain fields, by name. */
-export function rowJson(row: Row): string {
+/** Plain fields by name, in order. */
+function plainFields(row: Row): Record<string, unknown> {
   const plain = Object.keys(row)
     .filter((key) => typeof row[key] !== "function")
     .sort();
-  return escapeHtml(toJson(Object.fromEntries(plain.map((key) => [key, row[key]]))));
+  return Object.fromEntries(plain.map((key) => [key, row[key]]));
 }
 
-/** JSON as Go writes it unless told otherwise: what HTML would read is escaped. */
-export function escapeHtml(json: string): string {
-  return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+/** A row as `--format json` prints it. */
+export function rowJson(row: Row): string {
+  return escapeHtml(toJson(plainFields(row)));
+}
+
+/** A row as templates see it: its fields are methods, there are no others, and their text is safe to show. */
+export function rowValue(row: Row, subject: string): GoStruct {
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value === "function")
+      fields.set(name, (argument: string) => safe((value as (name: string) => unknown)(argument)));
+    else fields.set(name, safe(value));
+  }
+  return new GoStruct(subject, fields, { hasMethods: true, json: plainFields(row) });
+}
+
+function safe(value: unknown): unknown {
+  return typeof value === "string" ? printableLine(value) : value;
 }
 
 /** Turns `\t` and `\n` written in a shell's single quotes into what they mean, as docker does. */
@@ -46,31 +61,23 @@ export function renderList(options: ListOptions): string {
   const { rows, headers, subject } = options;
   let format = unescapeFormat(options.format.trim());
   if (options.quiet === true && (format === "" || format === "table")) format = options.quietTemplate;
+  if (format === "raw" && options.rawTemplate !== undefined) {
+    format = (options.quiet === true ? options.rawQuietTemplate : undefined) ?? options.rawTemplate;
+  }
   if (format === "json") return rows.map((row) => `${rowJson(row)}\n`).join("");
-  const isTable = format === "" || format === "table" || /^table\s/.test(format);
+  const isTable = format === "" || format.startsWith("table");
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
-  const templateOptions: TemplateOptions = {
-    escape: printableLine,
-    ...(options.malformedPrefix !== undefined && { malformedPrefix: options.malformedPrefix }),
-    ...(options.failedPrefix !== undefined && { failedPrefix: options.failedPrefix }),
-    unknownField: (name) => `can't evaluate field ${name} in type ${subject}`,
-  };
-  // A row given to `json` shows its plain fields only.
-  const template = compileTemplate(format, templateOptions);
+  const template = compileTemplate(format);
   let text = "";
-  if (isTable) text += `${compileTemplate(format, { functions: headerFunctions })(headerRow(headers, rows[0]))}\n`;
-  for (const row of rows) text += `${template(row)}\n`;
-  return isTable ? tabulate(text) : text;
+  for (const row of rows) text += `${template(rowValue(row, subject))}\n`;
+  if (!isTable) return text;
+  const header = compileTemplate(format, { functions: headerFunctions, missingKey: "none" });
+  return tabulate(`${header(headerRow(headers))}\n${text}`);
 }
 
-function headerRow(headers: Readonly<Record<string, string>>, sample: Row | undefined): Row {
-  const row: Record<string, unknown> = {};
-  for (const [name, title] of Object.entries(headers)) row[name] = title;
-  for (const [name, value] of Object.entries(sample ?? {})) {
-    if (typeof value === "function")
-      row[name] = (argument: unknown) => (typeof argument === "string" ? argument : (headers[name] ?? ""));
-  }
-  return row;
+/** The titles of the columns; a field without one has no value, a label's is the last word of its name. */
+function headerRow(headers: Readonly<Record<string, string>>): unknown {
+  return { ...headers, Label: (name: string) => (name.split(".").at(-1) ?? "").replace(/[-_]/g, " ") };
 }
 
 export function printList(options: ListOptions): void {

@@ -41,6 +41,16 @@ async function hijack(path: string, headers: readonly string[] = [], body = ""):
 const upgrade = ["Connection: Upgrade", "Upgrade: tcp"];
 
 describe("attach", () => {
+  test("without stream gives the log and ends, also when the container has ended", async () => {
+    const name = uniqueName();
+    await daemon.ok("run", "--name", name, "busybox", "echo", "hello");
+    const socket = await hijack(`/containers/${name}/attach?logs=1&stdout=1&stderr=1&stream=0`, upgrade);
+    const received = collect(socket);
+    await eventually("the connection to end", () => received.ended());
+    expect(framesOf(received.bytes()).frames).toEqual([[1, "hello\n"]]);
+    await daemon.ok("rm", name);
+  });
+
   test("shows what comes and passes standard input", async () => {
     const name = uniqueName();
     await daemon.ok("run", "-d", "-i", "--name", name, "busybox", "cat");
@@ -198,6 +208,27 @@ describe("hijacked connections", () => {
     expect(head).toStartWith("HTTP/1.1 101 UPGRADED\r\n");
     expect(text(frames, 1)).toBe("done\n");
     expect((await daemon.api("GET", `/exec/${Id}/json`)).json()).toMatchObject({ Running: false, ExitCode: 0 });
+    await daemon.ok("rm", "-f", name);
+  });
+
+  test("the Tty of exec start, not of the exec, says how output is sent", async () => {
+    const name = uniqueName();
+    await daemon.ok("run", "-d", "--name", name, "busybox", "sleep", "1000");
+    const run = async (createTty: boolean, startTty: boolean) => {
+      const { Id } = (
+        await daemon.api("POST", `/containers/${name}/exec`, {
+          Cmd: ["sh", "-c", "echo out; sleep 0.1; echo more"],
+          AttachStdout: true,
+          Tty: createTty,
+        })
+      ).json<{ Id: string }>();
+      const socket = await hijack(`/exec/${Id}/start`, upgrade, JSON.stringify({ Detach: false, Tty: startTty }));
+      const received = collect(socket);
+      await eventually("the end", () => received.ended());
+      return framesOf(received.bytes());
+    };
+    expect(text((await run(true, false)).frames, 1)).toBe("out\r\nmore\r\n");
+    expect((await run(false, true)).rest.toString()).toBe("out\nmore\n");
     await daemon.ok("rm", "-f", name);
   });
 

@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import { readLog } from "#logs";
 import type { Attachment, AttachOptions } from "../contract.ts";
 import { errors } from "../errors.ts";
@@ -17,17 +18,19 @@ export async function attachContainer(
   if (container.life.status === "paused") throw errors.attachPaused(container.id);
   if (container.life.status === "restarting") throw errors.attachRestarting(container.id);
   const terminal = container.document.config.Tty === true;
-  const stream = await parts.supervisor.attach({
-    id: container.id,
-    stdin: options.stream && options.stdin && container.document.config.OpenStdin === true,
-    stdout: options.stream && options.stdout,
-    stderr: options.stream && options.stderr,
-    wait: !hasProcess(container),
-  });
+  // Without `stream` there is the log and nothing after it, whether the container runs or not.
+  const stream = options.stream
+    ? await parts.supervisor.attach({
+        id: container.id,
+        stdin: options.stdin && container.document.config.OpenStdin === true,
+        stdout: options.stdout,
+        stderr: options.stderr,
+        wait: !hasProcess(container),
+      })
+    : new PassThrough().end();
   const path = options.logs ? readableLogOf(parts, container) : undefined;
   const replay =
     path === undefined ? undefined : readLog(path, { stdout: options.stdout, stderr: options.stderr, follow: false });
-  if (!options.stream) stream.end();
   emitContainerEvent(parts, container, "attach");
   const settled = new Promise<void>((resolve) => {
     stream.once("close", resolve);

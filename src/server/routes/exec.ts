@@ -1,6 +1,6 @@
 import { errorMessage } from "#base";
 import { createExecSchema, startExecSchema } from "#formats";
-import { encodeFrame, STDIO } from "#wire";
+import { encodeFrame, reframe, STDIO } from "#wire";
 import type { Attachment } from "#engine";
 import { parseBody } from "../http/body.ts";
 import { readRawBody } from "../http/raw-body.ts";
@@ -31,6 +31,8 @@ export const execRoutes: readonly Route[] = [
       const body = parseBody(startExecSchema, bytes, request.headers["content-type"]) ?? {};
       const exec = engine.execs.get(params["id"] ?? "");
       const terminal = exec.body.Tty === true;
+      // What the caller of start calls a terminal decides how it is told the output, not what the exec has.
+      const raw = body.Tty === true;
       const [height = 0, width = 0] = (version >= 42 ? body.ConsoleSize : undefined) ?? [];
       const options = {
         detach: body.Detach === true,
@@ -42,7 +44,7 @@ export const execRoutes: readonly Route[] = [
         return emptyReply(200);
       }
       // Docker switches protocols first and starts then: a failure is read as output, and its code in the exec.
-      const headSent = sendHijackHead(call, terminal);
+      const headSent = sendHijackHead(call, raw);
       let attachment: Attachment | undefined;
       try {
         attachment = await engine.execs.start(exec.id, options);
@@ -50,23 +52,28 @@ export const execRoutes: readonly Route[] = [
       } catch (error) {
         await headSent;
         const text = Buffer.from(`${errorMessage(error)}\r\n`);
-        socket.end(terminal ? text : encodeFrame(STDIO.STDOUT, text));
+        socket.end(raw ? text : encodeFrame(STDIO.STDOUT, text));
         socket.resume();
       }
       if (attachment === undefined) return undefined;
-      await serveAttachment(socket, attachment, {
-        head: rest,
-        stdin: exec.body.AttachStdin === true,
-        detachKeys: exec.body.DetachKeys === "" ? undefined : (exec.body.DetachKeys ?? undefined),
-        onDetach: () => {
-          const { id, attributes } = containerActor(engine.containers.get(exec.containerId));
-          engine.events.emit({
-            type: "container",
-            action: "exec_detach",
-            actor: { id, attributes: { ...attributes, execID: exec.id } },
-          });
+      const stream = raw === terminal ? attachment.stream : reframe(attachment.stream, raw ? "raw" : "frames");
+      await serveAttachment(
+        socket,
+        { ...attachment, stream },
+        {
+          head: rest,
+          stdin: exec.body.AttachStdin === true,
+          detachKeys: exec.body.DetachKeys === "" ? undefined : (exec.body.DetachKeys ?? undefined),
+          onDetach: () => {
+            const { id, attributes } = containerActor(engine.containers.get(exec.containerId));
+            engine.events.emit({
+              type: "container",
+              action: "exec_detach",
+              actor: { id, attributes: { ...attributes, execID: exec.id } },
+            });
+          },
         },
-      });
+      );
       return undefined;
     },
   }),

@@ -1,3 +1,4 @@
+import type { ImageProgress } from "#engine";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
@@ -20,12 +21,10 @@ export const imageTransferRoutes: readonly Route[] = [
       records.open();
       try {
         const report = reportTo(records);
-        const images = await engine.images.load(requestBody(request), query.quiet ? () => {} : report);
-        for (const image of images) {
-          const names = image.repoTags.map((tag) => `Loaded image: ${tag}\n`);
-          for (const stream of names.length === 0 ? [`Loaded image ID: ${image.id}\n`] : names)
-            records.write({ stream });
-        }
+        const loaded: ImageProgress = (record) => {
+          if (record.stream !== undefined) report(record);
+        };
+        await engine.images.load(requestBody(request), query.quiet ? loaded : report);
         records.end();
       } catch (error) {
         records.fail(error);

@@ -434,10 +434,12 @@ export function createFakeEngine(): FakeEngine {
         getImage(reference);
         return [{ untagged: reference }, { deleted: imageId }];
       },
-      async load(archive) {
+      async load(archive, progress) {
         let bytes = 0;
         for await (const chunk of archive) bytes += chunk.length;
         record("load", bytes);
+        progress({ status: "Loading layer", id: "aaaaaaaaaaaa", progress: { current: 1, total: 1 } });
+        progress({ stream: "Loaded image: debian:bookworm\n" });
         return imageRecords;
       },
       async importRootfs(archive, options) {

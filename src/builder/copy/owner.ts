@@ -10,14 +10,21 @@ const maximumBytes = 16 * 1024 * 1024;
  * Reads `user[:group]` of --chown or USER with the names of a root file system. Numbers need no file. A user without a
  * group gets its group of passwd, a bare number the group of the same number. A string says what could not be found.
  */
-export function resolveOwner(root: SourceTree, text: string): Owner | string {
+export function resolveOwner(
+  root: SourceTree,
+  text: string,
+  options: { readonly lenient?: boolean } = {},
+): Owner | string {
   const at = text.indexOf(":");
   const user = at === -1 ? text : text.slice(0, at);
   const group = at === -1 ? undefined : text.slice(at + 1);
   const account = user === "" ? { uid: 0, gid: 0 } : findUser(root, user);
+  // BuildKit takes root for a user nobody knows, and the user's own group for such a group.
+  if (account === undefined && options.lenient === true) return { uid: 0, gid: 0 };
   if (account === undefined) return `can't find uid for user ${user}: no such user: ${user}`;
   if (group === undefined) return account;
   const gid = group === "" ? 0 : findGroup(root, group);
+  if (gid === undefined && options.lenient === true) return account;
   if (gid === undefined) return `can't find gid for group ${group}: no such group: ${group}`;
   return { uid: account.uid, gid };
 }

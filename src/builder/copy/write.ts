@@ -42,8 +42,8 @@ export async function copyInto(rootfs: string, sources: readonly CopySource[], o
   const root = openDirectoryTree(rootfs);
   const rootFd = openDirectory(toByteString(rootfs));
   try {
-    const found = options.owner === undefined ? undefined : resolveOwner(root, options.owner);
-    const owner = typeof found === "string" && options.isLenient === true ? { uid: 0, gid: 0 } : found;
+    const lenient = options.isLenient === true;
+    const owner = options.owner === undefined ? undefined : resolveOwner(root, options.owner, { lenient });
     if (typeof owner === "string") {
       throw errors["build-copy-invalid"](options.instruction, `unable to convert uid/gid chown string: ${owner}`);
     }
@@ -93,7 +93,10 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
     withoutUmask(() =>
       extractor.entry({
         ...plainTarHeader({ path, type: "directory", mtimeSeconds }),
-        ...(options.mode === undefined ? {} : { mode: applyMode(options.mode, 0o755, true) }),
+        // A folder that is made on the way is no copy: --chmod is not for it, but of the classic builder's.
+        ...(options.mode === undefined || options.isLenient === true
+          ? {}
+          : { mode: applyMode(options.mode, 0o755, true) }),
       }),
     );
     withoutUmask(() => extractor.end());
@@ -156,7 +159,8 @@ function createCopier(root: SourceTree, rootFd: number, options: CopyOptions, ow
       }
       if (source.unpack && (await isArchive(source.tree, entry))) {
         makeFolder(destination);
-        await unpackInto(rootFd, destination, source.tree, entry, owner);
+        // BuildKit gives --chown to the folder alone: an archive's members have owners of their own.
+        await unpackInto(rootFd, destination, source.tree, entry, options.isLenient === true ? undefined : owner);
         return;
       }
       const intoFolder = isFolderPath || root.find(destination)?.type === "directory" || fresh.has(destination);

@@ -8,6 +8,8 @@ export type Directives = {
   readonly syntax: string | undefined;
   /** The options of `# check=`. */
   readonly check: string | undefined;
+  /** How many lines at the top are directives. */
+  readonly lines: number;
 };
 
 const pattern = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
@@ -34,6 +36,7 @@ export function parseDirectives(lines: readonly string[]): Directives {
     escape: found.get("escape") === "`" ? "`" : "\\",
     syntax: found.get("syntax"),
     check: found.get("check"),
+    lines: found.size,
   };
 }
 

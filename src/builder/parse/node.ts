@@ -88,7 +88,7 @@ export function parseTree(source: string): DockerfileTree {
     const first = (physical[position++] ?? "").replace(/\r$/, "").trimStart();
     if (first.startsWith("#")) {
       const comment = first.slice(1).trim();
-      if (comment === "") comments = [];
+      if (comment === "" || position <= directives.lines) comments = [];
       else comments.push(comment);
       continue;
     }

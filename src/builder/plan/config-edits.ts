@@ -48,7 +48,6 @@ export function editConfig(
   dialect: "classic" | "buildkit" = "classic",
 ): ConfigEdit {
   const isBuildkit = dialect === "buildkit";
-  const escaped = (command: CommandLine) => (isBuildkit && command.form === "shell" ? { ArgsEscaped: true } : {});
   const edit = (change: Partial<ContainerConfig>, text: string, notes: readonly string[] = []): ConfigEdit => ({
     config: { ...before, ...change },
     text,
@@ -67,13 +66,13 @@ export function editConfig(
     }
     case "cmd": {
       const Cmd = commandWords(instruction.command, before);
-      const result = edit({ Cmd, ...escaped(instruction.command) }, `CMD ${quotedList(Cmd)}`);
+      const result = edit({ Cmd, ...(isBuildkit ? { ArgsEscaped: true } : {}) }, `CMD ${quotedList(Cmd)}`);
       return { ...result, commandSet: commandSet || instruction.command.words.length > 0 };
     }
     case "entrypoint": {
       const isEmpty = instruction.command.words.length === 0;
       const Entrypoint = isEmpty ? null : commandWords(instruction.command, before);
-      const change = { Entrypoint, ...(commandSet ? {} : { Cmd: null }), ...escaped(instruction.command) };
+      const change = { Entrypoint, ...(commandSet ? {} : { Cmd: null }) };
       return edit(change, `ENTRYPOINT ${quotedList(Entrypoint ?? [])}`);
     }
     case "shell":

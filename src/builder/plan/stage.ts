@@ -28,9 +28,7 @@ export async function planStage(context: PlanContext, index: number, chain: read
   const initialConfig: ContainerConfig = {
     ...rest,
     Env: hasPath ? [...environment] : [...environment, `PATH=${DEFAULT_PATH}`],
-    ...(options.dialect === "buildkit"
-      ? { WorkingDir: rest.WorkingDir === "" || rest.WorkingDir === null ? "/" : (rest.WorkingDir ?? "/") }
-      : { OpenStdin: false, StdinOnce: false }),
+    ...(options.dialect === "buildkit" ? emptyDefaults(base, rest) : { OpenStdin: false, StdinOnce: false }),
   };
   const needs = new Set<number>(base.kind === "stage" ? [base.index] : []);
   const state: StepState = {
@@ -73,6 +71,11 @@ export async function planStage(context: PlanContext, index: number, chain: read
     platform,
     workdirSet: state.workdirSet,
   };
+}
+
+/** BuildKit's empty image works in "/". */
+function emptyDefaults(base: StageBase, config: ContainerConfig): Partial<ContainerConfig> {
+  return base.kind === "scratch" || base.kind === "files" ? { WorkingDir: config.WorkingDir ?? "/" } : {};
 }
 
 /** True when a named context stands for the whole stage. */

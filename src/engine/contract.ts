@@ -5,6 +5,7 @@ import type {
   ContainerConfig,
   CreateContainerBody,
   CreateExecBody,
+  EndpointSettings,
   HostConfig,
   InfoResponse,
   RestartPolicy,
@@ -20,7 +21,7 @@ import type {
   ImageRemoval,
 } from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
-import type { Endpoint, NetworkRecord, NetworkService, PublishedPort } from "#network";
+import type { Endpoint, NetworkRecord, NetworkRequest, NetworkService, PublishedPort } from "#network";
 import type { RegistryCredentials } from "#registry";
 import type { VolumeRecord } from "#volumes";
 import type { Distribution } from "./images/transfer/distribution.ts";
@@ -33,7 +34,7 @@ export type Engine = {
   readonly execs: ExecService;
   readonly archives: ArchiveService;
   readonly images: ImageService;
-  readonly networks: NetworkService;
+  readonly networks: NetworkOperations;
   readonly volumes: VolumeService;
   readonly events: EventService;
   readonly system: SystemService;
@@ -127,7 +128,10 @@ export type ContainerView = {
 export type ContainerEndpoint = {
   readonly networkName: string;
   readonly networkId: string;
-  readonly aliases: readonly string[];
+  /** What was asked for. */
+  readonly settings: EndpointSettings;
+  /** What its neighbours call it; undefined on a network without names. */
+  readonly dnsNames: readonly string[] | undefined;
   readonly macAddress: string;
   readonly endpoint: Endpoint | undefined;
 };
@@ -360,6 +364,17 @@ export type VolumeService = {
   ): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
 };
 
+/** Networks as users work with them. */
+export type NetworkOperations = Pick<
+  NetworkService,
+  "list" | "get" | "isPredefined" | "create" | "remove" | "endpointsOf"
+> & {
+  /** Puts a container on a network, at once when it runs. All or nothing; errors in Docker's words. */
+  connect(network: string, container: string, settings: EndpointSettings): Promise<void>;
+  /** With `force` the network need not be there any more. */
+  disconnect(network: string, container: string, options: { readonly force: boolean }): Promise<void>;
+};
+
 /** One thing that happened (`docker events`). */
 export type EngineEvent = {
   readonly type: "container" | "image" | "network" | "volume" | "builder" | "daemon";
@@ -483,7 +498,7 @@ export type {
   LogReadOptions,
   LogRecord,
   NetworkRecord,
-  NetworkService,
+  NetworkRequest,
   PublishedPort,
   RestartPolicy,
   VolumeRecord,

@@ -18,7 +18,9 @@ import { createExecRunner } from "./execs/run-in-container.ts";
 import { createImageService } from "./images/image-service.ts";
 import { createTransferParts, type TransferOptions } from "./images/transfer/parts.ts";
 import { forgetOldPulls } from "./images/transfer/pull.ts";
-import { withNetworkEvents } from "./networks/network-events.ts";
+import { dropUnrecorded } from "./networks/connections.ts";
+import { namespacePathOf, nameServerOf } from "./networks/join-requests.ts";
+import { createNetworkOperations } from "./networks/network-operations.ts";
 import { createExitHub } from "./processes/exit-hub.ts";
 import { createStepService } from "./steps/step-service.ts";
 import { createLogForwardings } from "./logs/log-forwardings.ts";
@@ -105,7 +107,7 @@ export function createEngine(given: EngineParts): {
       execs: createExecService(parts, runner),
       archives: createArchiveService(parts),
       images: createImageService({ ...given, transfer, view: (container) => view(container.id) }),
-      networks: withNetworkEvents(parts.network, parts.events),
+      networks: createNetworkOperations(parts),
       volumes: createVolumeService(parts),
       events: parts.events,
       system: given.system,
@@ -115,9 +117,20 @@ export function createEngine(given: EngineParts): {
       await endStrays(parts, (id) => registry.byId(id) !== undefined);
       await takeOver();
       settleRestarts(parts);
+      const live = [...registry.all()].filter((container) => hasProcess(container));
       await parts.network.restore(
-        new Set([...registry.all()].filter((container) => hasProcess(container)).map((container) => container.id)),
+        new Map(
+          live.map((container) => [
+            container.id,
+            { namespacePath: namespacePathOf(container), nameServer: nameServerOf(container) },
+          ]),
+        ),
       );
+      for (const container of live) {
+        await dropUnrecorded(parts, container).catch((error: unknown) =>
+          logger.error("half-made connection to a network", { container: container.id, error: errorMessage(error) }),
+        );
+      }
       await sweepLeftovers(parts);
       forwardings.resume();
     },

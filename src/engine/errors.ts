@@ -137,6 +137,62 @@ export const errors = defineErrors({
   },
   healthRetriesNegative: { kind: "invalid", message: () => "Retries in Healthcheck cannot be negative" },
   optionsConflict: { kind: "invalid", message: (what: string) => `conflicting options: ${what}` },
+  linkInvalid: { kind: "invalid", message: (link: string) => `bad format for links: ${link}` },
+  linkMissing: {
+    kind: "invalid",
+    message: (name: string) => `could not get container for ${name}: No such container: ${name}`,
+  },
+  linkOfHost: {
+    kind: "invalid",
+    message: () =>
+      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+  },
+  linkNotRunning: {
+    kind: "conflict",
+    message: (child: string, alias: string) => `Cannot link to a non running container: /${child} AS ${alias}`,
+    hint: (child: string) => `\`berth start ${child}\` first`,
+  },
+  linkUnknown: {
+    kind: "not-found",
+    message: (parent: string, alias: string) => `no link ${alias} of container ${parent}`,
+  },
+  aliasNotAllowed: {
+    kind: "invalid",
+    message: () =>
+      "invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks",
+    hint: () => "Make a network with `berth network create` and use it",
+  },
+  macAddressMismatch: {
+    kind: "invalid",
+    message: () =>
+      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+  },
+  sharedNamespace: {
+    kind: "invalid",
+    message: () =>
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+  },
+  networkNoneAmongOthers: {
+    kind: "invalid",
+    message: () => "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+  },
+  networkHostLater: {
+    kind: "invalid",
+    message: () => "cannot connect container to host network - container must be created in host network mode",
+  },
+  networkHostLeave: {
+    kind: "invalid",
+    message: () => "cannot disconnect container from host network - container was created in host network mode",
+  },
+  notConnected: {
+    kind: "forbidden",
+    message: (container: string, network: string) => `container ${container} is not connected to ${network}`,
+  },
+  networkOfRemoved: {
+    kind: "conflict",
+    message: (container: string) =>
+      `Container ${container} is marked for removal and cannot be connected or disconnected to the network`,
+  },
   joinSelf: { kind: "invalid", message: (kind: string) => `cannot join own ${kind} namespace` },
   joinMissing: {
     kind: "invalid",

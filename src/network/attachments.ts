@@ -10,8 +10,16 @@ export type Attachment = {
 export type Attachments = {
   get(containerId: string): Attachment | undefined;
   entries(): Iterable<readonly [string, Attachment]>;
-  /** Durable when it returns. */
-  insert(containerId: string, attachment: Attachment): void;
+  /** All endpoints on a network. */
+  on(networkId: string): readonly NetworkEndpointRow[];
+  /** Adds what a container comes to hold. Durable when it returns. */
+  insert(containerId: string, added: Attachment): void;
+  /** Takes one endpoint from a container. Durable when it returns. */
+  deleteEndpoint(containerId: string, endpointId: string): void;
+  /** Sets which ports a container holds. Durable when it returns. */
+  replacePorts(containerId: string, ports: readonly NetworkPortRow[]): void;
+  /** Gives a container's endpoints other names. Durable when it returns. */
+  rename(containerId: string, renamed: (row: NetworkEndpointRow) => NetworkEndpointRow): void;
   /**
    * Forgets it at once; the rows go with the next insert or a moment later, which spares a synchronous write to disk:
    * rows of an ended container that a crash leaves behind are dropped by `restore` in any case.
@@ -62,12 +70,32 @@ export function createAttachments(database: Database): Attachments {
   return {
     get: (containerId) => held.get(containerId),
     entries: () => held.entries(),
+    on: (networkId) =>
+      [...held.values()].flatMap(({ endpoints }) => endpoints.filter((row) => row.network_id === networkId)),
     insert: (containerId, { endpoints, ports }) => {
       database.transaction(() => {
         flush();
         table.insert(endpoints, ports);
       });
-      held.set(containerId, { endpoints: [...endpoints], ports: [...ports] });
+      const entry = entryOf(containerId);
+      entry.endpoints.push(...endpoints);
+      entry.ports.push(...ports);
+    },
+    deleteEndpoint: (containerId, endpointId) => {
+      table.deleteEndpoint(endpointId);
+      const entry = entryOf(containerId);
+      entry.endpoints = entry.endpoints.filter((row) => row.endpoint_id !== endpointId);
+    },
+    replacePorts: (containerId, ports) => {
+      table.replacePorts(containerId, ports);
+      entryOf(containerId).ports = [...ports];
+    },
+    rename: (containerId, renamed) => {
+      const entry = held.get(containerId);
+      if (entry === undefined) return;
+      const rows = entry.endpoints.map(renamed);
+      database.transaction(() => rows.forEach(table.rename));
+      entry.endpoints = rows;
     },
     delete: (containerId) => {
       if (!held.delete(containerId)) return;

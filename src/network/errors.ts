@@ -37,15 +37,16 @@ export const errors = defineErrors({
   "network-driver-not-found": {
     kind: "not-found",
     message: (driver: string) => `could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`,
-    hint: () => "Use the driver bridge",
+    hint: () => "Use the driver bridge, macvlan or ipvlan",
   },
   "network-single-instance": {
     kind: "forbidden",
     message: (driver: string) => `only one instance of "${driver}" network is allowed`,
   },
-  "network-invalid-subnet": {
+  "network-invalid-config": {
     kind: "invalid",
-    message: (subnet: string, reason: string) => `invalid network config:\ninvalid subnet ${subnet}: ${reason}`,
+    message: (problems: readonly string[]) =>
+      `invalid network config:\n${problems.length === 1 ? problems.join("") : problems.map((problem) => `* ${problem}`).join("\n")}`,
   },
   "network-invalid-address": {
     kind: "invalid",
@@ -70,6 +71,11 @@ export const errors = defineErrors({
     message: (name: string, subnet: string) =>
       `no available IPv4 addresses on this network's address pools: ${name} (${subnet})`,
   },
+  "network-ipv6-addresses-exhausted": {
+    kind: "exhausted",
+    message: (name: string, subnet: string) =>
+      `no available IPv6 addresses on this network's address pools: ${name} (${subnet})`,
+  },
   "network-address-in-use": { kind: "forbidden", message: () => "Address already in use" },
   "network-address-not-allowed": {
     kind: "invalid",
@@ -80,12 +86,86 @@ export const errors = defineErrors({
   },
   "network-address-outside": {
     kind: "invalid",
-    message: (address: string) => `invalid endpoint settings:\nno configured subnet contains IP address ${address}`,
+    message: (address: string) =>
+      `invalid endpoint settings:\nno configured subnet or ip-range contain the IP address ${address}`,
   },
-  "network-no-sandbox": {
+  "network-invalid-endpoint": {
     kind: "invalid",
-    message: (name: string) =>
-      `network ${name} cannot be joined together with a network namespace of the container's own`,
+    message: (problem: string) => `invalid endpoint settings:\n${problem}`,
+  },
+  "network-not-for-many": {
+    kind: "invalid",
+    message: (driver: "host" | "null") =>
+      driver === "host"
+        ? "cannot connect container to host network - container must be created in host network mode"
+        : "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+  },
+  "network-endpoint-exists": {
+    kind: "forbidden",
+    message: (container: string, network: string) =>
+      `endpoint with name ${container} already exists in network ${network}`,
+  },
+  "network-config-only": {
+    kind: "forbidden",
+    message: () => "cannot create endpoint on configuration-only network",
+    hint: () => "Create a network from it with --config-from",
+  },
+  "network-config-only-fields": {
+    kind: "forbidden",
+    message: () =>
+      "configuration network can only contain network specific fields. Network operator fields like [ ingress | internal | attachable | scope ] are not supported.",
+  },
+  "network-config-nested": {
+    kind: "forbidden",
+    message: () => "a configuration network cannot depend on another configuration network",
+  },
+  "network-config-given": {
+    kind: "forbidden",
+    message: () => "user specified configurations are not supported if the network depends on a configuration network",
+  },
+  "network-config-options": {
+    kind: "forbidden",
+    message: () => "network driver options are not supported if the network depends on a configuration network",
+  },
+  "network-config-missing": {
+    kind: "not-found",
+    message: (name: string) => `configuration network ${JSON.stringify(name)}: network ${name} not found`,
+  },
+  "network-not-config": {
+    kind: "invalid",
+    message: (name: string) => `network ${JSON.stringify(name)} is not a configuration network`,
+  },
+  "network-config-in-use": {
+    kind: "forbidden",
+    message: (name: string) => `configuration network ${JSON.stringify(name)} is in use`,
+  },
+  "network-needs-swarm": {
+    kind: "forbidden",
+    message: () =>
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    hint: () => "Berth has no swarm: use the drivers bridge, macvlan or ipvlan",
+  },
+  "network-ipam-driver-not-found": {
+    kind: "not-found",
+    message: (driver: string) => `could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`,
+    hint: () => "Use the address driver default",
+  },
+  "network-no-family": {
+    kind: "invalid",
+    message: () => "IPv4 or IPv6 must be enabled",
+  },
+  "network-parent-in-use": {
+    kind: "forbidden",
+    message: (network: string, parent: string) => `network ${network} is already using parent interface ${parent}`,
+  },
+  "network-parent-missing": {
+    kind: "invalid",
+    message: (parent: string) => `-o parent interface was not found on the host: ${parent}`,
+  },
+  "network-kernel-lacks": {
+    kind: "unsupported",
+    message: (what: string, _module: string) => `the host's kernel has no ${what}`,
+    hint: (_what: string, module: string) => `Load the kernel module ${module}, where the kernel has it`,
   },
   "network-invalid-sysctl": {
     kind: "invalid",

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { buildHostsFile } from "./hosts-file.ts";
 
-const base = { hostname: "web", domainname: "", addresses: ["172.17.0.2"], extraHosts: [], hostGateway: "172.17.0.1" };
+const base = {
+  hostname: "web",
+  domainname: "",
+  addresses: ["172.17.0.2"],
+  extraHosts: [],
+  hostGateways: ["172.17.0.1"],
+};
 
 describe("buildHostsFile()", () => {
   test("has Docker's layout", () => {
@@ -26,7 +32,7 @@ describe("buildHostsFile()", () => {
   );
 
   test("refuses host-gateway where there is none", () => {
-    expect(() => buildHostsFile({ ...base, hostGateway: undefined, extraHosts: ["up:host-gateway"] })).toThrow(
+    expect(() => buildHostsFile({ ...base, hostGateways: [], extraHosts: ["up:host-gateway"] })).toThrow(
       "unable to derive the IP value for host-gateway",
     );
   });

@@ -17,7 +17,7 @@ export function buildHostsFile(options: HostsFileOptions): string {
     options.domainname === "" ? options.hostname : `${options.hostname}.${options.domainname} ${options.hostname}`;
   return [
     ...fixedLines,
-    ...options.extraHosts.map((entry) => extraHostLine(entry, options.hostGateway)),
+    ...options.extraHosts.flatMap((entry) => extraHostLines(entry, options.hostGateways)),
     ...(options.hostname === "" ? [] : options.addresses.map((address) => `${address}\t${names}`)),
   ]
     .map((line) => `${line}\n`)
@@ -25,18 +25,18 @@ export function buildHostsFile(options: HostsFileOptions): string {
 }
 
 /** "name:address" or "name=address"; the address may hold colons itself and stand in brackets. */
-function extraHostLine(entry: string, hostGateway: string | undefined): string {
+function extraHostLines(entry: string, hostGateways: readonly string[]): readonly string[] {
   const [, name, target] = /^([^:=\s]+)[:=](\S+)$/.exec(entry) ?? [];
   if (name === undefined || target === undefined) {
     throw errors["network-invalid-extra-host"](entry, "bad format for add-host, expected name:address");
   }
   if (target === "host-gateway") {
-    if (hostGateway === undefined) {
+    if (hostGateways.length === 0) {
       throw errors["network-invalid-extra-host"](entry, "unable to derive the IP value for host-gateway");
     }
-    return `${hostGateway}\t${name}`;
+    return hostGateways.map((address) => `${address}\t${name}`);
   }
   const address = target.replace(/^\[(.*)\]$/, "$1");
   if (isIP(address) === 0) throw errors["network-invalid-extra-host"](entry, "invalid IP address in add-host");
-  return `${address}\t${name}`;
+  return [`${address}\t${name}`];
 }

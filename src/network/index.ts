@@ -1,7 +1,13 @@
 export type {
+  ConnectRequest,
   Endpoint,
   HostsFileOptions,
+  JoinRequest,
+  LiveContainer,
+  NetworkDriver,
+  NetworkPool,
   NetworkRecord,
+  NetworkRequest,
   NetworkService,
   PortPublication,
   PublishedPort,

@@ -3,24 +3,40 @@ import { newId } from "#base";
 import { type Database, networkTable } from "#db";
 import type { NetlinkSocket } from "#linux";
 import { hostMtu, hostSubnets } from "./bridge/bridge-device.ts";
-import { type BridgeNetwork, bridgeNetworkOf } from "./bridge/bridge-network.ts";
 import { defaultBridgeOptions, parseBridgeOptions } from "./bridge/options.ts";
-import type { NetworkRecord, NetworkService } from "./contract.ts";
+import type { NetworkDriver, NetworkPool, NetworkRecord, NetworkRequest } from "./contract.ts";
 import { errors } from "./errors.ts";
 import { bridgeNameOf, type Instance, type InstanceNames, predefinedNetworkId } from "./instance-names.ts";
-import { formatIpv4, formatSubnet, networkOf, overlap, parseCidr, parseIpv4, type Subnet } from "./ipam/ipv4.ts";
-import { type AddressPool, chooseSubnet, defaultPools } from "./ipam/subnet-choice.ts";
-import { checkNetworkRequest, parseAddressRequest } from "./network-request.ts";
+import {
+  addressAt,
+  bitsOf,
+  type Family,
+  formatIp,
+  formatSubnet,
+  networkOf,
+  overlap,
+  parseCidr,
+  parseIp,
+  sameAddress,
+  type Subnet,
+} from "./ipam/ip-address.ts";
+import { type AddressPool, chooseSubnet, defaultPools, uniqueLocalPool } from "./ipam/subnet-choice.ts";
+import { parseLanOptions } from "./lan/options.ts";
+import { chooseParent, type ParentInterface } from "./lan/parent-interface.ts";
+import { type NetworkPlan, planNetwork, type PoolPlan } from "./network-request.ts";
 import { recordOf, rowOf } from "./records.ts";
+import { type BridgeNetwork, type WorkingNetwork, workingNetworkOf } from "./working-network.ts";
 
 /** All networks of the instance, in memory and in the database. Touches no interface. */
 export type NetworkRegistry = {
   list(): readonly NetworkRecord[];
   get(reference: string): NetworkRecord;
-  /** The bridge network behind a record; undefined for host and none. */
-  bridge(id: string): BridgeNetwork | undefined;
+  /** The network at work behind a record; undefined for host, none and templates. */
+  working(id: string): WorkingNetwork | undefined;
+  all(): readonly WorkingNetwork[];
   bridges(): readonly BridgeNetwork[];
-  add(request: Parameters<NetworkService["create"]>[0]): NetworkRecord;
+  /** Durable when it returns. */
+  add(request: NetworkRequest): NetworkRecord;
   delete(id: string): void;
   isPredefined(record: NetworkRecord): boolean;
   /**
@@ -38,10 +54,12 @@ export type NetworkRegistryOptions = {
   /** Address and prefix of the default bridge ("172.20.0.1/16"). */
   readonly bridgeAddress: string | undefined;
   readonly addressPools: readonly AddressPool[] | undefined;
+  /** The default bridge has IPv6 too. */
+  readonly ipv6: boolean;
   readonly defaultHostAddress: string;
 };
 
-const predefined: readonly (readonly [string, NetworkRecord["driver"]])[] = [
+const predefined: readonly (readonly [string, NetworkDriver])[] = [
   ["bridge", "bridge"],
   ["host", "host"],
   ["none", "null"],
@@ -50,73 +68,174 @@ const predefined: readonly (readonly [string, NetworkRecord["driver"]])[] = [
 export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkRegistry {
   const table = networkTable(options.database);
   const records = new Map<string, NetworkRecord>();
-  const bridgeNetworks = new Map<string, BridgeNetwork>();
+  const working = new Map<string, WorkingNetwork>();
+  const addressPools = options.addressPools ?? defaultPools;
+  const pools = addressPools.some(({ base }) => base.family === 6)
+    ? addressPools
+    : [...addressPools, uniqueLocalPool(options.instance.id)];
 
-  const remember = (record: NetworkRecord, subnetGiven: boolean): void => {
+  const remember = (record: NetworkRecord): void => {
     records.set(record.id, record);
-    if (record.driver === "bridge") bridgeNetworks.set(record.id, bridgeNetworkOf(record, subnetGiven));
+    const network = workingNetworkOf(record);
+    if (network !== undefined) working.set(record.id, network);
   };
 
-  const usedSubnets = (exceptId?: string): readonly Subnet[] =>
-    [...bridgeNetworks.values()].flatMap((network) => (network.record.id === exceptId ? [] : [network.subnet]));
+  const bridges = (): readonly BridgeNetwork[] =>
+    [...working.values()].filter((network) => network.driver === "bridge");
 
-  const freeSubnet = (exceptId?: string): Subnet => {
-    const own = [...bridgeNetworks.values()].map((network) => network.bridgeName);
+  const usedSubnets = (exceptId?: string): readonly Subnet[] =>
+    [...working.values()].flatMap((network) =>
+      network.record.id === exceptId ? [] : network.pools.all.map(({ subnet }) => subnet),
+    );
+
+  const freeSubnet = (family: Family, exceptId?: string): Subnet => {
+    const own = bridges().map((network) => network.bridgeName);
     const taken = [...usedSubnets(exceptId), ...hostSubnets(options.route, own), ...resolverAddresses()];
-    const subnet = chooseSubnet(options.addressPools ?? defaultPools, taken);
+    const subnet = chooseSubnet(pools, taken, family);
     if (subnet === undefined) throw errors["network-pools-exhausted"]();
     return subnet;
   };
 
-  const defaultBridgeAddresses = (): { readonly subnet: string; readonly gateway: string } => {
-    const given = options.bridgeAddress === undefined ? undefined : parseCidr(options.bridgeAddress);
-    if (options.bridgeAddress !== undefined && (given === undefined || networkOf(given).address === given.address)) {
-      throw errors["network-invalid-address"](
-        "bridge address",
-        options.bridgeAddress,
-        "expected an address of the bridge with its prefix, like 172.20.0.1/16",
-      );
-    }
-    const subnet = given === undefined ? freeSubnet(defaultId) : networkOf(given);
-    return { subnet: formatSubnet(subnet), gateway: formatIpv4(given?.address ?? subnet.address + 1) };
+  const automaticPool = (family: Family, exceptId?: string): NetworkPool => {
+    const subnet = freeSubnet(family, exceptId);
+    return { subnet: formatSubnet(subnet), gateway: formatIp(addressAt(subnet, 1n)), given: false };
   };
 
   const defaultId = predefinedNetworkId(options.instance, "bridge");
 
-  const makePredefined = (name: string, driver: NetworkRecord["driver"]): void => {
+  const defaultBridgePools = (): readonly NetworkPool[] => {
+    const { bridgeAddress } = options;
+    const given = bridgeAddress === undefined ? undefined : parseCidr(bridgeAddress);
+    const isAddress = given !== undefined && given.family === 4 && !sameAddress(networkOf(given), given);
+    if (bridgeAddress !== undefined && !isAddress) {
+      throw errors["network-invalid-address"](
+        "bridge address",
+        bridgeAddress,
+        "expected an address of the bridge with its prefix, like 172.20.0.1/16",
+      );
+    }
+    const first =
+      given === undefined
+        ? automaticPool(4, defaultId)
+        : { subnet: formatSubnet(networkOf(given)), gateway: formatIp(given), given: false };
+    return options.ipv6 ? [first, automaticPool(6, defaultId)] : [first];
+  };
+
+  const makePredefined = (name: string, driver: NetworkDriver): void => {
     const isBridge = driver === "bridge";
     const record: NetworkRecord = {
       id: predefinedNetworkId(options.instance, name),
       name,
       driver,
       createdMs: Date.now(),
-      ...(isBridge ? defaultBridgeAddresses() : {}),
+      enableIpv4: true,
+      enableIpv6: isBridge && options.ipv6,
+      pools: isBridge ? defaultBridgePools() : [],
+      ipamDriver: "default",
+      ipamOptions: {},
       internal: false,
+      attachable: false,
+      configOnly: false,
+      configFrom: "",
       bridgeName: isBridge ? options.names.defaultBridge : undefined,
       options: isBridge
         ? defaultBridgeOptions(options.names.defaultBridge, hostMtu(options.route), options.defaultHostAddress)
         : {},
       labels: {},
     };
-    table.insert(rowOf(record, false));
-    remember(record, false);
+    table.insert(rowOf(record));
+    remember(record);
   };
 
-  for (const row of table.all()) remember(recordOf(row), row.subnet_given === 1);
+  for (const row of table.all()) remember(recordOf(row));
   for (const [name, driver] of predefined) {
     if (!records.has(predefinedNetworkId(options.instance, name))) makePredefined(name, driver);
   }
 
-  const moveDefaultBridge = (network: BridgeNetwork, place: { subnet: string; gateway: string }): BridgeNetwork => {
-    table.setSubnet(defaultId, place.subnet, place.gateway, 0);
-    remember({ ...network.record, ...place }, false);
-    return bridgeNetworks.get(defaultId) ?? network;
+  const defaultNetwork = (): BridgeNetwork => {
+    const network = working.get(defaultId);
+    if (network?.driver !== "bridge") throw errors["network-not-found"]("bridge");
+    return network;
   };
 
-  const defaultNetwork = (): BridgeNetwork => {
-    const network = bridgeNetworks.get(defaultId);
-    if (network === undefined) throw errors["network-not-found"]("bridge");
-    return network;
+  const moveDefaultBridge = (network: BridgeNetwork, place: readonly NetworkPool[]): BridgeNetwork => {
+    const record = { ...network.record, pools: place, enableIpv6: options.ipv6 };
+    options.database.transaction(() => {
+      table.setPools(defaultId, rowOf(record).pools);
+      table.setSettings(defaultId, rowOf(record).settings);
+    });
+    remember(record);
+    return defaultNetwork();
+  };
+
+  /** A request with what its template says. */
+  const configured = (request: NetworkRequest): NetworkRequest => {
+    if (request.configFrom === "") return request;
+    const template = [...records.values()].find(({ name }) => name === request.configFrom);
+    if (template === undefined) throw errors["network-config-missing"](request.configFrom);
+    if (!template.configOnly) throw errors["network-not-config"](request.configFrom);
+    return {
+      ...request,
+      pools: template.pools,
+      enableIpv4: template.enableIpv4,
+      enableIpv6: template.enableIpv6,
+      options: template.options,
+      labels: template.labels,
+    };
+  };
+
+  const fullPool = (plan: PoolPlan): NetworkPool => ({
+    subnet: formatSubnet(plan.subnet),
+    gateway: formatIp(plan.gateway ?? addressAt(plan.range ?? plan.subnet, 1n)),
+    ipRange: plan.range === undefined ? undefined : formatSubnet(plan.range),
+    auxiliaryAddresses: plan.auxiliaryAddresses,
+    given: true,
+  });
+
+  const poolsFor = (plan: NetworkPlan): readonly NetworkPool[] => {
+    const used = usedSubnets();
+    plan.pools.forEach(({ subnet }, position) => {
+      const others = [...used, ...plan.pools.slice(0, position).map((other) => other.subnet)];
+      if (others.some((other) => overlap(other, subnet))) throw errors["network-pool-overlaps"]();
+    });
+    const given = plan.pools.map(fullPool);
+    const lacks = (family: Family): boolean => !plan.pools.some(({ subnet }) => subnet.family === family);
+    return [
+      ...given,
+      ...(plan.enableIpv4 && lacks(4) ? [automaticPool(4)] : []),
+      ...(plan.enableIpv6 && lacks(6) ? [automaticPool(6)] : []),
+    ];
+  };
+
+  const bridgeNameFor = (id: string, request: NetworkRequest): string => {
+    const bridgeName = parseBridgeOptions(request.options, request.internal).bridgeName ?? bridgeNameOf(id);
+    if (bridges().some((network) => network.bridgeName === bridgeName)) {
+      throw errors["network-interface-exists"](bridgeName);
+    }
+    return bridgeName;
+  };
+
+  const parentFor = (id: string, request: NetworkRequest, driver: "macvlan" | "ipvlan"): ParentInterface => {
+    const wanted = parseLanOptions(driver, request.options);
+    const parent = chooseParent(options.route, wanted.parent, id);
+    for (const other of working.values()) {
+      if (other.driver === "bridge" || other.parent.name !== parent.name) continue;
+      const isShareable =
+        driver === "macvlan" &&
+        other.driver === "macvlan" &&
+        wanted.mode !== "passthru" &&
+        other.options.mode !== "passthru";
+      if (!isShareable) throw errors["network-parent-in-use"](other.record.name, parent.name);
+    }
+    return parent;
+  };
+
+  /** The name of the interface that is made for a network, and goes with it. */
+  const ownInterface = (id: string, request: NetworkRequest, driver: NetworkDriver): string | undefined => {
+    if (driver === "bridge") return bridgeNameFor(id, request);
+    if (driver !== "macvlan" && driver !== "ipvlan") return undefined;
+    const parent = parentFor(id, request, driver);
+    return parent.own ? parent.name : undefined;
   };
 
   return {
@@ -130,56 +249,69 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       if (matches.length > 1) throw errors["network-ambiguous"](reference, matches.length);
       return match;
     },
-    bridge: (id) => bridgeNetworks.get(id),
-    bridges: () => [...bridgeNetworks.values()],
-    add: (request) => {
-      checkNetworkRequest(request);
+    working: (id) => working.get(id),
+    all: () => [...working.values()],
+    bridges,
+    add: (given) => {
+      planNetwork(given);
+      const request = configured(given);
+      const plan = planNetwork({ ...request, configFrom: "" });
       if ([...records.values()].some(({ name }) => name === request.name)) {
         throw errors["network-name-in-use"](request.name);
       }
-      const plan = parseAddressRequest(request);
-      if (plan.subnet !== undefined && usedSubnets().some((used) => overlap(used, plan.subnet ?? used))) {
-        throw errors["network-pool-overlaps"]();
-      }
       const id = newId();
-      const bridgeName = parseBridgeOptions(request.options).bridgeName ?? bridgeNameOf(id);
-      if ([...bridgeNetworks.values()].some((network) => network.bridgeName === bridgeName)) {
-        throw errors["network-interface-exists"](bridgeName);
-      }
-      const subnet = plan.subnet ?? freeSubnet();
       const record: NetworkRecord = {
         id,
         name: request.name,
-        driver: "bridge",
+        driver: plan.driver,
         createdMs: Date.now(),
-        subnet: formatSubnet(subnet),
-        gateway: formatIpv4(plan.gateway ?? (plan.range ?? subnet).address + 1),
-        ipRange: plan.range === undefined ? undefined : formatSubnet(plan.range),
+        enableIpv4: plan.enableIpv4,
+        enableIpv6: plan.enableIpv6,
+        // A template keeps what it was told; its users' addresses are theirs.
+        pools: request.configOnly ? plan.pools.map(asAsked) : poolsFor(plan),
+        ipamDriver: "default",
+        ipamOptions: request.ipamOptions,
         internal: request.internal,
-        bridgeName,
+        attachable: request.attachable,
+        configOnly: request.configOnly,
+        configFrom: request.configFrom,
+        bridgeName: ownInterface(id, request, plan.driver),
         options: request.options,
         labels: request.labels,
       };
-      table.insert(rowOf(record, plan.subnet !== undefined));
-      remember(record, plan.subnet !== undefined);
+      table.insert(rowOf(record));
+      remember(record);
       return record;
     },
     delete: (id) => {
       table.delete(id);
       records.delete(id);
-      bridgeNetworks.delete(id);
+      working.delete(id);
     },
     isPredefined: (record) => predefinedNetworkId(options.instance, record.name) === record.id,
     settleDefaultBridge: () => {
       const network = defaultNetwork();
+      const keeps = network.pools.of(6).length > 0 === options.ipv6;
       if (options.bridgeAddress !== undefined) {
-        const place = defaultBridgeAddresses();
-        const same = place.subnet === network.record.subnet && place.gateway === network.record.gateway;
+        const place = defaultBridgePools();
+        const same = JSON.stringify(place) === JSON.stringify(network.record.pools);
         return same ? network : moveDefaultBridge(network, place);
       }
-      const collides = hostSubnets(options.route, [network.bridgeName]).some((used) => overlap(used, network.subnet));
-      return collides ? moveDefaultBridge(network, defaultBridgeAddresses()) : network;
+      const taken = hostSubnets(options.route, [network.bridgeName]);
+      const collides = network.pools.all.some(({ subnet }) => taken.some((used) => overlap(used, subnet)));
+      return collides || !keeps ? moveDefaultBridge(network, defaultBridgePools()) : network;
     },
+  };
+}
+
+/** A template's subnet: what was said, without the gateway that would be chosen. */
+function asAsked(plan: PoolPlan): NetworkPool {
+  return {
+    subnet: formatSubnet(plan.subnet),
+    gateway: plan.gateway === undefined ? undefined : formatIp(plan.gateway),
+    ipRange: plan.range === undefined ? undefined : formatSubnet(plan.range),
+    auxiliaryAddresses: plan.auxiliaryAddresses,
+    given: true,
   };
 }
 
@@ -193,7 +325,7 @@ function resolverAddresses(): readonly Subnet[] {
     return [];
   }
   return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].flatMap(([, server = ""]) => {
-    const address = parseIpv4(server);
-    return address === undefined ? [] : [{ address, prefixLength: 32 }];
+    const address = parseIp(server);
+    return address === undefined ? [] : [{ ...address, prefixLength: bitsOf(address.family) }];
   });
 }

@@ -2,42 +2,38 @@ import { errorMessage, type Logger, shortId } from "#base";
 import type { Database } from "#db";
 import {
   closeNamespace,
-  errorCode,
   type LinkCounters,
   linkCounters,
+  listLinks,
   NETLINK_ROUTE,
   openNetlink,
   openOwnNetworkNamespace,
 } from "#linux";
 import { createAttachments } from "./attachments.ts";
-import { ensureBridge, hostMtu, rejoinBridge, removeBridge } from "./bridge/bridge-device.ts";
-import { type BridgeNetwork, deviceOf, firewallBridgeOf } from "./bridge/bridge-network.ts";
-import { checkSysctls, makeSandboxNamespace } from "./bridge/sandbox-namespace.ts";
-import type { NetworkService, Sandbox, SandboxRequest } from "./contract.ts";
+import { removeBridge } from "./bridge/bridge-device.ts";
+import type { JoinRequest, LiveContainer, NetworkService } from "./contract.ts";
+import { createNameService } from "./dns/name-service.ts";
 import { errors } from "./errors.ts";
 import { createFirewall } from "./firewall/firewall.ts";
 import { type Instance, namesOf } from "./instance-names.ts";
-import { parseIpv4 } from "./ipam/ipv4.ts";
 import type { AddressPool } from "./ipam/subnet-choice.ts";
+import { checkFixedAddress, checkJoinAlone, fixedAddress } from "./join-check.ts";
+import { checkKernel } from "./lan/parent-interface.ts";
 import { createNetworkRegistry } from "./network-registry.ts";
+import { createNetworkUpkeep } from "./network-upkeep.ts";
 import { createPortAllocator } from "./ports/port-allocator.ts";
-import {
-  endpointOf,
-  firewallPortOf,
-  interfacePlanOf,
-  outwardEndpoint,
-  planEndpoints,
-  type PlannedEndpoint,
-  portRowOf,
-  publishedPortOf,
-} from "./sandbox-plan.ts";
+import { endpointOf, firewallPortOf, publishedPortOf, settingsOf } from "./sandbox-plan.ts";
+import { createSandboxes } from "./sandboxes.ts";
+import type { WorkingNetwork } from "./working-network.ts";
 
 /** What the daemon's flags say about networks. */
 export type NetworkServiceOptions = {
   /** Address and prefix of the default bridge ("172.20.0.1/16"). @default the first of Docker's pools that is free */
   readonly bridgeAddress?: string | undefined;
-  /** Where subnets of networks come from. @default Docker's pools */
+  /** Where subnets of networks come from. @default Docker's pools, and unique local addresses for IPv6 */
   readonly addressPools?: readonly AddressPool[] | undefined;
+  /** The default bridge has IPv6 too. @default false */
+  readonly ipv6?: boolean | undefined;
   /** MTU of bridges and interfaces. @default that of the host's default route */
   readonly mtu?: number | undefined;
   /** Host address of ports published without one. @default "0.0.0.0" */
@@ -64,17 +60,18 @@ export function createNetworkService(parts: {
 }): LinuxNetworkService {
   const { database, instance, logger } = parts;
   const options = parts.options ?? {};
-  const names = namesOf(instance);
+  const hostNames = namesOf(instance);
   const home = openOwnNetworkNamespace();
   const route = openNetlink(NETLINK_ROUTE);
   const defaultHostAddress = options.defaultHostAddress ?? "0.0.0.0";
   const registry = createNetworkRegistry({
     database,
     instance,
-    names,
+    names: hostNames,
     route,
     bridgeAddress: options.bridgeAddress,
     addressPools: options.addressPools,
+    ipv6: options.ipv6 ?? false,
     defaultHostAddress,
   });
   const attachments = createAttachments(database);
@@ -85,165 +82,88 @@ export function createNetworkService(parts: {
       : `${name} (${shortId(containerId)})`;
   };
   const ports = createPortAllocator(nameOf);
-  const firewall = createFirewall({ table: names.table, ruleComment: names.ruleComment, route, logger });
-  let mtu: number | undefined;
+  const firewall = createFirewall({ table: hostNames.table, ruleComment: hostNames.ruleComment, route, logger });
+  const upkeep = createNetworkUpkeep({ route, registry, attachments, firewall, logger, mtu: options.mtu });
+  const names = createNameService({ home, registry, attachments, logger });
+  const sandboxes = createSandboxes({
+    route,
+    home,
+    registry,
+    attachments,
+    ports,
+    firewall,
+    upkeep,
+    names,
+    logger,
+    defaultHostAddress,
+  });
   let closed = false;
-
-  const hostMtuOnce = (): number => {
-    mtu ??= options.mtu ?? hostMtu(route);
-    return mtu;
-  };
-
-  const isDefault = (network: BridgeNetwork): boolean => registry.isPredefined(network.record);
-
-  const endpointRowsOf = (networkId: string) =>
-    [...attachments.entries()].flatMap(([, { endpoints }]) => endpoints.filter((row) => row.network_id === networkId));
-
-  /** Brings a network's bridge up, with its firewall, if it is not yet; returns the network, whose subnet may have moved. */
-  const bringUp = (asked: BridgeNetwork): BridgeNetwork => {
-    if (asked.index !== undefined) return asked;
-    const rows = endpointRowsOf(asked.record.id);
-    const network = isDefault(asked) && rows.length === 0 ? registry.settleDefaultBridge() : asked;
-    const { index, created } = ensureBridge(route, deviceOf(network, hostMtuOnce()));
-    network.index = index;
-    if (created)
-      rejoinBridge(
-        route,
-        index,
-        rows.map((row) => row.host_interface),
-      );
-    syncFirewall();
-    logger.debug("bridge is up", { network: network.record.name, bridge: network.bridgeName });
-    return network;
-  };
-
-  const syncFirewall = (): void => {
-    const up = registry.bridges().filter((network) => network.index !== undefined);
-    firewall.setBridges(up.map(firewallBridgeOf));
-  };
-
-  const resolveNetworks = (request: SandboxRequest) =>
-    request.networks.flatMap((asked) => {
-      const record = registry.get(asked.network);
-      const network = registry.bridge(record.id);
-      if (network !== undefined) return [{ network: bringUp(network), asked }];
-      if (record.driver === "null" && request.networks.length === 1) return [];
-      throw errors["network-no-sandbox"](record.name);
-    });
-
-  const makeSandbox = (request: SandboxRequest): Sandbox => {
-    checkSysctls(request.sysctls ?? {});
-    releaseContainer(request.containerId);
-    firewall.verify({ thorough: false });
-    using undo = new DisposableStack();
-    const planned = planEndpoints(request, resolveNetworks(request), isDefault, (network, address) =>
-      undo.defer(() => network.addresses.release(address)),
-    );
-    const outward = outwardEndpoint(planned);
-    const published =
-      outward === undefined
-        ? []
-        : ports.allocate(
-            {
-              containerId: request.containerId,
-              endpoint: `${outward.row.container_name} (${outward.row.endpoint_id})`,
-              containerIp: outward.row.ipv4,
-            },
-            request.publications,
-            outward.network.options.hostBinding ?? defaultHostAddress,
-          );
-    undo.defer(() => ports.release(request.containerId));
-    const endpointRows = planned.map(({ row }) => row);
-    const portRows = published.map((port) => portRowOf(request.containerId, outward?.row.ipv4 ?? "", port));
-    if (endpointRows.length > 0) {
-      // Before the kernel: what a crash leaves half made is found again by these rows.
-      attachments.insert(request.containerId, { endpoints: endpointRows, ports: portRows });
-      undo.defer(() => attachments.delete(request.containerId));
-    }
-    const fd = makeNamespace(request, planned, outward, published.length > 0);
-    undo.defer(() => closeNamespace(fd));
-    firewall.publish(portRows.map(firewallPortOf));
-    undo.move();
-    let open = true;
-    return {
-      path: `/proc/${process.pid}/fd/${fd}`,
-      endpoints: planned.map(({ row, network }) => endpointOf(row, network)),
-      ports: published,
-      release: () => {
-        if (open) closeNamespace(fd);
-        open = false;
-      },
-    };
-  };
-
-  const makeNamespace = (
-    request: SandboxRequest,
-    planned: readonly PlannedEndpoint[],
-    outward: PlannedEndpoint | undefined,
-    publishes: boolean,
-  ): number => {
-    const attempt = (): number =>
-      makeSandboxNamespace(route, home, {
-        interfaces: planned.map((endpoint) =>
-          interfacePlanOf(endpoint, {
-            index: endpoint.network.index ?? 0,
-            mtu: hostMtuOnce(),
-            leadsOut: endpoint === outward,
-            publishes: publishes && endpoint === outward,
-          }),
-        ),
-        sysctls: request.sysctls ?? {},
-      });
-    try {
-      return attempt();
-    } catch (error) {
-      if (errorCode(error) !== "ENODEV" && errorCode(error) !== "EINVAL") throw error;
-      // Someone removed the bridge: make it again, once.
-      for (const { network } of planned) network.index = undefined;
-      for (const { network } of planned) remake(network);
-      return attempt();
-    }
-  };
-
-  const remake = (network: BridgeNetwork): void => {
-    const { index, created } = ensureBridge(route, deviceOf(network, hostMtuOnce()));
-    network.index = index;
-    if (!created) return;
-    logger.warn("bridge had been removed by another program; made again", { bridge: network.bridgeName });
-    rejoinBridge(
-      route,
-      index,
-      endpointRowsOf(network.record.id).map((row) => row.host_interface),
-    );
-  };
-
-  const releaseContainer = (containerId: string): void => {
-    const attachment = attachments.get(containerId);
-    if (attachment === undefined) return;
-    firewall.unpublish(attachment.ports.map(firewallPortOf));
-    ports.release(containerId);
-    for (const row of attachment.endpoints) {
-      registry.bridge(row.network_id)?.addresses.release(parseIpv4(row.ipv4) ?? 0);
-    }
-    attachments.delete(containerId);
-  };
 
   const removeNetwork = (reference: string): void => {
     const record = registry.get(reference);
     if (registry.isPredefined(record)) throw errors["network-predefined-remove"](record.name);
-    const rows = endpointRowsOf(record.id);
+    if (record.configOnly && registry.list().some(({ configFrom }) => configFrom === record.name)) {
+      throw errors["network-config-in-use"](record.name);
+    }
+    const rows = attachments.on(record.id);
     if (rows.length > 0) {
       const list = rows.map((row) => `name:"${row.container_name}" id:"${shortId(row.endpoint_id)}"`).join(", ");
       throw errors["network-active-endpoints"](record.name, record.id, list);
     }
-    const network = registry.bridge(record.id);
-    if (network !== undefined) {
-      removeBridge(route, network.bridgeName);
-      network.index = undefined;
-    }
+    const network = registry.working(record.id);
+    if (network !== undefined) upkeep.tearDown(network);
     attachments.flush();
     registry.delete(record.id);
-    syncFirewall();
+    if (network?.driver === "bridge") upkeep.syncFirewall();
+  };
+
+  const checkJoin = (join: JoinRequest): void => {
+    checkJoinAlone(join);
+    const record = registry.get(join.network);
+    if (record.configOnly) throw errors["network-config-only"]();
+    const network = registry.working(record.id);
+    if (network === undefined) return;
+    for (const family of [4, 6] as const) {
+      const address = fixedAddress(join, family);
+      if (address !== undefined) checkFixedAddress(network, address, registry.isPredefined(record));
+    }
+  };
+
+  /** Forgets endpoints whose interface has gone: a kill in the middle of a connect or disconnect left them. */
+  const dropVanished = (): void => {
+    const present = new Set(listLinks(route).map((link) => link.name));
+    for (const [containerId, { endpoints }] of attachments.entries()) {
+      for (const row of endpoints) {
+        if (row.host_interface === "" || present.has(row.host_interface)) continue;
+        logger.warn("a container's interface has gone", { container: shortId(containerId), network: row.network_id });
+        attachments.deleteEndpoint(containerId, row.endpoint_id);
+      }
+    }
+  };
+
+  const restore = (live: ReadonlyMap<string, LiveContainer>): void => {
+    for (const [containerId] of attachments.entries()) {
+      if (!live.has(containerId)) attachments.delete(containerId);
+    }
+    const holders = [...attachments.entries()];
+    if (holders.length > 0) dropVanished();
+    firewall.publish(holders.flatMap(([, attachment]) => attachment.ports).map(firewallPortOf));
+    const inUse = new Set<WorkingNetwork>();
+    for (const [containerId] of holders) for (const { network } of sandboxes.held(containerId)) inUse.add(network);
+    // Nothing runs: what an earlier daemon left of the table would only point nowhere.
+    if (inUse.size === 0) firewall.remove();
+    for (const network of inUse) {
+      try {
+        upkeep.bringUp(network);
+      } catch (error) {
+        // A parent interface that is not there (yet): its containers wait for it as they would for a cable.
+        logger.error("network could not be brought up", { network: network.record.name, error: errorMessage(error) });
+      }
+    }
+    for (const [containerId] of holders) {
+      const container = live.get(containerId);
+      if (container !== undefined) sandboxes.restore(containerId, container);
+    }
   };
 
   const verifyTimer = setInterval(() => {
@@ -259,6 +179,7 @@ export function createNetworkService(parts: {
     if (closed) return;
     closed = true;
     clearInterval(verifyTimer);
+    names.closeAll();
     attachments.flush();
     ports.close();
     firewall.close();
@@ -269,63 +190,48 @@ export function createNetworkService(parts: {
   return {
     list: () => registry.list(),
     get: (reference) => registry.get(reference),
+    isPredefined: (record) => registry.isPredefined(record),
     create: async (request) => {
+      if (request.driver === "macvlan" || request.driver === "ipvlan") checkKernel(route, request.driver);
       const record = registry.add(request);
+      const network = registry.working(record.id);
       try {
-        const network = registry.bridge(record.id);
-        if (network !== undefined) bringUp(network);
+        if (network !== undefined) upkeep.bringUp(network);
       } catch (error) {
         registry.delete(record.id);
-        syncFirewall();
+        upkeep.syncFirewall();
         throw error;
       }
       return record;
     },
     remove: async (reference) => removeNetwork(reference),
     endpointsOf: (networkId) => {
-      const network = registry.bridge(networkId);
+      const network = registry.working(networkId);
       if (network === undefined) return [];
-      return endpointRowsOf(networkId).map((row) => ({ ...endpointOf(row, network), containerId: row.container_id }));
+      return attachments
+        .on(networkId)
+        .map((row) => ({ ...endpointOf({ row, network }), containerId: row.container_id }));
     },
-    createSandbox: async (request) => makeSandbox(request),
-    releaseContainer,
-    restore: async (liveContainerIds) => {
-      for (const [containerId] of attachments.entries()) {
-        if (!liveContainerIds.has(containerId)) attachments.delete(containerId);
-      }
-      const portRows = [...attachments.entries()].flatMap(([, attachment]) => attachment.ports);
-      firewall.publish(portRows.map(firewallPortOf));
-      const inUse = new Set<BridgeNetwork>();
-      for (const [containerId, attachment] of attachments.entries()) {
-        for (const row of attachment.endpoints) {
-          const network = registry.bridge(row.network_id);
-          network?.addresses.take(parseIpv4(row.ipv4) ?? 0);
-          if (network !== undefined) inUse.add(network);
-        }
-        for (const row of attachment.ports) {
-          if (ports.restore(containerId, publishedPortOf(row))) continue;
-          logger.warn("a published port was taken by a process of the host while the daemon was away", {
-            container: shortId(containerId),
-            port: `${row.host_ip}:${row.host_port}/${row.protocol}`,
-          });
-        }
-      }
-      // Nothing runs: what an earlier daemon left of the table would only point nowhere.
-      if (inUse.size === 0) firewall.remove();
-      for (const network of inUse) bringUp(network);
+    checkJoin,
+    createSandbox: async (request) => sandboxes.create(request),
+    connect: async (request, join) => sandboxes.connect(request, join),
+    disconnect: async (request, networkId) => sandboxes.disconnect(request, networkId),
+    rename: (containerId, name, namesOn) => {
+      attachments.rename(containerId, (row) => ({
+        ...row,
+        container_name: name,
+        settings: JSON.stringify({ ...settingsOf(row), names: namesOn(row.network_id) }),
+      }));
+      for (const endpoint of sandboxes.held(containerId)) names.announce(endpoint);
     },
-    describe: (containerId) => {
-      const attachment = attachments.get(containerId);
-      return {
-        endpoints: (attachment?.endpoints ?? []).flatMap((row) => {
-          const network = registry.bridge(row.network_id);
-          return network === undefined ? [] : [endpointOf(row, network)];
-        }),
-        ports: (attachment?.ports ?? []).map(publishedPortOf),
-      };
-    },
+    releaseContainer: (containerId) => sandboxes.release(containerId),
+    restore: async (live) => restore(live),
+    describe: (containerId) => ({
+      endpoints: sandboxes.held(containerId).map(endpointOf),
+      ports: (attachments.get(containerId)?.ports ?? []).map(publishedPortOf),
+    }),
     interfaceCounters: (hostInterface) => {
-      const host = linkCounters(route, hostInterface);
+      const host = hostInterface === "" ? undefined : linkCounters(route, hostInterface);
       if (host === undefined) return undefined;
       // What the host's side receives, the container has sent.
       return {
@@ -342,7 +248,10 @@ export function createNetworkService(parts: {
     close: async () => close(),
     destroy: async () => {
       if (closed) throw new Error("the network service is closed");
-      for (const network of registry.bridges()) removeBridge(route, network.bridgeName);
+      for (const network of registry.all()) {
+        if (network.driver === "bridge") removeBridge(route, network.bridgeName);
+        else upkeep.tearDown(network);
+      }
       firewall.remove();
       close();
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { buildResolvConf } from "./resolv-conf.ts";
 
-const none = { hostNetwork: false, dns: [], dnsSearch: [], dnsOptions: [] };
+const none = { hostNetwork: false, hasNameServer: false, hasIpv6: false, dns: [], dnsSearch: [], dnsOptions: [] };
 const settings = (text: string): string[] => text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 
 describe("buildResolvConf()", () => {
@@ -27,8 +27,8 @@ describe("buildResolvConf()", () => {
 
   test("puts the container's own settings in the host's place and says so", () => {
     const text = buildResolvConf({
+      ...none,
       hostResolvConf: "nameserver 10.0.0.1\nsearch a.example\noptions ndots:2\n",
-      hostNetwork: false,
       dns: ["127.0.0.1", "1.1.1.1"],
       dnsSearch: ["."],
       dnsOptions: ["rotate"],
@@ -44,5 +44,19 @@ describe("buildResolvConf()", () => {
       "nameserver 127.0.0.53",
       "search x",
     ]);
+  });
+
+  test("names the container's own server, which asks the others, and keeps names without dots to it", () => {
+    const hostResolvConf = "nameserver 127.0.0.53\nnameserver fd00::1\nsearch a.example\noptions edns0\n";
+    const text = buildResolvConf({ ...none, hasNameServer: true, hostResolvConf });
+    expect(settings(text)).toEqual(["nameserver 127.0.0.11", "search a.example", "options edns0 ndots:0"]);
+    expect(text).toContain("# ExtServers: [127.0.0.53 fd00::1]\n");
+    const own = buildResolvConf({ ...none, hasNameServer: true, hostResolvConf, dnsOptions: ["ndots:3"] });
+    expect(settings(own)).toContain("options ndots:3");
+  });
+
+  test("keeps IPv6 servers where the container has IPv6", () => {
+    const hostResolvConf = "nameserver fd00::1\n";
+    expect(settings(buildResolvConf({ ...none, hasIpv6: true, hostResolvConf }))).toEqual(["nameserver fd00::1"]);
   });
 });

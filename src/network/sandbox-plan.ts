@@ -1,102 +1,229 @@
 import { newId, shortId } from "#base";
 import type { NetworkEndpointRow, NetworkPortRow } from "#db";
-import type { BridgeNetwork } from "./bridge/bridge-network.ts";
-import type { InterfacePlan } from "./bridge/sandbox-namespace.ts";
-import type { Endpoint, PublishedPort, SandboxRequest } from "./contract.ts";
+import { randomMacAddress } from "./bridge/bridge-device.ts";
+import type { Endpoint, JoinRequest, PublishedPort } from "./contract.ts";
+import { type EndpointOptions, parseEndpointOptions, sysctlsOf } from "./endpoint-options.ts";
 import { errors } from "./errors.ts";
 import type { FirewallPort } from "./firewall/ruleset.ts";
 import { hostInterfaceOf } from "./instance-names.ts";
-import { formatIpv4, type Ipv4, macAddressOf, parseIpv4 } from "./ipam/ipv4.ts";
+import {
+  bitsOf,
+  type Family,
+  formatIp,
+  type IpAddress,
+  macAddressOf,
+  parseIp,
+  type Subnet,
+} from "./ipam/ip-address.ts";
+import { checkedMacAddress, checkFixedAddress, fixedAddress, linkLocalAddresses } from "./join-check.ts";
+import type { AllocatedPort, PortTarget } from "./ports/port-allocator.ts";
+import type { InterfacePlan, RoutePlan } from "./sandbox-namespace.ts";
+import { gatewayOf, leadsOut, type WorkingNetwork } from "./working-network.ts";
+
+/** An endpoint that is there, with its network. */
+export type HeldEndpoint = { readonly network: WorkingNetwork; readonly row: NetworkEndpointRow };
 
 /** An endpoint to be made: the network, and the row that is written first. */
-export type PlannedEndpoint = { readonly network: BridgeNetwork; readonly row: NetworkEndpointRow };
+export type PlannedEndpoint = HeldEndpoint & {
+  readonly options: EndpointOptions;
+  readonly linkLocal: readonly Subnet[];
+};
 
-type RequestedNetwork = SandboxRequest["networks"][number];
+/** What a row keeps of a request, for the name server and for later changes. */
+export type EndpointSettings = {
+  readonly names: readonly string[];
+  readonly links: Readonly<Record<string, string>>;
+  readonly gatewayPriority: number;
+};
 
-/** Takes an address for each network and names everything. `onTaken` is called after each address, so that the caller can give it back. */
-export function planEndpoints(
-  request: SandboxRequest,
-  networks: readonly { readonly network: BridgeNetwork; readonly asked: RequestedNetwork }[],
-  isDefault: (network: BridgeNetwork) => boolean,
-  onTaken: (network: BridgeNetwork, address: Ipv4) => void,
-): readonly PlannedEndpoint[] {
-  return networks.map(({ network, asked }, position) => {
-    const address = takeAddress(network, asked.ipv4, isDefault(network));
-    onTaken(network, address);
-    const endpointId = newId();
-    const row: NetworkEndpointRow = {
-      endpoint_id: endpointId,
-      container_id: request.containerId,
-      container_name: request.containerName ?? shortId(request.containerId),
-      network_id: network.record.id,
-      position,
-      interface_name: `${network.options.interfacePrefix}${position}`,
-      host_interface: hostInterfaceOf(endpointId),
-      mac_address: checkedMacAddress(asked.macAddress) ?? macAddressOf(address),
-      ipv4: formatIpv4(address),
-    };
-    return { network, row };
+export function settingsOf(row: NetworkEndpointRow): EndpointSettings {
+  const { names = [], links = {}, gatewayPriority = 0 } = JSON.parse(row.settings) as Partial<EndpointSettings>;
+  return { names, links, gatewayPriority };
+}
+
+/** Takes addresses on a network and names everything. `onTaken` is called after each address, so that the caller can give it back. */
+export function planEndpoint(options: {
+  readonly containerId: string;
+  readonly containerName: string | undefined;
+  readonly network: WorkingNetwork;
+  readonly join: JoinRequest;
+  readonly isDefault: boolean;
+  /** The container's other interfaces. */
+  readonly others: readonly NetworkEndpointRow[];
+  readonly onTaken: (address: IpAddress) => void;
+}): PlannedEndpoint {
+  const { containerId, network, join, others } = options;
+  const endpointOptions = parseEndpointOptions(join.driverOptions ?? {});
+  const linkLocal = linkLocalAddresses(join);
+  const take = (family: Family): IpAddress | undefined => {
+    const address = takeAddress(network, fixedAddress(join, family), family, options.isDefault);
+    if (address !== undefined) options.onTaken(address);
+    return address;
+  };
+  const macAddress = checkedMacAddress(join.macAddress);
+  const ipv4 = take(4);
+  const ipv6 = take(6);
+  const endpointId = newId();
+  const settings: EndpointSettings = {
+    names: join.names ?? [],
+    links: join.links ?? {},
+    gatewayPriority: join.gatewayPriority ?? 0,
+  };
+  const row: NetworkEndpointRow = {
+    endpoint_id: endpointId,
+    container_id: containerId,
+    container_name: options.containerName ?? shortId(containerId),
+    network_id: network.record.id,
+    position: Math.max(-1, ...others.map((other) => other.position)) + 1,
+    interface_name: interfaceNameFor(network, endpointOptions, others),
+    host_interface: network.driver === "bridge" ? hostInterfaceOf(endpointId) : "",
+    mac_address: macAddress ?? (ipv4 === undefined ? randomMacAddress() : macAddressOf(ipv4)),
+    ipv4: ipv4 === undefined ? null : formatIp(ipv4),
+    ipv6: ipv6 === undefined ? null : formatIp(ipv6),
+    settings: JSON.stringify(settings),
+  };
+  return { network, row, options: endpointOptions, linkLocal };
+}
+
+function takeAddress(
+  network: WorkingNetwork,
+  asked: IpAddress | undefined,
+  family: Family,
+  isDefault: boolean,
+): IpAddress | undefined {
+  if (asked !== undefined) {
+    checkFixedAddress(network, asked, isDefault);
+    if (!network.pools.take(asked)) throw errors["network-address-in-use"]();
+    return asked;
+  }
+  const pools = network.pools.of(family);
+  if (pools.length === 0) return undefined;
+  const address = network.pools.allocate(family);
+  if (address !== undefined) return address;
+  const subnets = network.record.pools
+    .map(({ subnet }) => subnet)
+    .filter((text) => text.includes(":") === (family === 6));
+  throw family === 4
+    ? errors["network-addresses-exhausted"](network.record.name, subnets.join(", "))
+    : errors["network-ipv6-addresses-exhausted"](network.record.name, subnets.join(", "));
+}
+
+function interfaceNameFor(
+  network: WorkingNetwork,
+  options: EndpointOptions,
+  others: readonly NetworkEndpointRow[],
+): string {
+  const used = new Set(others.map((other) => other.interface_name));
+  const asked = options.interfaceName;
+  if (asked !== undefined) {
+    if (used.has(asked)) throw errors["network-invalid-endpoint"](`interface name ${asked} is already in use`);
+    return asked;
+  }
+  for (let number = 0; ; number++) {
+    const name = `${network.options.interfacePrefix}${number}`;
+    if (!used.has(name)) return name;
+  }
+}
+
+/**
+ * The endpoint that leads out in a family, and that ports are published on: the one with the highest priority among
+ * those that lead anywhere, among equals the first by its network's name.
+ */
+export function outwardEndpoint<Each extends HeldEndpoint>(
+  endpoints: readonly Each[],
+  family: Family,
+): Each | undefined {
+  const [first] = endpoints
+    .filter(({ network, row }) => addressOf(row, family) !== undefined && leadsOut(network, family))
+    .map((endpoint) => ({ endpoint, priority: settingsOf(endpoint.row).gatewayPriority }))
+    .toSorted(
+      (one, other) =>
+        other.priority - one.priority ||
+        (one.endpoint.network.record.name < other.endpoint.network.record.name ? -1 : 1),
+    );
+  return first?.endpoint;
+}
+
+/** The ways out of a container on these networks. */
+export function routesOf(endpoints: readonly HeldEndpoint[]): readonly RoutePlan[] {
+  return ([4, 6] as const).flatMap((family): readonly RoutePlan[] => {
+    const outward = outwardEndpoint(endpoints, family);
+    const address = outward === undefined ? undefined : addressOf(outward.row, family);
+    if (outward === undefined || address === undefined) return [];
+    const { network } = outward;
+    // In its layer 3 modes an ipvlan interface has no neighbours, the gateway included: all goes to the interface.
+    const isLayer3 =
+      network.driver === "ipvlan" && network.options.driver === "ipvlan" && network.options.mode !== "l2";
+    const gateway = isLayer3 ? undefined : gatewayOf(network, address);
+    if (gateway === undefined && !isLayer3) return [];
+    return [{ family, interfaceName: outward.row.interface_name, gateway }];
   });
 }
 
-function takeAddress(network: BridgeNetwork, asked: string | undefined, isDefault: boolean): Ipv4 {
-  if (asked === undefined || asked === "") {
-    const address = network.addresses.allocate();
-    if (address === undefined) {
-      throw errors["network-addresses-exhausted"](network.record.name, network.record.subnet ?? "");
-    }
-    return address;
-  }
-  if (isDefault) throw errors["network-address-not-allowed"]("default bridge");
-  if (!network.subnetGiven) throw errors["network-address-not-allowed"]("automatic subnet");
-  const address = parseIpv4(asked);
-  if (address === undefined)
-    throw errors["network-invalid-address"]("IPv4 address", asked, "it is not an IPv4 address");
-  if (!network.addresses.isUsable(address) && address !== network.gateway)
-    throw errors["network-address-outside"](asked);
-  if (!network.addresses.take(address)) throw errors["network-address-in-use"]();
-  return address;
+/** Where published ports lead: to the outward endpoints, when those are on bridges. */
+export function portTargetsOf(endpoints: readonly HeldEndpoint[]): readonly PortTarget[] {
+  return ([4, 6] as const).flatMap((family): readonly PortTarget[] => {
+    const outward = outwardEndpoint(endpoints, family);
+    const address = outward === undefined ? undefined : addressOf(outward.row, family);
+    if (outward === undefined || address === undefined || outward.network.driver !== "bridge") return [];
+    const isRouted = outward.network.options.gatewayMode[family] === "routed";
+    return [{ family, containerIp: formatIp(address), isRouted }];
+  });
 }
 
-function checkedMacAddress(text: string | undefined): string | undefined {
-  if (text === undefined || text === "") return undefined;
-  const mac = text.toLowerCase().replaceAll("-", ":");
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) {
-    throw errors["network-invalid-address"]("MAC address", text, "it is not six bytes in hexadecimal");
-  }
-  // The lowest bit of the first byte marks a group address, which no interface can have.
-  if (Number.parseInt(mac.slice(0, 2), 16) % 2 === 1) {
-    throw errors["network-invalid-address"]("MAC address", text, "it is a multicast address");
-  }
-  return mac;
+/** An endpoint's address in a family. */
+export function addressOf(row: NetworkEndpointRow, family: Family): IpAddress | undefined {
+  const text = family === 4 ? row.ipv4 : row.ipv6;
+  return text === null ? undefined : parseIp(text);
 }
 
-/** The endpoint that leads out and that ports are published on: the first whose network is not internal. */
-export function outwardEndpoint(endpoints: readonly PlannedEndpoint[]): PlannedEndpoint | undefined {
-  return endpoints.find(({ network }) => !network.record.internal);
+/** Every address an endpoint holds. */
+export function addressesOf(row: NetworkEndpointRow): readonly IpAddress[] {
+  return ([4, 6] as const).flatMap((family) => addressOf(row, family) ?? []);
 }
 
 /** What the kernel is to make of an endpoint. */
 export function interfacePlanOf(
-  { network, row }: PlannedEndpoint,
-  options: { readonly index: number; readonly mtu: number; readonly leadsOut: boolean; readonly publishes: boolean },
+  { network, row, options, linkLocal }: PlannedEndpoint,
+  host: { readonly mtu: number; readonly hairpin: boolean },
 ): InterfacePlan {
+  const addresses = addressesOf(row).map((address): Subnet => {
+    const prefixLength = network.pools.containing(address)?.subnet.prefixLength ?? bitsOf(address.family);
+    return { ...address, prefixLength };
+  });
   return {
     name: row.interface_name,
-    hostInterface: row.host_interface,
-    bridgeIndex: options.index,
     macAddress: row.mac_address,
-    address: parseIpv4(row.ipv4) ?? 0,
-    prefixLength: network.subnet.prefixLength,
-    gateway: options.leadsOut ? network.gateway : undefined,
-    mtu: network.options.mtu ?? options.mtu,
-    hairpin: options.publishes,
-    isolated: !network.options.interContainer,
+    addresses: [...addresses, ...linkLocal],
+    mtu: network.options.mtu ?? (network.driver === "bridge" ? host.mtu : undefined),
+    ipv6: row.ipv6 !== null || linkLocal.some(({ family }) => family === 6),
+    sysctls: sysctlsOf(options, row.interface_name),
+    attachment:
+      network.driver === "bridge"
+        ? {
+            kind: "bridge",
+            hostInterface: row.host_interface,
+            bridgeIndex: network.index ?? 0,
+            hairpin: host.hairpin,
+            isolated: !network.options.interContainer,
+          }
+        : { kind: "lan", parentIndex: network.index ?? 0, options: network.options },
   };
 }
 
 /** An endpoint as others see it. */
-export function endpointOf(row: NetworkEndpointRow, network: BridgeNetwork): Endpoint {
+export function endpointOf({ row, network }: HeldEndpoint): Endpoint {
+  const side = (family: Family) => {
+    const address = addressOf(row, family);
+    const gateway = address === undefined ? undefined : gatewayOf(network, address);
+    return {
+      address: address === undefined ? "" : formatIp(address),
+      prefixLength: address === undefined ? 0 : (network.pools.containing(address)?.subnet.prefixLength ?? 0),
+      gateway: gateway === undefined ? "" : formatIp(gateway),
+    };
+  };
+  const four = side(4);
+  const six = side(6);
   return {
     networkId: network.record.id,
     networkName: network.record.name,
@@ -104,20 +231,23 @@ export function endpointOf(row: NetworkEndpointRow, network: BridgeNetwork): End
     interfaceName: row.interface_name,
     hostInterface: row.host_interface,
     macAddress: row.mac_address,
-    ipv4: row.ipv4,
-    ipv4PrefixLength: network.subnet.prefixLength,
-    gateway: network.record.internal ? "" : formatIpv4(network.gateway),
+    ipv4: four.address,
+    ipv4PrefixLength: four.prefixLength,
+    gateway: four.gateway,
+    ipv6: six.address,
+    ipv6PrefixLength: six.prefixLength,
+    ipv6Gateway: six.gateway,
   };
 }
 
 /** A published port as a row. */
-export function portRowOf(containerId: string, containerIp: string, port: PublishedPort): NetworkPortRow {
+export function portRowOf(containerId: string, port: AllocatedPort): NetworkPortRow {
   return {
     protocol: port.protocol,
     host_ip: port.hostIp,
     host_port: port.hostPort,
     container_id: containerId,
-    container_ip: containerIp,
+    container_ip: port.containerIp,
     container_port: port.containerPort,
   };
 }

@@ -107,12 +107,6 @@ export const serverErrors = defineErrors({
   },
   "no-such-plugin": { kind: "not-found", message: (name: string) => `plugin "${name}" not found` },
   "plugins-unsupported": { kind: "unsupported", message: () => "this engine has no managed plugins" },
-  "network-connect-unsupported": {
-    kind: "unsupported",
-    message: () => "joining or leaving a network after a container was created is not supported yet",
-    hint: () => "Name the networks when creating the container",
-  },
-  "ipv6-unsupported": { kind: "unsupported", message: () => "networks with IPv6 are not supported yet" },
   "plain-tcp-refused": {
     kind: "forbidden",
     message: (reason: string) => `request refused: ${reason} is not accepted on TCP without TLS client certificates`,

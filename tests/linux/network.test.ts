@@ -21,6 +21,26 @@ import {
 if (insidePrivateNamespace) suite();
 else runInPrivateNamespace(import.meta.path);
 
+/** A plain bridge network, to which tests add what they are about. */
+const networkRequest = {
+  driver: "bridge",
+  pools: [],
+  ipamDriver: "",
+  ipamOptions: {},
+  internal: false,
+  attachable: false,
+  ingress: false,
+  scope: "",
+  configOnly: false,
+  configFrom: "",
+  options: {},
+  labels: {},
+};
+
+/** What a daemon's start says of a container that runs. */
+const stillLive = (running: Running) =>
+  new Map([[running.id, { namespacePath: running.path, nameServer: { servers: [] } }]]);
+
 type Running = Place & { readonly id: string; readonly address: string; readonly ports: readonly number[] };
 
 function suite(): void {
@@ -244,11 +264,11 @@ function suite(): void {
   });
 
   describe("user-defined networks", () => {
-    const request = { driver: "bridge", internal: false, options: {}, labels: {} };
+    const request = networkRequest;
 
     test("are isolated from each other; fixed addresses are kept; names and subnets are unique", async () => {
       const service = open();
-      const a = await service.create({ ...request, name: "a", subnet: "10.88.1.0/24" });
+      const a = await service.create({ ...request, name: "a", pools: [{ subnet: "10.88.1.0/24" }] });
       await service.create({ ...request, name: "b" });
       const one = await run(service, [], [{ network: "a", ipv4: "10.88.1.77" }]);
       const two = await run(service, [], [{ network: "b" }]);
@@ -259,9 +279,9 @@ function suite(): void {
       expect((await failure(service.create({ ...request, name: "a" }))).message).toBe(
         "network with name a already exists",
       );
-      expect((await failure(service.create({ ...request, name: "c", subnet: "10.88.0.0/16" }))).message).toBe(
-        "Pool overlaps with other one on this address space",
-      );
+      expect(
+        (await failure(service.create({ ...request, name: "c", pools: [{ subnet: "10.88.0.0/16" }] }))).message,
+      ).toBe("Pool overlaps with other one on this address space");
       expect((await failure(run(service, [], [{ network: "a", ipv4: "10.88.1.77" }]))).message).toBe(
         "Address already in use",
       );
@@ -310,7 +330,7 @@ function suite(): void {
       await first.close();
       shell("nft flush table ip berth");
       const second = open({ file: "crash.db" });
-      await second.restore(new Set([live.id]));
+      await second.restore(stillLive(live));
       expect(await askFrom(remote, "tcp", "10.77.0.1", 8080)).toBe("live from 10.77.0.2");
       expect(second.describe(live.id).ports[0]?.hostPort).toBe(8080);
       expect(second.describe(dead.id)).toEqual({ endpoints: [], ports: [] });
@@ -325,7 +345,7 @@ function suite(): void {
       await first.close();
       shell("ip link del berth0");
       const second = open({ file: "bridge.db" });
-      await second.restore(new Set([live.id]));
+      await second.restore(stillLive(live));
       expect(await askFrom(live, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.1");
     });
   });

@@ -1,15 +1,13 @@
 import type { Database } from "../database.ts";
 
-/** A row of `network`; labels and options are JSON objects of strings. */
+/** A row of `network`; pools is a JSON list, settings a JSON object, labels and options are JSON objects of strings. */
 export type NetworkRow = {
   id: string;
   name: string;
   driver: string;
   created_ms: number;
-  subnet: string | null;
-  gateway: string | null;
-  ip_range: string | null;
-  subnet_given: number;
+  pools: string;
+  settings: string;
   internal: number;
   bridge_name: string | null;
   options: string;
@@ -22,29 +20,22 @@ export function networkTable(database: Database) {
     all: () => database.all<NetworkRow>("SELECT * FROM network ORDER BY created_ms, rowid"),
     insert: (row: NetworkRow) =>
       void database.run(
-        `INSERT INTO network (id, name, driver, created_ms, subnet, gateway, ip_range, subnet_given, internal,
-         bridge_name, options, labels) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO network (id, name, driver, created_ms, pools, settings, internal, bridge_name, options, labels)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         row.id,
         row.name,
         row.driver,
         row.created_ms,
-        row.subnet,
-        row.gateway,
-        row.ip_range,
-        row.subnet_given,
+        row.pools,
+        row.settings,
         row.internal,
         row.bridge_name,
         row.options,
         row.labels,
       ),
-    setSubnet: (id: string, subnet: string, gateway: string, given: number) =>
-      void database.run(
-        "UPDATE network SET subnet = ?, gateway = ?, subnet_given = ? WHERE id = ?",
-        subnet,
-        gateway,
-        given,
-        id,
-      ),
+    setPools: (id: string, pools: string) => void database.run("UPDATE network SET pools = ? WHERE id = ?", pools, id),
+    setSettings: (id: string, settings: string) =>
+      void database.run("UPDATE network SET settings = ? WHERE id = ?", settings, id),
     delete: (id: string) => void database.run("DELETE FROM network WHERE id = ?", id),
   };
 }

@@ -3,6 +3,8 @@ import type { ContainerService, ContainerView } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
+import { renameOnNetworks } from "../networks/rename.ts";
+import { removeLink } from "../networks/links.ts";
 import { collectStats } from "../stats/collect-stats.ts";
 import { listProcesses } from "../top/list-processes.ts";
 import { attachContainer } from "./attach.ts";
@@ -41,12 +43,14 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
       const container = get(reference);
       return { result: waitForContainer(container, condition, signal) };
     },
-    remove: async (reference, options) => removeByUser(parts, get(reference), options),
+    remove: async (reference, options) =>
+      options.link ? removeLink(parts, reference) : removeByUser(parts, get(reference), options),
     rename: async (reference, name) =>
       locked(reference, (container) => {
         if (name === "" || name === "/") throw errors.renameEmpty();
         const before = container.name;
         registry.rename(container, name.replace(/^\//, ""));
+        if (hasProcess(container)) renameOnNetworks(parts, container);
         emitContainerEvent(parts, container, "rename", { oldName: `/${before}` });
       }),
     update: async (reference, body) => locked(reference, (container) => updateContainer(parts, container, body)),
@@ -77,6 +81,7 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
         read: nowNanoseconds(),
         cgroup: hasProcess(container) ? parts.openCgroup(cgroupPath(parts, container)) : undefined,
         endpoints: hasProcess(container) ? parts.network.describe(container.id).endpoints : [],
+        pid: container.life.pid,
       });
     },
     top: async (reference, psArguments) => {

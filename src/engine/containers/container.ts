@@ -18,7 +18,7 @@ export type StoredMount = MountPoint & {
     | undefined;
 };
 
-/** What create fixes. Changed only by `update` (host config) and stored as one JSON document. */
+/** What create fixes. Changed only by `update` (host config) and by connecting to networks; stored as one JSON document. */
 export type ContainerDocument = {
   readonly created: Nanoseconds;
   readonly path: string;
@@ -31,7 +31,7 @@ export type ContainerDocument = {
   hostConfig: HostConfig;
   readonly mounts: readonly StoredMount[];
   /** What the client asked per network name. */
-  readonly networkRequests: Readonly<Record<string, EndpointSettings>>;
+  networkRequests: Readonly<Record<string, EndpointSettings>>;
 };
 
 /** What changes while a container lives; stored as one JSON document after each change. */

@@ -2,10 +2,12 @@ import { mkdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { nowNanoseconds } from "#base";
-import type { ContainerConfig, CreateContainerBody, EndpointSettings, HostConfig } from "#formats";
+import type { ContainerConfig, CreateContainerBody, HostConfig } from "#formats";
 import { validateResources } from "#runtime";
 import { checkSecurityOptions } from "#security";
 import { errors } from "../errors.ts";
+import { networkRequestsOf } from "../networks/join-requests.ts";
+import { legacyLinks } from "../networks/links.ts";
 import { copyUp } from "../volumes/copy-up.ts";
 import { unmountIfIdle } from "../volumes/volume-mounts.ts";
 import { type Container, newContainer, type StoredMount } from "./container.ts";
@@ -52,6 +54,8 @@ export async function createContainer(
   parts.runtime(hostConfig.Runtime ?? "");
   portPublications(merged, hostConfig);
   warnings.push(...checkNamespaceTargets(parts, merged, hostConfig));
+  const requests = networkRequestsOf(parts.network, hostConfig, merged.MacAddress, networking?.EndpointsConfig);
+  const links = legacyLinks(parts, hostConfig);
   const plan = planMounts(merged, hostConfig, (reference) => existing(parts, reference).document.mounts);
   for (const mount of plan) if (mount.type === "image") parts.catalog.get(mount.source);
 
@@ -88,9 +92,9 @@ export async function createContainer(
     imageName,
     diffIds: image.config.rootfs.diff_ids,
     config: defaultHostname(merged, hostConfig, id),
-    hostConfig,
+    hostConfig: links === undefined ? hostConfig : { ...hostConfig, Links: links },
     mounts,
-    networkRequests: networkRequests(hostConfig, networking?.EndpointsConfig),
+    networkRequests: requests,
   });
   parts.registry.add(container);
   undo.move();
@@ -103,21 +107,6 @@ function defaultHostname(config: ContainerConfig, hostConfig: HostConfig, id: st
   if ((config.Hostname ?? "") !== "" || (hostConfig.NetworkMode ?? "").startsWith("container:")) return config;
   if (hostConfig.NetworkMode === "host") return { ...config, Hostname: hostname() };
   return { ...config, Hostname: id.slice(0, 12) };
-}
-
-/** Per network name what the client asked for; the default network goes by its stored name. */
-function networkRequests(
-  hostConfig: HostConfig,
-  endpoints: Readonly<Record<string, EndpointSettings | null | undefined>> | null | undefined,
-): Readonly<Record<string, EndpointSettings>> {
-  const mode = hostConfig.NetworkMode ?? "bridge";
-  if (mode.startsWith("container:")) return {};
-  const requests: Record<string, EndpointSettings> = {};
-  for (const [name, settings] of Object.entries(endpoints ?? {})) {
-    requests[name === "default" ? mode : name] = settings ?? {};
-  }
-  requests[mode] ??= {};
-  return requests;
 }
 
 /** The container a request names beside its image. Its absence is not the not-found that makes `docker run` pull the image. */

@@ -38,10 +38,16 @@ export function mergeEnvironment(base: readonly string[], over: readonly string[
 }
 
 /** The environment of a container's process: what is injected at run time, then the container's own. */
-export function containerEnvironment(config: ContainerConfig, trustsHostCa: boolean): string[] {
+export function containerEnvironment(
+  config: ContainerConfig,
+  trustsHostCa: boolean,
+  /** Of linked containers. */
+  linked: readonly string[] = [],
+): string[] {
   const injected = [`PATH=${defaultPath}`];
   if ((config.Hostname ?? "") !== "") injected.push(`HOSTNAME=${config.Hostname}`);
   if (config.Tty === true) injected.push("TERM=xterm");
   if (trustsHostCa) injected.push(...caEnvironment());
+  injected.push(...linked);
   return mergeEnvironment(injected, config.Env ?? []);
 }

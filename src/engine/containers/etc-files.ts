@@ -1,7 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
 import { join } from "node:path";
-import { buildHostsFile, buildResolvConf, readHostResolvConf, type Sandbox } from "#network";
+import {
+  buildHostsFile,
+  buildResolvConf,
+  type Endpoint,
+  type NetworkService,
+  readHostResolvConf,
+  type Sandbox,
+} from "#network";
+import { type Link, linkLines } from "../networks/link-lines.ts";
 import type { Container } from "./container.ts";
 import type { ContainerParts } from "./parts.ts";
 
@@ -27,21 +35,33 @@ export function etcFilesOf(parts: Pick<ContainerParts, "paths" | "registry">, co
   return filesIn(join(parts.paths.containers, owner));
 }
 
+/** What a start has found out by the time the files are written. */
+type Started = {
+  readonly sandbox: Sandbox | undefined;
+  /** Of the default bridge. */
+  readonly links: readonly Link[];
+};
+
 /** Writes them for a start; a container that joins another's network uses that one's as they are. */
 export function writeEtcFiles(
   parts: ContainerParts,
   container: Container,
   directory: string,
-  sandbox: Sandbox | undefined,
+  { sandbox, links }: Started,
 ): EtcFiles {
   const files = etcFilesOf(parts, container);
-  const { config, hostConfig } = container.document;
-  const mode = hostConfig.NetworkMode ?? "bridge";
+  const mode = container.document.hostConfig.NetworkMode ?? "bridge";
   if (mode.startsWith("container:")) return files;
   mkdirSync(directory, { recursive: true, mode: 0o710 });
-  const hostNetwork = mode === "host";
-  const hasOwnName = !hostNetwork || config.Hostname !== container.id.slice(0, 12);
-  write(files, sandbox, {
+  const content = contentOf(container);
+  write(parts.network, files, sandbox, content, linkLines(parts, links));
+  return files;
+}
+
+function contentOf({ id, document: { config, hostConfig } }: Container): EtcContent {
+  const hostNetwork = hostConfig.NetworkMode === "host";
+  const hasOwnName = !hostNetwork || config.Hostname !== id.slice(0, 12);
+  return {
     hostNetwork,
     hostname: hasOwnName ? (config.Hostname ?? "") : hostHostname(),
     domainname: config.Domainname ?? "",
@@ -49,12 +69,41 @@ export function writeEtcFiles(
     dns: hostConfig.Dns ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
-  });
-  return files;
+  };
+}
+
+/**
+ * A running container has come to a further network: its addresses there get their names, and with the first network
+ * that has names, its resolv.conf the name server, unless somebody has edited the file.
+ */
+export function addToEtcFiles(parts: ContainerParts, container: Container, added: Endpoint): void {
+  const files = etcFilesOf(parts, container);
+  const content = contentOf(container);
+  if (!existsSync(files.hosts)) return;
+  const lines = addressLines(content, [added]);
+  // In place: the container has these very files mounted.
+  writeFileSync(files.hosts, `${readFileSync(files.hosts, "utf8").replace(/\n?$/, "\n")}${lines.join("")}`);
+  const { endpoints } = parts.network.describe(container.id);
+  const before = endpoints.filter(({ networkId }) => networkId !== added.networkId);
+  const text = resolvConfOf(parts.network, content, before);
+  const next = resolvConfOf(parts.network, content, endpoints);
+  if (text !== next && readFileSync(files.resolvConf, "utf8") === text) writeFileSync(files.resolvConf, next);
+}
+
+/** A running container has left a network: its addresses there are its no more. */
+export function removeFromEtcFiles(parts: ContainerParts, container: Container, removed: Endpoint): void {
+  const { hosts } = etcFilesOf(parts, container);
+  if (!existsSync(hosts)) return;
+  const gone = new Set(addressLines(contentOf(container), [removed]).map((line) => line.trim()));
+  const kept = readFileSync(hosts, "utf8")
+    .split("\n")
+    .filter((line) => !gone.has(line.trim()) || line === "");
+  writeFileSync(hosts, kept.join("\n"));
 }
 
 /** The three files for a build step, in its bundle directory. */
 export function writeStepEtcFiles(
+  network: NetworkFacts,
   directory: string,
   request: {
     readonly hostname?: string | undefined;
@@ -65,7 +114,7 @@ export function writeStepEtcFiles(
 ): EtcFiles {
   const files = filesIn(directory);
   const hostNetwork = request.network === "host";
-  write(files, sandbox, {
+  const content = {
     hostNetwork,
     hostname: hostNetwork ? hostHostname() : (request.hostname ?? "build"),
     domainname: "",
@@ -73,7 +122,8 @@ export function writeStepEtcFiles(
     dns: [],
     dnsSearch: [],
     dnsOptions: [],
-  });
+  };
+  write(network, files, sandbox, content, []);
   return files;
 }
 
@@ -85,21 +135,73 @@ function filesIn(directory: string): EtcFiles {
   };
 }
 
-function write(files: EtcFiles, sandbox: Sandbox | undefined, content: EtcContent): void {
-  const { hostNetwork, hostname, domainname, extraHosts, dns, dnsSearch, dnsOptions } = content;
-  writeFileSync(files.hostname, `${hostname}\n`, { mode: 0o644 });
+/** What the files need to know of networks. */
+type NetworkFacts = Pick<NetworkService, "list" | "get" | "isPredefined">;
+
+function write(
+  network: NetworkFacts,
+  files: EtcFiles,
+  sandbox: Sandbox | undefined,
+  content: EtcContent,
+  moreHosts: readonly string[],
+): void {
+  const { hostNetwork, extraHosts } = content;
+  const endpoints = sandbox?.endpoints ?? [];
+  writeFileSync(files.hostname, `${content.hostname}\n`, { mode: 0o644 });
   const hosts = hostNetwork
     ? readHostFile("/etc/hosts") + extraHostLines(extraHosts)
     : buildHostsFile({
-        hostname,
-        domainname,
-        addresses: (sandbox?.endpoints ?? []).map((endpoint) => endpoint.ipv4),
+        hostname: content.hostname,
+        domainname: content.domainname,
+        addresses: addressesOf(endpoints),
         extraHosts,
-        hostGateway: sandbox?.endpoints[0]?.gateway,
+        hostGateways: hostGatewaysOf(network, endpoints, extraHosts),
       });
-  writeFileSync(files.hosts, hosts, { mode: 0o644 });
-  const resolvConf = buildResolvConf({ hostResolvConf: readHostResolvConf(), hostNetwork, dns, dnsSearch, dnsOptions });
-  writeFileSync(files.resolvConf, resolvConf, { mode: 0o644 });
+  writeFileSync(files.hosts, hosts + moreHosts.map((line) => `${line}\n`).join(""), { mode: 0o644 });
+  writeFileSync(files.resolvConf, resolvConfOf(network, content, endpoints), { mode: 0o644 });
+}
+
+function addressesOf(endpoints: readonly Endpoint[]): readonly string[] {
+  return endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter((address) => address !== "");
+}
+
+/** The lines of /etc/hosts that name a container's own addresses. */
+function addressLines({ hostname, domainname }: EtcContent, endpoints: readonly Endpoint[]): readonly string[] {
+  if (hostname === "") return [];
+  const names = domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
+  return addressesOf(endpoints).map((address) => `${address}\t${names}\n`);
+}
+
+/** The host as a container reaches it: the bridge it is on; from elsewhere the default one. */
+function hostGatewaysOf(
+  network: NetworkFacts,
+  endpoints: readonly Endpoint[],
+  extraHosts: readonly string[],
+): readonly string[] {
+  if (!extraHosts.some((entry) => entry.endsWith("host-gateway"))) return [];
+  const isBridge = (networkId: string): boolean =>
+    network.list().some((record) => record.id === networkId && record.driver === "bridge");
+  const near = endpoints.find(
+    ({ networkId, gateway, ipv6Gateway }) => isBridge(networkId) && gateway + ipv6Gateway !== "",
+  );
+  const gateways =
+    near === undefined
+      ? network.get("bridge").pools.map(({ gateway = "" }) => gateway)
+      : [near.gateway, near.ipv6Gateway];
+  return endpoints.length === 0 ? [] : gateways.filter((address) => address !== "");
+}
+
+function resolvConfOf(network: NetworkFacts, content: EtcContent, endpoints: readonly Endpoint[]): string {
+  const isOfUser = ({ networkId }: Endpoint): boolean => !network.isPredefined(network.get(networkId));
+  return buildResolvConf({
+    hostResolvConf: readHostResolvConf(),
+    hostNetwork: content.hostNetwork,
+    hasNameServer: endpoints.some(isOfUser),
+    hasIpv6: endpoints.some(({ ipv6 }) => ipv6 !== ""),
+    dns: content.dns,
+    dnsSearch: content.dnsSearch,
+    dnsOptions: content.dnsOptions,
+  });
 }
 
 function readHostFile(path: string): string {

@@ -2,6 +2,7 @@ import { errorMessage } from "#base";
 import type { ProcessExit } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
+import { placesOf } from "../networks/places.ts";
 import { emitVolumeEvents } from "../volumes/volume-events.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { type Container, hasProcess } from "./container.ts";
@@ -42,7 +43,7 @@ export async function handleExit(
   // An auto-remove container is gone in a moment; if a crash comes first, the supervisor still has the exit.
   if (!removes) saveOrRetry(parts, container);
 
-  emitEndpointEvents(parts, "disconnect", container.id, parts.network.describe(container.id).endpoints);
+  emitEndpointEvents(parts, "disconnect", container.id, placesOf(parts.network, container));
   emitVolumeEvents(parts, "unmount", container);
   if (life.oomKilled) emitContainerEvent(parts, container, "oom");
   emitContainerEvent(parts, container, "die", {

@@ -9,6 +9,7 @@ import { capabilitySets, containerSecurity, privilegedCapabilities, resolveUser 
 import type { StepRequest } from "../contract.ts";
 import { errors } from "../errors.ts";
 import type { ExecProcess } from "../execs/run-in-container.ts";
+import { linkVariables } from "../networks/links.ts";
 import type { BoundSources } from "./bound-sources.ts";
 import type { Container, StoredMount } from "./container.ts";
 import { caEnvironment, containerEnvironment, mergeEnvironment } from "./environment.ts";
@@ -77,7 +78,7 @@ export function buildSpec(
       ...(config.Tty === true && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
       args: usesInit ? [initInContainer, "--", ...command] : command,
-      env: withHome(containerEnvironment(config, bundle !== undefined), user.home),
+      env: withHome(containerEnvironment(config, bundle !== undefined, linkVariables(parts, container)), user.home),
       cwd: config.WorkingDir ? config.WorkingDir : "/",
       capabilities: capabilitySets(security.capabilities, user.uid),
       rlimits: resourceLimits(hostConfig),
@@ -232,7 +233,11 @@ export function buildExecDocument(
   const security = containerSecurity(hostConfig, parts);
   const user = resolveUser(rootfs, exec.user === "" ? (config.User ?? "") : exec.user, hostConfig.GroupAdd ?? []);
   const capabilities = exec.privileged ? privilegedCapabilities() : security.capabilities;
-  const environment = containerEnvironment({ ...config, Tty: exec.terminal }, parts.hostCaBundle !== undefined);
+  const environment = containerEnvironment(
+    { ...config, Tty: exec.terminal },
+    parts.hostCaBundle !== undefined,
+    linkVariables(parts, container),
+  );
   return {
     terminal: exec.terminal,
     ...(exec.consoleSize === undefined ? {} : { consoleSize: exec.consoleSize }),

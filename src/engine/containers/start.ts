@@ -6,7 +6,10 @@ import { startHealthProbe } from "../health/probe.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { emitVolumeEvents } from "../volumes/volume-events.ts";
 import { mountVolumesOf } from "../volumes/volume-mounts.ts";
+import { joinRequestOf, nameServerOf } from "../networks/join-requests.ts";
+import { linkedContainers, refreshLinks } from "../networks/links.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
+import { placesOf } from "../networks/places.ts";
 import { runBundle } from "../processes/run-bundle.ts";
 import { createBoundSources } from "./bound-sources.ts";
 import type { PreparedForwarding } from "../logs/log-forwardings.ts";
@@ -83,12 +86,13 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const rootfs = parts.snapshots.mount(container.id);
   const releaseVolumes = await mountVolumesOf(parts.volumes, container);
   using _volumes = { [Symbol.dispose]: () => releaseVolumes?.() };
+  const links = linkedContainers(parts, container);
   const sandbox = await openSandbox(parts, container);
   const bound = createBoundSources(parts, container.id);
   let forwarding: PreparedForwarding | undefined;
   try {
     forwarding = await parts.forwardings.prepare(container);
-    const etc = writeEtcFiles(parts, container, directory, sandbox);
+    const etc = writeEtcFiles(parts, container, directory, { sandbox, links });
     const spec = buildSpec(parts, container, { rootfs, sandbox, etc, bound });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
@@ -115,7 +119,8 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
     life.everStarted = true;
     parts.registry.saveStarted(container);
     emitVolumeEvents(parts, "mount", container);
-    emitEndpointEvents(parts, "connect", container.id, sandbox?.endpoints ?? []);
+    emitEndpointEvents(parts, "connect", container.id, placesOf(parts.network, container));
+    refreshLinks(parts, container);
   } catch (error) {
     forwarding?.abandon();
     throw error;
@@ -135,20 +140,14 @@ async function openSandbox(parts: ContainerParts, container: Container): Promise
     if (!hasProcess(target)) throw errors.joinNotRunning("network", target.id);
     return undefined;
   }
-  const networks =
-    mode === "none" || config.NetworkDisabled === true
-      ? []
-      : Object.entries(networkRequests).map(([network, settings]) => ({
-          network,
-          ipv4: settings.IPAMConfig?.IPv4Address || undefined,
-          macAddress: settings.MacAddress || config.MacAddress || undefined,
-          aliases: settings.Aliases ?? [],
-        }));
+  const requests = config.NetworkDisabled === true ? [] : Object.entries(networkRequests);
+  const networks = requests.map(([network, settings]) => joinRequestOf(parts, container, network, settings));
   return parts.network.createSandbox({
     containerId: container.id,
     containerName: container.name,
     networks,
     publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
     sysctls: hostConfig.Sysctls ?? undefined,
+    nameServer: nameServerOf(container),
   });
 }

@@ -2,6 +2,9 @@ import { join } from "node:path";
 import type { NetworkService } from "#network";
 import { appArmorProfileOf } from "#security";
 import type { ContainerEndpoint, ContainerView } from "../contract.ts";
+import { dnsNamesOf, isUserDefinedMode } from "../networks/join-requests.ts";
+import { withShownLinks } from "../networks/links.ts";
+import { placesOf } from "../networks/places.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { etcFilesOf } from "./etc-files.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -12,7 +15,7 @@ type ViewParts = Pick<ContainerParts, "paths" | "registry" | "network" | "snapsh
 export function viewOf(parts: ViewParts, container: Container): ContainerView {
   const { document, life } = container;
   const live = hasProcess(container);
-  const described = live ? parts.network.describe(container.id) : { endpoints: [], ports: [] };
+  const ports = live ? parts.network.describe(container.id).ports : [];
   const etc = etcFilesOf(parts, container);
   return {
     id: container.id,
@@ -23,7 +26,7 @@ export function viewOf(parts: ViewParts, container: Container): ContainerView {
     imageId: document.imageId,
     imageName: document.imageName,
     config: document.config,
-    hostConfig: document.hostConfig,
+    hostConfig: withShownLinks(parts.registry, container),
     state: {
       status: life.status,
       running: live || life.status === "restarting",
@@ -40,8 +43,8 @@ export function viewOf(parts: ViewParts, container: Container): ContainerView {
     },
     restartCount: life.restartCount,
     mounts: document.mounts,
-    networks: endpointsOf(parts.network, container, described.endpoints),
-    ports: described.ports,
+    networks: endpointsOf(parts.network, container, live ? placesOf(parts.network, container) : []),
+    ports,
     sandboxKey: live ? `/proc/${life.pid}/ns/net` : "",
     execIds: [...container.execIds],
     appArmorProfile: appArmorProfileOf(document.hostConfig, parts.appArmorProfile) ?? "",
@@ -64,18 +67,17 @@ function endpointsOf(
   container: Container,
   live: readonly NonNullable<ContainerEndpoint["endpoint"]>[],
 ): readonly ContainerEndpoint[] {
-  const endpoints: ContainerEndpoint[] = [];
-  for (const [requested, settings] of Object.entries(container.document.networkRequests)) {
+  return Object.entries(container.document.networkRequests).map(([requested, settings]): ContainerEndpoint => {
     const record = network.list().find((candidate) => candidate.name === requested || candidate.id === requested);
-    const name = record?.name ?? requested;
     const endpoint = live.find((candidate) => candidate.networkId === record?.id);
-    endpoints.push({
-      networkName: name,
+    const hasNames = record === undefined ? isUserDefinedMode(requested) : !network.isPredefined(record);
+    return {
+      networkName: record?.name ?? requested,
       networkId: record?.id ?? "",
-      aliases: settings.Aliases ?? [],
+      settings,
+      dnsNames: hasNames ? dnsNamesOf(container, settings.Aliases ?? []) : undefined,
       macAddress: endpoint?.macAddress ?? settings.MacAddress ?? "",
       endpoint,
-    });
-  }
-  return endpoints;
+    };
+  });
 }

@@ -1,4 +1,4 @@
-import type { Endpoint, NetworkService } from "#network";
+import type { Endpoint, NetworkRecord, NetworkService } from "#network";
 import type { EventService } from "../contract.ts";
 
 /** Reports that a container joined or left its networks. */
@@ -21,25 +21,11 @@ export function emitEndpointEvents(
   }
 }
 
-/** The network service, with events for what users do to networks. */
-export function withNetworkEvents(network: NetworkService, events: EventService): NetworkService {
-  const report = (action: string, record: { id: string; name: string; driver: string }) =>
-    events.emit({
-      type: "network",
-      action,
-      actor: { id: record.id, attributes: { name: record.name, type: record.driver } },
-    });
-  return {
-    ...network,
-    create: async (request) => {
-      const record = await network.create(request);
-      report("create", record);
-      return record;
-    },
-    remove: async (reference) => {
-      const record = network.get(reference);
-      await network.remove(reference);
-      report("destroy", record);
-    },
-  };
+/** Reports what a user did to a network. */
+export function emitNetworkEvent(events: EventService, action: "create" | "destroy", record: NetworkRecord): void {
+  events.emit({
+    type: "network",
+    action,
+    actor: { id: record.id, attributes: { name: record.name, type: record.driver } },
+  });
 }

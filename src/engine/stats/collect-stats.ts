@@ -12,9 +12,10 @@ function counter(hostInterface: string, name: string): number {
 }
 
 /** A container's traffic: the host end of its veth counts the same packets the other way round. */
-function interfaceFigures(endpoint: Endpoint): InterfaceFigures | undefined {
+function interfaceFigures(endpoint: Endpoint, pid: number): InterfaceFigures | undefined {
   const host = endpoint.hostInterface;
   try {
+    if (host === "") return figuresInside(pid, endpoint.interfaceName);
     return {
       rxBytes: counter(host, "tx_bytes"),
       rxPackets: counter(host, "tx_packets"),
@@ -27,9 +28,33 @@ function interfaceFigures(endpoint: Endpoint): InterfaceFigures | undefined {
     };
   } catch (error) {
     // The container ended in this moment and took its interface along.
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "EINVAL") return undefined;
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "EINVAL" || errorCode(error) === "ESRCH")
+      return undefined;
     throw error;
   }
+}
+
+/** Figures of an interface without a side on the host (macvlan, ipvlan), from /proc/<pid>/net/dev (proc(5)). */
+function figuresInside(pid: number, name: string): InterfaceFigures | undefined {
+  const lines = readFileSync(`/proc/${pid}/net/dev`, "latin1").split("\n");
+  const line = lines.find((candidate) => candidate.trim().startsWith(`${name}:`));
+  if (line === undefined) return undefined;
+  const figures = line
+    .slice(line.indexOf(":") + 1)
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  const at = (index: number): number => figures[index] ?? 0;
+  return {
+    rxBytes: at(0),
+    rxPackets: at(1),
+    rxErrors: at(2),
+    rxDropped: at(3),
+    txBytes: at(8),
+    txPackets: at(9),
+    txErrors: at(10),
+    txDropped: at(11),
+  };
 }
 
 function figuresOf(cgroup: Cgroup): CgroupStats | undefined {
@@ -49,11 +74,13 @@ export function collectStats(parts: {
   readonly read: Nanoseconds;
   readonly cgroup: Cgroup | undefined;
   readonly endpoints: readonly Endpoint[];
+  /** Of the container's init. */
+  readonly pid: number;
 }): StatsSample {
   const host = readHostCpuTime();
   const interfaces: Record<string, InterfaceFigures> = {};
   for (const endpoint of parts.endpoints) {
-    const figures = interfaceFigures(endpoint);
+    const figures = interfaceFigures(endpoint, parts.pid);
     if (figures !== undefined) interfaces[endpoint.interfaceName] = figures;
   }
   return {

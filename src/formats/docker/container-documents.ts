@@ -17,7 +17,7 @@ export type MountPointDocument = {
 
 /** `EndpointSettings` as the daemon answers it. */
 export type EndpointDocument = {
-  IPAMConfig: { IPv4Address?: string | null; IPv6Address?: string | null } | null;
+  IPAMConfig: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } | null;
   Links: string[] | null;
   Aliases: string[] | null;
   MacAddress: string;

@@ -67,7 +67,9 @@ export type NetworkDocument = {
   IPAM: {
     Driver: string;
     Options: Record<string, string> | null;
-    Config: { Subnet?: string; IPRange?: string; Gateway?: string }[] | null;
+    Config:
+      | { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> }[]
+      | null;
   };
   Internal: boolean;
   Attachable: boolean;

@@ -1,3 +1,4 @@
+import { formatAddress } from "./address-text.ts";
 import { attribute, FLAG, parseAttributes } from "./message.ts";
 import type { NetlinkRequest, NetlinkSocket } from "./socket.ts";
 
@@ -8,22 +9,31 @@ const RTM_GETADDR = 22;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
-const AF_INET = 2;
+const IFA_F_NODAD = 0x02;
+const IFA_F_PERMANENT = 0x80;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 
-/** An IPv4 address as its 32 bits. */
-export type Ipv4Number = number;
-
-/** An address of an interface. */
+/** An address of an interface; its family shows in its length, 4 or 16 bytes in network order. */
 export type InterfaceAddress = {
   readonly interfaceIndex: number;
-  readonly address: Ipv4Number;
+  readonly address: Buffer;
   readonly prefixLength: number;
 };
 
-function bytes(address: Ipv4Number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32BE(address >>> 0);
-  return buffer;
+/** The address family of 4 or 16 bytes. */
+export function familyOf(address: Uint8Array): number {
+  return address.length === 4 ? AF_INET : AF_INET6;
+}
+
+/** All ones where the prefix leaves bits to hosts (inet(4): the broadcast address). */
+function broadcastOf(address: Buffer, prefixLength: number): Buffer {
+  const broadcast = Buffer.from(address);
+  for (let bit = prefixLength; bit < 32; bit++) {
+    const byte = bit >> 3;
+    broadcast.writeUInt8(broadcast.readUInt8(byte) | (0x80 >> (bit & 7)), byte);
+  }
+  return broadcast;
 }
 
 function addressRequest(
@@ -32,46 +42,46 @@ function addressRequest(
 ): NetlinkRequest {
   // struct ifaddrmsg
   const header = Buffer.alloc(8);
-  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(familyOf(address), 0);
   header.writeUInt8(prefixLength, 1);
+  // Addresses are handed out by us, once: a second of duplicate address detection would only delay the container.
+  if (address.length === 16) header.writeUInt8(IFA_F_NODAD | IFA_F_PERMANENT, 2);
   header.writeUInt32LE(interfaceIndex, 4);
-  const hostBits = prefixLength === 0 ? 0xffffffff : (1 << (32 - prefixLength)) - 1;
   return {
-    description: `${verb} address ${bytes(address).join(".")}/${prefixLength} of interface ${interfaceIndex}`,
+    description: `${verb} address ${formatAddress(address)}/${prefixLength} of interface ${interfaceIndex}`,
     type: verb === "add" ? RTM_NEWADDR : RTM_DELADDR,
     flags: FLAG.ack | (verb === "add" ? FLAG.create | FLAG.exclusive : 0),
     body: Buffer.concat([
       header,
-      attribute(IFA_LOCAL, bytes(address)),
-      attribute(IFA_ADDRESS, bytes(address)),
-      attribute(IFA_BROADCAST, bytes(address | hostBits)),
+      attribute(IFA_LOCAL, address),
+      attribute(IFA_ADDRESS, address),
+      ...(address.length === 4 ? [attribute(IFA_BROADCAST, broadcastOf(address, prefixLength))] : []),
     ]),
   };
 }
 
-/** Gives an interface an IPv4 address with the broadcast address of its subnet; EEXIST when it has it. */
+/** Gives an interface an address, for IPv4 with the broadcast address of its subnet; EEXIST when it has it. */
 export function addAddress(address: InterfaceAddress): NetlinkRequest {
   return addressRequest("add", address);
 }
 
-/** Takes an IPv4 address from an interface. */
+/** Takes an address from an interface. */
 export function deleteAddress(address: InterfaceAddress): NetlinkRequest {
   return addressRequest("delete", address);
 }
 
-/** All IPv4 addresses of the socket's namespace. */
+/** All addresses of both families in the socket's namespace. */
 export function listAddresses(socket: NetlinkSocket): readonly InterfaceAddress[] {
-  const body = Buffer.alloc(8);
-  body.writeUInt8(AF_INET, 0);
-  return socket.send({ description: "list addresses", type: RTM_GETADDR, flags: FLAG.dump, body }).flatMap((reply) => {
+  const request = { description: "list addresses", type: RTM_GETADDR, flags: FLAG.dump, body: Buffer.alloc(8) };
+  return socket.send(request).flatMap((reply) => {
     if (reply.type !== RTM_NEWADDR) return [];
     const attributes = parseAttributes(reply.body.subarray(8));
     const address = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
-    if (address?.length !== 4) return [];
+    if (address?.length !== 4 && address?.length !== 16) return [];
     return [
       {
         interfaceIndex: reply.body.readUInt32LE(4),
-        address: address.readUInt32BE(0),
+        address,
         prefixLength: reply.body.readUInt8(1),
       },
     ];

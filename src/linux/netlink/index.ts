@@ -1,4 +1,14 @@
-export { addAddress, deleteAddress, type InterfaceAddress, type Ipv4Number, listAddresses } from "./address.ts";
+export { addAddress, deleteAddress, type InterfaceAddress, listAddresses } from "./address.ts";
+export {
+  addChildLink,
+  addDummy,
+  addVlan,
+  type ChildLink,
+  ipvlanFlags,
+  ipvlanModes,
+  knowsLinkKind,
+  macvlanModes,
+} from "./child-link.ts";
 export {
   addBridge,
   addVeth,
@@ -13,7 +23,7 @@ export {
   setLinkUp,
   type VethOptions,
 } from "./link.ts";
-export { addDefaultRoute, listRoutes, type Route } from "./route.ts";
+export { type DefaultRoute, deleteDefaultRoute, listRoutes, type Route, setDefaultRoute } from "./route.ts";
 export {
   NETLINK_NETFILTER,
   NETLINK_ROUTE,

@@ -2,7 +2,7 @@ import { attribute, attributeText, FLAG, nested, numberAttribute, parseAttribute
 import type { NetlinkReply, NetlinkRequest, NetlinkSocket } from "./socket.ts";
 
 // include/uapi/linux/rtnetlink.h and if_link.h
-const RTM_NEWLINK = 16;
+export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const IFLA = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, stats64: 23, netNsFd: 28, extMask: 29 } as const;
@@ -14,7 +14,7 @@ const VETH_INFO_PEER = 1;
 const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_ISOLATED = 33;
 const RTEXT_FILTER_SKIP_STATS = 8;
-const IFF_UP = 1;
+export const IFF_UP = 1;
 
 /** A network interface as the kernel lists it. */
 export type Link = {
@@ -30,7 +30,7 @@ export type Link = {
 };
 
 /** struct ifinfomsg. */
-function interfaceInfo(options: { family?: number; index?: number; flags?: number; change?: number }): Buffer {
+export function interfaceInfo(options: { family?: number; index?: number; flags?: number; change?: number }): Buffer {
   const buffer = Buffer.alloc(16);
   buffer.writeUInt8(options.family ?? 0, 0);
   buffer.writeInt32LE(options.index ?? 0, 4);
@@ -40,7 +40,7 @@ function interfaceInfo(options: { family?: number; index?: number; flags?: numbe
 }
 
 /** "02:42:ac:11:00:02" as six bytes. */
-function hardwareAddress(text: string): Buffer {
+export function hardwareAddress(text: string): Buffer {
   return Buffer.from(text.split(":").map((part) => Number.parseInt(part, 16)));
 }
 

@@ -1,4 +1,4 @@
-export { addMapElements, deleteMapElements, type MapElement } from "./elements.ts";
+export { addMapElements, deleteMapElements, type MapElement, type NftablesTable } from "./elements.ts";
 export {
   countNftablesElements,
   fingerprintTable,
@@ -8,4 +8,5 @@ export {
   type NftablesChain,
   nftablesGeneration,
 } from "./inspect.ts";
+export { type NameServerRedirect, redirectNameServer } from "./redirect.ts";
 export { runNft } from "./run.ts";

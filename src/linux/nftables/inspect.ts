@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { attributeText, eachAttribute, FLAG, parseAttributes, textAttribute } from "../netlink/message.ts";
 import type { NetlinkReply, NetlinkSocket } from "../netlink/socket.ts";
-import { netfilterHeader, NFNL_SUBSYS_NFTABLES } from "./elements.ts";
+import { familyNumber, netfilterHeader, NFNL_SUBSYS_NFTABLES, type NftablesTable } from "./elements.ts";
 
 // include/uapi/linux/netfilter/nf_tables.h
 const NFT_MSG_GETCHAIN = 4;
@@ -15,7 +15,6 @@ const NFTA_RULE = { table: 1, chain: 2, handle: 3, userData: 7 } as const;
 const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 const NFTNL_UDATA_RULE_COMMENT = 0;
 const AF_UNSPEC = 0;
-const AF_INET = 2;
 const NF_INET_FORWARD = 2;
 const NF_DROP = 0;
 
@@ -74,24 +73,24 @@ export function listNftablesChains(socket: NetlinkSocket): readonly NftablesChai
 }
 
 /**
- * A hash of all rules and chains of a table of family ip, as the kernel numbers and stores them: differs when anyone
+ * A hash of all rules and chains of a table, as the kernel numbers and stores them: differs when anyone
  * flushed, changed or re-made something. Undefined when the table is gone or empty.
  */
-export function fingerprintTable(socket: NetlinkSocket, table: string): string | undefined {
+export function fingerprintTable(socket: NetlinkSocket, table: NftablesTable): string | undefined {
   const hash = createHash("sha1");
   const rules = ask(
     socket,
-    `list rules of nftables table ${table}`,
+    `list rules of nftables table ${table.family} ${table.name}`,
     NFT_MSG_GETRULE,
     FLAG.dump,
-    netfilterHeader(AF_INET),
-    textAttribute(NFTA_RULE.table, table),
+    netfilterHeader(familyNumber(table.family)),
+    textAttribute(NFTA_RULE.table, table.name),
   );
   if (rules.length === 0) return undefined;
   // The first four bytes carry the generation.
   for (const rule of rules) hash.update(rule.body.subarray(4));
   for (const chain of listNftablesChains(socket)) {
-    if (chain.family === "ip" && chain.table === table) hash.update(JSON.stringify(chain));
+    if (chain.family === table.family && chain.table === table.name) hash.update(JSON.stringify(chain));
   }
   return hash.digest("hex");
 }
@@ -99,15 +98,15 @@ export function fingerprintTable(socket: NetlinkSocket, table: string): string |
 /** A rule of a chain, as far as it can be told without reading its expressions. */
 export type NftablesRule = { readonly handle: bigint; readonly comment: string };
 
-/** The rules of a chain of family ip, in order. */
-export function listNftablesRules(socket: NetlinkSocket, table: string, chain: string): readonly NftablesRule[] {
+/** The rules of a chain, in order. */
+export function listNftablesRules(socket: NetlinkSocket, table: NftablesTable, chain: string): readonly NftablesRule[] {
   return ask(
     socket,
-    `list rules of nftables chain ${table} ${chain}`,
+    `list rules of nftables chain ${table.family} ${table.name} ${chain}`,
     NFT_MSG_GETRULE,
     FLAG.dump,
-    netfilterHeader(AF_INET),
-    textAttribute(NFTA_RULE.table, table),
+    netfilterHeader(familyNumber(table.family)),
+    textAttribute(NFTA_RULE.table, table.name),
     textAttribute(NFTA_RULE.chain, chain),
   ).flatMap((reply) => {
     const attributes = parseAttributes(reply.body.subarray(4));
@@ -132,17 +131,17 @@ function commentOf(data: Buffer | undefined): string {
   return "";
 }
 
-/** How many elements a set or map of family ip holds; -1 when it is gone. */
-export function countNftablesElements(socket: NetlinkSocket, table: string, set: string): number {
+/** How many elements a set or map holds; -1 when it is gone. */
+export function countNftablesElements(socket: NetlinkSocket, table: NftablesTable, set: string): number {
   let count = 0;
   try {
     for (const reply of ask(
       socket,
-      `list elements of ${table} ${set}`,
+      `list elements of ${table.family} ${table.name} ${set}`,
       NFT_MSG_GETSETELEM,
       FLAG.dump,
-      netfilterHeader(AF_INET),
-      textAttribute(NFTA_SET_ELEM_LIST.table, table),
+      netfilterHeader(familyNumber(table.family)),
+      textAttribute(NFTA_SET_ELEM_LIST.table, table.name),
       textAttribute(NFTA_SET_ELEM_LIST.set, set),
     )) {
       const elements = parseAttributes(reply.body.subarray(4)).get(NFTA_SET_ELEM_LIST.elements);

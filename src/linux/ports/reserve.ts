@@ -1,9 +1,13 @@
 import { KernelError, stableBuffer, SYS, syscall, trySyscall } from "../ffi/index.ts";
 
 const AF_INET = 2;
+const AF_INET6 = 10;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 const SOCK_CLOEXEC = 0o2000000;
 const kinds = { tcp: [1, 6], udp: [2, 17], sctp: [1, 132] } as const;
 const EPROTONOSUPPORT = 93;
+const EAFNOSUPPORT = 97;
 
 /** A port held on this host. */
 export type PortReservation = { release(): void };
@@ -11,20 +15,27 @@ export type PortReservation = { release(): void };
 /**
  * Binds a port without listening, so that no other process can take it. Throws KernelError: EADDRINUSE when it is
  * taken, EADDRNOTAVAIL when the address is not this host's. A host without SCTP reserves nothing for it.
- * @param address IPv4 address as 32 bits; 0 = all
+ * @param address 4 or 16 bytes; all zero = all of that family
  */
-export function reservePort(protocol: "tcp" | "udp" | "sctp", address: number, port: number): PortReservation {
+export function reservePort(protocol: "tcp" | "udp" | "sctp", address: Buffer, port: number): PortReservation {
   const [kind, number] = kinds[protocol];
-  const fd = trySyscall(SYS.socket, AF_INET, kind | SOCK_CLOEXEC, number);
-  if (fd === -EPROTONOSUPPORT) return { release: () => {} };
+  const isIpv6 = address.length === 16;
+  const fd = trySyscall(SYS.socket, isIpv6 ? AF_INET6 : AF_INET, kind | SOCK_CLOEXEC, number);
+  // Nobody else can take it either.
+  if (fd === -EPROTONOSUPPORT || fd === -EAFNOSUPPORT) return { release: () => {} };
   if (fd < 0) throw new KernelError(`open ${protocol} socket`, -fd);
-  // struct sockaddr_in
-  const target = stableBuffer(16);
-  target.writeUInt16LE(AF_INET, 0);
+  // struct sockaddr_in, struct sockaddr_in6
+  const target = stableBuffer(isIpv6 ? 28 : 16);
+  target.writeUInt16LE(isIpv6 ? AF_INET6 : AF_INET, 0);
   target.writeUInt16BE(port, 2);
-  target.writeUInt32BE(address >>> 0, 4);
+  address.copy(target, isIpv6 ? 8 : 4);
+  if (isIpv6) {
+    const one = stableBuffer(4);
+    one.writeUInt32LE(1);
+    trySyscall(SYS.setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, one, 4);
+  }
   try {
-    syscall(`bind ${protocol} port ${port}`, SYS.bind, fd, target, 16);
+    syscall(`bind ${protocol} port ${port}`, SYS.bind, fd, target, target.length);
   } catch (error) {
     trySyscall(SYS.close, fd);
     throw error;

@@ -6,18 +6,30 @@ import {
   fingerprintTable,
   listNftablesChains,
   NETLINK_NETFILTER,
+  type NftablesTable,
   type NetlinkSocket,
   nftablesGeneration,
   openNetlink,
   runNft,
 } from "#linux";
+import type { Family } from "../ipam/ip-address.ts";
 import { createForeignForward } from "./foreign-forward.ts";
 import { portElement } from "./port-elements.ts";
-import { addressMap, type FirewallBridge, type FirewallPort, rulesetOf, wildcardMap } from "./ruleset.ts";
+import {
+  addressMap,
+  familyOfPort,
+  type FirewallBridge,
+  type FirewallPort,
+  mapOfPort,
+  removalOf,
+  routedSet,
+  rulesetOf,
+  wildcardMap,
+} from "./ruleset.ts";
 
-/** The instance's nftables table, kept as it should be. All calls are synchronous and idempotent. */
+/** The instance's nftables tables, one a family, kept as they should be. All calls are synchronous and idempotent. */
 export type Firewall = {
-  /** Sets which bridges there are; replaces the table when they changed. */
+  /** Sets which bridges there are; replaces the tables when they changed. The one of IPv6 is there while a bridge has IPv6. */
   setBridges(bridges: readonly FirewallBridge[]): void;
   /** Adds ports in one transaction, about 10 µs each. */
   publish(ports: readonly FirewallPort[]): void;
@@ -50,34 +62,48 @@ export function createFirewall(options: {
   });
   let bridges: readonly FirewallBridge[] = [];
   const ports = new Map<string, FirewallPort>();
-  let applied = false;
+  /** Tables that have been made. */
+  let applied: readonly Family[] = [];
   let generation = 0;
-  let fingerprint: string | undefined;
+  const fingerprints = new Map<Family, string | undefined>();
 
-  const keyOf = (port: FirewallPort): string => `${port.protocol} ${port.hostIp}:${port.hostPort}`;
+  const tableOf = (family: Family): NftablesTable => ({ family: family === 4 ? "ip" : "ip6", name: table });
+  const keyOf = (port: FirewallPort): string =>
+    `${port.protocol} ${port.hostIp}:${port.hostPort} ${port.hostIp === "" ? `${port.containerIp}:${port.containerPort}` : ""}`;
   const bridgeNames = (): readonly string[] => bridges.map((bridge) => bridge.name);
+  const ipv6BridgeNames = (): readonly string[] =>
+    bridges.flatMap((bridge) => (bridge[6].subnets.length > 0 ? [bridge.name] : []));
 
   const apply = (): void => {
-    runNft(rulesetOf(table, bridges, [...ports.values()]));
-    applied = true;
-    fingerprint = fingerprintTable(socket, table);
-    foreign.reconcile(bridgeNames());
+    const wanted: readonly Family[] = ipv6BridgeNames().length > 0 ? [4, 6] : [4];
+    const all = [...ports.values()];
+    const scripts = wanted.map((family) => rulesetOf(table, family, bridges, all));
+    const removals = applied.filter((family) => !wanted.includes(family)).map((family) => removalOf(table, family));
+    runNft([...scripts, ...removals].join(""));
+    applied = wanted;
+    for (const family of wanted) fingerprints.set(family, fingerprintTable(socket, tableOf(family)));
+    foreign.reconcile(bridgeNames(), ipv6BridgeNames());
     generation = nftablesGeneration(socket);
   };
 
-  const isIntact = (): boolean => {
-    const wildcard = [...ports.values()].filter((port) => port.hostIp === "0.0.0.0").length;
+  const isTableIntact = (family: Family): boolean => {
+    const own = [...ports.values()].filter((port) => familyOfPort(port) === family);
+    const fingerprint = fingerprints.get(family);
     return (
       fingerprint !== undefined &&
-      fingerprintTable(socket, table) === fingerprint &&
-      countNftablesElements(socket, table, "bridges") === bridges.length &&
-      countNftablesElements(socket, table, wildcardMap) === wildcard &&
-      countNftablesElements(socket, table, addressMap) === ports.size - wildcard
+      fingerprintTable(socket, tableOf(family)) === fingerprint &&
+      countNftablesElements(socket, tableOf(family), "bridges") === bridges.length &&
+      [wildcardMap, addressMap, routedSet].every(
+        (name) =>
+          countNftablesElements(socket, tableOf(family), name) ===
+          own.filter((port) => mapOfPort(port) === name).length,
+      )
     );
   };
+  const isIntact = (): boolean => applied.every(isTableIntact);
 
   const verify = ({ thorough }: { readonly thorough: boolean }): void => {
-    if (!applied) return;
+    if (applied.length === 0) return;
     const now = nftablesGeneration(socket);
     if (now !== generation) {
       if (!isIntact()) {
@@ -85,21 +111,25 @@ export function createFirewall(options: {
         apply();
         return;
       }
-      foreign.reconcile(bridgeNames());
+      foreign.reconcile(bridgeNames(), ipv6BridgeNames());
       generation = nftablesGeneration(socket);
     } else if (thorough && foreign.needsWatching()) {
-      foreign.reconcile(bridgeNames());
+      foreign.reconcile(bridgeNames(), ipv6BridgeNames());
       generation = nftablesGeneration(socket);
     }
   };
 
-  /** Changes elements in place; whatever is wrong with the table, replacing it puts right. */
-  const change = (work: () => void): void => {
-    if (!applied) return;
+  /** Changes elements in place; whatever is wrong with the tables, replacing them puts right. */
+  const change = (changed: readonly FirewallPort[], send: typeof addMapElements): void => {
+    if (applied.length === 0) return;
     try {
-      work();
-      // Our own commit raises the generation by one; anybody else's makes the next look a careful one.
-      generation = (generation + 1) >>> 0;
+      for (const family of [4, 6] as const) {
+        const elements = changed.filter((port) => familyOfPort(port) === family).map(portElement);
+        if (elements.length === 0) continue;
+        send(socket, tableOf(family), elements);
+        // Our own commit raises the generation by one; anybody else's makes the next look a careful one.
+        generation = (generation + 1) >>> 0;
+      }
     } catch (error) {
       logger.warn("nftables table is not as expected; restoring it", { table, error: errorMessage(error) });
       apply();
@@ -108,28 +138,33 @@ export function createFirewall(options: {
 
   return {
     setBridges: (next) => {
-      if (applied && JSON.stringify(next) === JSON.stringify(bridges)) return;
+      if (applied.length > 0 && JSON.stringify(next) === JSON.stringify(bridges)) return;
       bridges = next;
       apply();
     },
     publish: (added) => {
       if (added.length === 0) return;
       for (const port of added) ports.set(keyOf(port), port);
-      change(() => addMapElements(socket, table, added.map(portElement)));
+      change(added, addMapElements);
     },
     unpublish: (removed) => {
       const present = removed.filter((port) => ports.delete(keyOf(port)));
-      if (present.length > 0) change(() => deleteMapElements(socket, table, present.map(portElement)));
+      if (present.length > 0) change(present, deleteMapElements);
     },
     verify,
     remove: () => {
       ports.clear();
       bridges = [];
-      applied = false;
-      foreign.reconcile([]);
+      applied = [];
+      foreign.reconcile([], []);
       // Asked by netlink first: at a daemon's start there is mostly nothing to remove, and a spawn takes 2 ms.
-      const present = listNftablesChains(socket).some((chain) => chain.family === "ip" && chain.table === table);
-      if (present) runNft(`delete table ip ${table}\n`);
+      const families = new Set(
+        listNftablesChains(socket).flatMap((chain) => (chain.table === table ? [chain.family] : [])),
+      );
+      const scripts = ([4, 6] as const).flatMap((family) =>
+        families.has(tableOf(family).family) ? [removalOf(table, family)] : [],
+      );
+      if (scripts.length > 0) runNft(scripts.join(""));
     },
     close: () => {
       socket.close();

@@ -18,8 +18,8 @@ import {
  * uplinks, but not to other programs' bridges, whose protection may rest on that very policy.
  */
 export type ForeignForward = {
-  /** Makes the rules marked with our comment be exactly those needed for `bridges`. */
-  reconcile(bridges: readonly string[]): void;
+  /** Makes the rules marked with our comment be exactly those needed for `bridges`, and for those of them with IPv6. */
+  reconcile(bridges: readonly string[], ipv6Bridges: readonly string[]): void;
   /** True while there is something whose changes nftables' generation does not show. */
   needsWatching(): boolean;
 };
@@ -31,7 +31,7 @@ type Backend = {
   readonly target: () => string | undefined;
   /** Our rules in a chain: key is "in>out". */
   readonly list: (chain: string) => readonly { readonly key: string; readonly remove: () => void }[];
-  readonly add: (chain: string, rule: ForwardRule) => void;
+  readonly add: (chain: string, rules: readonly ForwardRule[]) => void;
 };
 
 type ForwardRule = { readonly input: string | undefined; readonly output: string | undefined };
@@ -70,7 +70,7 @@ export function createForeignForward(options: {
       }
     }
     if (target !== undefined && wanted.size > 0) {
-      for (const rule of wanted.values()) backend.add(target, rule);
+      backend.add(target, [...wanted.values()]);
       logger.info("accept rules added to another program's forward chain, which drops by default", {
         backend: backend.name,
         chain: target,
@@ -85,7 +85,7 @@ export function createForeignForward(options: {
     for (const chain of all) {
       const name = `${chain.family} ${chain.table} ${chain.name}`;
       if (!chain.isForwardHook || !chain.dropsByDefault || warned.has(name)) continue;
-      if (name === "ip filter FORWARD" || chain.table === options.ownTable || chain.family === "ip6") continue;
+      if (/^ip6? filter FORWARD$/.test(name) || chain.table === options.ownTable) continue;
       warned.add(name);
       logger.warn("a firewall chain drops forwarded packets by default; containers may be cut off", {
         chain: name,
@@ -95,14 +95,19 @@ export function createForeignForward(options: {
   };
 
   return {
-    reconcile: (bridges) => {
+    reconcile: (bridges, ipv6Bridges) => {
       active = false;
       try {
         const all = listNftablesChains(options.socket);
-        const filter = all.filter((chain) => chain.family === "ip" && chain.table === "filter");
-        const present = chains.filter((name) => filter.some((chain) => chain.name === name));
-        if (present.length > 0) {
-          active = reconcileBackend(nftBackend(options.socket, comment, filter), bridges, present);
+        for (const [family, names] of [
+          ["ip", bridges],
+          ["ip6", ipv6Bridges],
+        ] as const) {
+          const filter = all.filter((chain) => chain.family === family && chain.table === "filter");
+          const present = chains.filter((name) => filter.some((chain) => chain.name === name));
+          if (present.length === 0) continue;
+          const inForce = reconcileBackend(nftBackend(options.socket, family, comment, filter), names, present);
+          active ||= inForce;
         }
         warnAbout(all, bridges);
         if (usesLegacyTables()) {
@@ -135,7 +140,12 @@ function listUplinks(route: NetlinkSocket, bridges: readonly string[]): readonly
  * iptables on nftables: comments are nft's own, and rules of either tool are readable by both. The comment says what
  * the rule matches, so that looking takes one netlink dump; only a change spawns nft.
  */
-function nftBackend(socket: NetlinkSocket, comment: string, filter: readonly NftablesChain[]): Backend {
+function nftBackend(
+  socket: NetlinkSocket,
+  family: "ip" | "ip6",
+  comment: string,
+  filter: readonly NftablesChain[],
+): Backend {
   const prefix = `${comment} `;
   return {
     name: "nftables",
@@ -145,27 +155,32 @@ function nftBackend(socket: NetlinkSocket, comment: string, filter: readonly Nft
       return filter.some((chain) => chain.name === "DOCKER-USER") ? "DOCKER-USER" : "FORWARD";
     },
     list: (chain) =>
-      listNftablesRules(socket, "filter", chain).flatMap((rule) => {
+      listNftablesRules(socket, { family, name: "filter" }, chain).flatMap((rule) => {
         if (!rule.comment.startsWith(prefix)) return [];
-        const remove = (): void => void runNft(`delete rule ip filter ${chain} handle ${rule.handle}`);
+        const remove = (): void => void runNft(`delete rule ${family} filter ${chain} handle ${rule.handle}`);
         return [{ key: rule.comment.slice(prefix.length), remove }];
       }),
-    add: (chain, rule) => {
-      const { input, output } = rule;
-      const matches = `${input === undefined ? "" : `iifname "${input}" `}${output === undefined ? "" : `oifname "${output}" `}`;
-      runNft(`${placeIn(chain)} ${matches}counter accept comment "${prefix}${keyOf(rule)}"`);
+    add: (chain, rules) => {
+      const place = placeIn(family, chain);
+      const lines = rules.map((rule) => {
+        const { input, output } = rule;
+        const matches = `${input === undefined ? "" : `iifname "${input}" `}${output === undefined ? "" : `oifname "${output}" `}`;
+        return `${place} ${matches}counter accept comment "${prefix}${keyOf(rule)}"\n`;
+      });
+      runNft(lines.join(""));
     },
   };
 }
 
 /** Where a rule goes: before dockerd's rules, but after the administrator's own in DOCKER-USER. */
-function placeIn(chain: string): string {
-  if (chain === "FORWARD") return `insert rule ip filter ${chain}`;
-  const lines = runNft(`list chain ip filter ${chain}`).split("\n");
+function placeIn(family: "ip" | "ip6", chain: string): string {
+  if (chain === "FORWARD") return `insert rule ${family} filter ${chain}`;
+  const lines = runNft(`list chain ${family} filter ${chain}`).split("\n");
   const rules = lines.filter((line) => / # handle \d+$/.test(line) && !/^\s*(table|chain) /.test(line));
   // dockerd 20 closes the chain with a return, after which nothing is reached.
   const closing = /^\s*(?:counter packets \d+ bytes \d+ )?return # handle (\d+)$/.exec(rules.at(-1) ?? "")?.[1];
-  return closing === undefined ? `add rule ip filter ${chain}` : `insert rule ip filter ${chain} position ${closing}`;
+  const table = `${family} filter ${chain}`;
+  return closing === undefined ? `add rule ${table}` : `insert rule ${table} position ${closing}`;
 }
 
 /** True when legacy iptables has its filter table in this namespace. */
@@ -211,11 +226,13 @@ function legacyBackend(comment: string): Backend {
         const rule = { input: / -i (\S+)/.exec(line)?.[1], output: / -o (\S+)/.exec(line)?.[1] };
         return [{ key: keyOf(rule), remove: () => void legacy("-D", chain, ...matchOf(rule)) }];
       }),
-    add: (chain, rule) => {
-      const rules = legacy("-S", chain).lines.filter((line) => line.startsWith("-A "));
-      const position =
-        chain === "FORWARD" ? 1 : rules.at(-1) === `-A ${chain} -j RETURN` ? rules.length : rules.length + 1;
-      legacy("-I", chain, String(position), ...matchOf(rule));
+    add: (chain, added) => {
+      for (const rule of added) {
+        const rules = legacy("-S", chain).lines.filter((line) => line.startsWith("-A "));
+        const position =
+          chain === "FORWARD" ? 1 : rules.at(-1) === `-A ${chain} -j RETURN` ? rules.length : rules.length + 1;
+        legacy("-I", chain, String(position), ...matchOf(rule));
+      }
     },
   };
 }

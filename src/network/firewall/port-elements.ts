@@ -1,22 +1,37 @@
 import type { MapElement } from "#linux";
-import { parseIpv4 } from "../ipam/ipv4.ts";
-import { addressMap, type FirewallPort, wildcardMap } from "./ruleset.ts";
+import { bytesOf, parseIp } from "../ipam/ip-address.ts";
+import { addressMap, type FirewallPort, mapOfPort, routedSet } from "./ruleset.ts";
 
 const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 
-/** A port as an element of its map: in a concatenation the kernel pads each field to four bytes. */
+function address(text: string): Buffer {
+  const parsed = parseIp(text);
+  return parsed === undefined ? Buffer.alloc(4) : bytesOf(parsed);
+}
+
+/** A field of a concatenation, which the kernel pads to four bytes. */
+function byteField(value: number): Buffer {
+  return Buffer.from([value, 0, 0, 0]);
+}
+
+function portField(port: number): Buffer {
+  const field = Buffer.alloc(4);
+  field.writeUInt16BE(port, 0);
+  return field;
+}
+
+/** A port as an element of its map or set. */
 export function portElement(port: FirewallPort): MapElement {
-  const wildcard = port.hostIp === "0.0.0.0";
-  const key = Buffer.alloc(wildcard ? 8 : 12);
-  let offset = 0;
-  if (!wildcard) {
-    key.writeUInt32BE(parseIpv4(port.hostIp) ?? 0, 0);
-    offset = 4;
+  const map = mapOfPort(port);
+  const protocol = byteField(protocolNumbers[port.protocol]);
+  if (map === routedSet) {
+    const key = Buffer.concat([address(port.containerIp), protocol, portField(port.containerPort)]);
+    return { map, key, value: undefined };
   }
-  key.writeUInt8(protocolNumbers[port.protocol], offset);
-  key.writeUInt16BE(port.hostPort, offset + 4);
-  const value = Buffer.alloc(8);
-  value.writeUInt32BE(parseIpv4(port.containerIp) ?? 0, 0);
-  value.writeUInt16BE(port.containerPort, 4);
-  return { map: wildcard ? wildcardMap : addressMap, key, value };
+  const host = Buffer.concat([protocol, portField(port.hostPort)]);
+  return {
+    map,
+    key: map === addressMap ? Buffer.concat([address(port.hostIp), host]) : host,
+    value: Buffer.concat([address(port.containerIp), portField(port.containerPort)]),
+  };
 }

@@ -1,20 +1,32 @@
 import { errorCode, findPortHolder, type PortReservation, readSysctl, reservePort } from "#linux";
 import type { PortPublication, PublishedPort } from "../contract.ts";
 import { errors } from "../errors.ts";
-import { parseIpv4 } from "../ipam/ipv4.ts";
+import { bytesOf, type Family, formatIp, parseIp } from "../ipam/ip-address.ts";
 
 /** Who asks, for messages. */
 export type PortOwner = {
   readonly containerId: string;
   /** "web (0123…)", as Docker names an endpoint. */
   readonly endpoint: string;
-  readonly containerIp: string;
+  /** The container's address in each family it has, and how ports are published to it there. */
+  readonly targets: readonly PortTarget[];
 };
+
+/** Where a family's published ports lead. */
+export type PortTarget = {
+  readonly family: Family;
+  readonly containerIp: string;
+  /** The network is routed: its ports are open on the container's own address, and take none of the host's. */
+  readonly isRouted: boolean;
+};
+
+/** A published port and the address of the container it leads to. */
+export type AllocatedPort = PublishedPort & { readonly containerIp: string };
 
 /** Published ports of all containers. Each is held by a bound socket, so that no process of the host can take it. */
 export type PortAllocator = {
   /** Takes all of them or none. Throws conflict naming the holder: a container, or a process of the host. */
-  allocate(owner: PortOwner, publications: readonly PortPublication[], defaultHostIp: string): readonly PublishedPort[];
+  allocate(owner: PortOwner, publications: readonly PortPublication[], defaultHostIp: string): readonly AllocatedPort[];
   /** Takes ports that a live container holds since before the daemon started; false when a process has taken it meanwhile. */
   restore(containerId: string, port: PublishedPort): boolean;
   /** Idempotent. */
@@ -29,7 +41,7 @@ type Held = {
   readonly reservation: PortReservation | undefined;
 };
 
-const wildcardAddress = "0.0.0.0";
+const wildcardAddresses = { 4: "0.0.0.0", 6: "::" } as const;
 const dynamicPorts = { first: 49153, last: 65535 } as const;
 
 /** @param nameOf what to call a container in messages */
@@ -40,9 +52,7 @@ export function createPortAllocator(nameOf: (containerId: string) => string): Po
   let cursor: number = dynamicPorts.first;
 
   const holderOf = (protocol: string, hostIp: string, port: number): Held | undefined =>
-    held
-      .get(`${protocol} ${port}`)
-      ?.find((entry) => entry.hostIp === hostIp || entry.hostIp === wildcardAddress || hostIp === wildcardAddress);
+    held.get(`${protocol} ${port}`)?.find((entry) => collide(entry.hostIp, hostIp));
 
   const hold = (containerId: string, port: PublishedPort, reservation: PortReservation | undefined): void => {
     const key = `${port.protocol} ${port.hostPort}`;
@@ -51,22 +61,28 @@ export function createPortAllocator(nameOf: (containerId: string) => string): Po
     byContainer.set(containerId, [...(byContainer.get(containerId) ?? []), { key, entry }]);
   };
 
-  const release = (containerId: string): void => {
-    for (const { key, entry } of byContainer.get(containerId) ?? []) {
+  /** Lets go of what a container took after its first `kept` ports. */
+  const releaseFrom = (containerId: string, kept: number): void => {
+    const taken = byContainer.get(containerId) ?? [];
+    for (const { key, entry } of taken.slice(kept)) {
       entry.reservation?.release();
       const rest = (held.get(key) ?? []).filter((other) => other !== entry);
       if (rest.length === 0) held.delete(key);
       else held.set(key, rest);
     }
-    byContainer.delete(containerId);
+    if (kept === 0) byContainer.delete(containerId);
+    else byContainer.set(containerId, taken.slice(0, kept));
   };
+  const release = (containerId: string): void => releaseFrom(containerId, 0);
 
   /** Takes one port; an errno name when the host refuses, the holder when a container has it. */
   const tryTake = (containerId: string, port: PublishedPort): { readonly failure?: string | Held } => {
     const holder = holderOf(port.protocol, port.hostIp, port.hostPort);
     if (holder !== undefined) return { failure: holder };
+    const address = parseIp(port.hostIp);
+    if (address === undefined) throw errors["network-host-address"](port.hostIp, "not an IP address");
     try {
-      hold(containerId, port, reservePort(port.protocol, parseIpv4(port.hostIp) ?? 0, port.hostPort));
+      hold(containerId, port, reservePort(port.protocol, bytesOf(address), port.hostPort));
       return {};
     } catch (error) {
       const code = errorCode(error);
@@ -75,55 +91,87 @@ export function createPortAllocator(nameOf: (containerId: string) => string): Po
     }
   };
 
-  const takeRandom = (owner: PortOwner, base: Omit<PublishedPort, "hostPort">): PublishedPort => {
-    const size = dynamicPorts.last - dynamicPorts.first + 1;
-    const tryPort = (hostPort: number): PublishedPort | undefined => {
-      const port = { ...base, hostPort };
+  /** Takes the same port on all addresses, or none; what stood in the way. */
+  const tryAll = (
+    owner: PortOwner,
+    ports: readonly AllocatedPort[],
+  ): { readonly failure: string | Held; readonly port: AllocatedPort } | undefined => {
+    const mark = byContainer.get(owner.containerId)?.length ?? 0;
+    for (const port of ports) {
       const { failure } = tryTake(owner.containerId, port);
-      if (typeof failure === "string" && failure !== "EADDRINUSE") throw refused(owner, port, failure);
-      return failure === undefined ? port : undefined;
+      if (failure === undefined) continue;
+      releaseFrom(owner.containerId, mark);
+      return { failure, port };
+    }
+    return undefined;
+  };
+
+  type PortPlace = Omit<AllocatedPort, "hostPort">;
+  const at = (places: readonly PortPlace[], hostPort: number): readonly AllocatedPort[] =>
+    places.map((place) => ({ ...place, hostPort }));
+
+  const takeRandom = (owner: PortOwner, places: readonly PortPlace[]): readonly AllocatedPort[] => {
+    const size = dynamicPorts.last - dynamicPorts.first + 1;
+    const tryPort = (hostPort: number): readonly AllocatedPort[] | undefined => {
+      const ports = at(places, hostPort);
+      const obstacle = tryAll(owner, ports);
+      if (obstacle === undefined) return ports;
+      if (typeof obstacle.failure === "string" && obstacle.failure !== "EADDRINUSE") {
+        throw refused(owner, obstacle.port, obstacle.failure);
+      }
+      return undefined;
     };
     for (let tries = 0; tries < size; tries++) {
       const hostPort = cursor;
       cursor = cursor === dynamicPorts.last ? dynamicPorts.first : cursor + 1;
-      const port = tryPort(hostPort);
-      if (port !== undefined) return port;
+      const ports = tryPort(hostPort);
+      if (ports !== undefined) return ports;
     }
     const [from = 1, to = 0] = (readSysctl("net.ipv4.ip_local_port_range") ?? "").split(/\s+/).map(Number);
     for (let hostPort = from; hostPort <= to; hostPort++) {
-      const port = tryPort(hostPort);
-      if (port !== undefined) return port;
+      const ports = tryPort(hostPort);
+      if (ports !== undefined) return ports;
     }
-    throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, dynamicPorts.first, dynamicPorts.last);
+    throw errors["network-ports-exhausted"](
+      owner.endpoint,
+      places[0]?.hostIp ?? "",
+      dynamicPorts.first,
+      dynamicPorts.last,
+    );
   };
 
-  const takeOne = (owner: PortOwner, publication: PortPublication, defaultHostIp: string): PublishedPort => {
-    const base = {
-      containerPort: publication.containerPort,
-      protocol: publication.protocol,
-      hostIp: checkedHostIp(publication.hostIp, defaultHostIp),
-    };
-    if (publication.hostPort === 0) return takeRandom(owner, base);
+  const takeOne = (owner: PortOwner, publication: PortPublication, defaultHostIp: string): readonly AllocatedPort[] => {
+    const { containerPort, protocol } = publication;
+    const all = placesOf(owner, publication.hostIp, defaultHostIp);
+    const routed = all.flatMap(({ target }): readonly AllocatedPort[] =>
+      target.isRouted ? [{ containerPort, protocol, hostIp: "", hostPort: 0, containerIp: target.containerIp }] : [],
+    );
+    const places = all.flatMap(({ target, hostIp }): readonly PortPlace[] =>
+      target.isRouted ? [] : [{ containerPort, protocol, hostIp, containerIp: target.containerIp }],
+    );
+    if (places.length === 0) return routed;
+    if (publication.hostPort === 0) return [...routed, ...takeRandom(owner, places)];
     const last = publication.hostPortEnd ?? publication.hostPort;
     for (let hostPort = publication.hostPort; hostPort <= last; hostPort++) {
-      const port = { ...base, hostPort };
-      const { failure } = tryTake(owner.containerId, port);
-      if (failure === undefined) return port;
+      const ports = at(places, hostPort);
+      const obstacle = tryAll(owner, ports);
+      if (obstacle === undefined) return [...routed, ...ports];
       if (hostPort < last) continue;
+      const { failure, port } = obstacle;
       if (last > publication.hostPort) {
-        throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
+        throw errors["network-ports-exhausted"](owner.endpoint, port.hostIp, publication.hostPort, last);
       }
       throw typeof failure === "string"
         ? refused(owner, port, failure)
         : errors["network-port-allocated"](owner.endpoint, port.hostIp, port.hostPort, nameOf(failure.containerId));
     }
-    throw errors["network-ports-exhausted"](owner.endpoint, base.hostIp, publication.hostPort, last);
+    throw errors["network-ports-exhausted"](owner.endpoint, places[0]?.hostIp ?? "", publication.hostPort, last);
   };
 
   return {
     allocate: (owner, publications, defaultHostIp) => {
       try {
-        return publications.map((publication) => takeOne(owner, publication, defaultHostIp));
+        return publications.flatMap((publication) => takeOne(owner, publication, defaultHostIp));
       } catch (error) {
         release(owner.containerId);
         throw error;
@@ -142,11 +190,33 @@ export function createPortAllocator(nameOf: (containerId: string) => string): Po
   };
 }
 
-function checkedHostIp(hostIp: string, defaultHostIp: string): string {
-  const address = hostIp === "" ? defaultHostIp : hostIp;
-  if (address.includes(":")) throw errors["network-host-address"](address, "the container has no IPv6 address");
-  if (parseIpv4(address) === undefined) throw errors["network-host-address"](address, "not an IP address");
-  return address;
+/** Whether two host addresses cannot both have one port. */
+function collide(one: string, other: string): boolean {
+  if (one === other) return true;
+  const family = parseIp(one)?.family ?? 4;
+  if (parseIp(other)?.family !== family) return false;
+  return one === wildcardAddresses[family] || other === wildcardAddresses[family];
+}
+
+/**
+ * The host addresses a port is published on, each with the container's address it leads to. Without one asked for it is
+ * the default address, and when that is "all of IPv4", all of IPv6 too.
+ */
+function placesOf(
+  owner: PortOwner,
+  asked: string,
+  defaultHostIp: string,
+): readonly { readonly target: PortTarget; readonly hostIp: string }[] {
+  const address = parseIp(asked === "" ? defaultHostIp : asked);
+  if (address === undefined) throw errors["network-host-address"](asked, "not an IP address");
+  const hostIp = formatIp(address);
+  if (asked === "" && hostIp === wildcardAddresses[4]) {
+    return owner.targets.map((target) => ({ target, hostIp: wildcardAddresses[target.family] }));
+  }
+  const target = owner.targets.find(({ family }) => family === address.family);
+  if (target !== undefined) return [{ target, hostIp }];
+  if (asked === "") return [];
+  throw errors["network-host-address"](hostIp, `the container has no IPv${address.family} address`);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -156,7 +226,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Docker's sentence for a port the host refuses, with the process that has it. */
-function refused(owner: PortOwner, port: PublishedPort, code: string): Error {
+function refused(owner: PortOwner, port: AllocatedPort, code: string): Error {
   const holder = code === "EADDRINUSE" ? findPortHolder(port.protocol, port.hostPort) : undefined;
   const hint =
     code === "EADDRNOTAVAIL"
@@ -165,6 +235,10 @@ function refused(owner: PortOwner, port: PublishedPort, code: string): Error {
         ? `Find who uses port ${port.hostPort}, or publish another`
         : `Stop that process or publish another port`;
   const reason = `${reasons[code] ?? code}${holder === undefined ? "" : ` by process ${holder.name} (pid ${holder.pid})`}`;
-  const binding = `${port.hostIp}:${port.hostPort}:${owner.containerIp}:${port.containerPort}/${port.protocol}`;
+  const binding = `${bracketed(port.hostIp)}:${port.hostPort}:${bracketed(port.containerIp)}:${port.containerPort}/${port.protocol}`;
   return errors["network-port-in-use"](owner.endpoint, binding, reason, hint);
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }

@@ -75,7 +75,9 @@ describe("containerInspect", () => {
     const view = fakeContainer();
     const [place] = view.networks;
     if (place === undefined) throw new Error("no network");
-    const custom = fakeContainer({ networks: [{ ...place, networkName: "mine", aliases: ["db"] }] });
+    const custom = fakeContainer({
+      networks: [{ ...place, networkName: "mine", settings: { Aliases: ["db"] }, dnsNames: ["web", "db"] }],
+    });
     const aliases = (version: number) => containerInspect(custom, version).NetworkSettings.Networks["mine"]?.Aliases;
     expect(aliases(44)).toEqual(["db", custom.id.slice(0, 12)]);
     expect(aliases(45)).toEqual(["db"]);

@@ -8,28 +8,35 @@ export function networkDocument(
   version: ApiVersion,
   containers: Record<string, NetworkContainerDocument> = {},
 ): NetworkDocument {
-  const pool: { Subnet?: string; IPRange?: string; Gateway?: string } = {};
-  if (network.subnet !== undefined) pool.Subnet = network.subnet;
-  if (network.ipRange !== undefined) pool.IPRange = network.ipRange;
-  if (network.gateway !== undefined) pool.Gateway = network.gateway;
+  const pools = network.pools.map((pool) => ({
+    Subnet: pool.subnet,
+    ...(pool.ipRange === undefined ? {} : { IPRange: pool.ipRange }),
+    ...(pool.gateway === undefined ? {} : { Gateway: pool.gateway }),
+    ...(pool.auxiliaryAddresses === undefined ? {} : { AuxiliaryAddresses: { ...pool.auxiliaryAddresses } }),
+  }));
   const document: NetworkDocument = {
     Name: network.name,
     Id: network.id,
     Created: new Date(network.createdMs).toISOString(),
     Scope: "local",
     Driver: network.driver,
-    EnableIPv6: false,
-    IPAM: { Driver: "default", Options: null, Config: network.subnet === undefined ? null : [pool] },
+    EnableIPv6: network.enableIpv6,
+    IPAM: {
+      Driver: network.ipamDriver,
+      // null for the predefined ones, as in Docker.
+      Options: ["bridge", "host", "none"].includes(network.name) ? null : { ...network.ipamOptions },
+      Config: pools.length === 0 ? null : pools,
+    },
     Internal: network.internal,
-    Attachable: false,
+    Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: "" },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom },
+    ConfigOnly: network.configOnly,
     Containers: containers,
     Options: network.options,
     Labels: network.labels,
   };
-  if (version >= 47) document.EnableIPv4 = true;
+  if (version >= 47) document.EnableIPv4 = network.enableIpv4;
   return document;
 }
 
@@ -44,7 +51,7 @@ export function networkContainers(engine: Engine, network: NetworkRecord): Recor
       EndpointID: endpoint.endpointId,
       MacAddress: endpoint.macAddress,
       IPv4Address: endpoint.ipv4 === "" ? "" : `${endpoint.ipv4}/${endpoint.ipv4PrefixLength}`,
-      IPv6Address: "",
+      IPv6Address: endpoint.ipv6 === "" ? "" : `${endpoint.ipv6}/${endpoint.ipv6PrefixLength}`,
     };
   }
   return documents;

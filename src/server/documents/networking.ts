@@ -1,5 +1,5 @@
 import { shortId } from "#base";
-import type { ContainerEndpoint, ContainerView, PublishedPort } from "#engine";
+import type { ContainerEndpoint, ContainerView } from "#engine";
 import type { EndpointDocument, NetworkSettingsDocument, PortMap, PortSummary } from "#formats";
 import type { ApiVersion } from "../http/version.ts";
 
@@ -14,36 +14,41 @@ export function endpointDocuments(container: ContainerView, version: ApiVersion)
 }
 
 function endpointDocument(container: ContainerView, place: ContainerEndpoint, version: ApiVersion): EndpointDocument {
-  const { endpoint } = place;
-  const userDefined = !["bridge", "host", "none"].includes(place.networkName);
+  const { endpoint, settings } = place;
+  const given = settings.Aliases ?? [];
   // Below 1.45 the short id was an alias on networks with DNS; it is a DNS name since.
-  const aliases = version < 45 && userDefined ? [...place.aliases, shortId(container.id)] : place.aliases;
+  const aliases = version < 45 && place.dnsNames !== undefined ? [...given, shortId(container.id)] : given;
+  const options = settings.DriverOpts ?? {};
   const document: EndpointDocument = {
-    IPAMConfig: null,
-    Links: null,
+    IPAMConfig: ipamConfig(settings.IPAMConfig),
+    Links: (settings.Links ?? []).length === 0 ? null : [...(settings.Links ?? [])],
     Aliases: aliases.length === 0 ? null : [...aliases],
     MacAddress: endpoint?.macAddress ?? place.macAddress,
-    DriverOpts: null,
+    DriverOpts: Object.keys(options).length === 0 ? null : { ...options },
     NetworkID: place.networkId,
     EndpointID: endpoint?.endpointId ?? "",
     Gateway: endpoint?.gateway ?? "",
     IPAddress: endpoint?.ipv4 ?? "",
     IPPrefixLen: endpoint?.ipv4PrefixLength ?? 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
+    IPv6Gateway: endpoint?.ipv6Gateway ?? "",
+    GlobalIPv6Address: endpoint?.ipv6 ?? "",
+    GlobalIPv6PrefixLen: endpoint?.ipv6PrefixLength ?? 0,
   };
-  if (version >= 44) {
-    const names = [container.name, ...place.aliases, shortId(container.id), container.config.Hostname ?? ""];
-    document.DNSNames = userDefined ? [...new Set(names.filter((name) => name !== ""))] : null;
-  }
-  if (version >= 48) document.GwPriority = 0;
+  if (version >= 44) document.DNSNames = place.dnsNames === undefined ? null : [...place.dnsNames];
+  if (version >= 48) document.GwPriority = settings.GwPriority ?? 0;
   return document;
 }
 
-/** "" stands for all addresses of the host. */
-function shownHostIp(port: PublishedPort): string {
-  return port.hostIp === "" ? "0.0.0.0" : port.hostIp;
+function ipamConfig(given: ContainerEndpoint["settings"]["IPAMConfig"]): EndpointDocument["IPAMConfig"] {
+  if (given === null || given === undefined) return null;
+  const { IPv4Address: ipv4 = "", IPv6Address: ipv6 = "", LinkLocalIPs: linkLocal } = given;
+  return {
+    ...(ipv4 === null || ipv4 === "" ? {} : { IPv4Address: ipv4 }),
+    ...(ipv6 === null || ipv6 === "" ? {} : { IPv6Address: ipv6 }),
+    ...(linkLocal === null || linkLocal === undefined || linkLocal.length === 0
+      ? {}
+      : { LinkLocalIPs: [...linkLocal] }),
+  };
 }
 
 function exposedPorts(container: ContainerView): string[] {
@@ -55,10 +60,11 @@ function exposedPorts(container: ContainerView): string[] {
 /** The list's `Ports`; empty when stopped. */
 export function portSummaries(container: ContainerView): PortSummary[] {
   if (!container.state.running || container.networks.length === 0) return [];
+  // A port of a routed network takes none of the host's.
   const summaries: PortSummary[] = container.ports.map((port) => ({
-    IP: shownHostIp(port),
+    ...(port.hostPort === 0 ? {} : { IP: port.hostIp }),
     PrivatePort: port.containerPort,
-    PublicPort: port.hostPort,
+    ...(port.hostPort === 0 ? {} : { PublicPort: port.hostPort }),
     Type: port.protocol,
   }));
   for (const spec of exposedPorts(container)) {
@@ -81,7 +87,10 @@ function portMap(container: ContainerView): PortMap {
   }
   for (const port of container.ports) {
     const key = `${port.containerPort}/${port.protocol}`;
-    (map[key] ??= []).push({ HostIp: shownHostIp(port), HostPort: String(port.hostPort) });
+    (map[key] ??= []).push({
+      HostIp: port.hostIp,
+      HostPort: port.hostPort === 0 ? "" : String(port.hostPort),
+    });
   }
   return map;
 }
@@ -103,11 +112,11 @@ export function networkSettings(container: ContainerView, version: ApiVersion): 
     SecondaryIPv6Addresses: null,
     EndpointID: bridge?.EndpointID ?? "",
     Gateway: bridge?.Gateway ?? "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
+    GlobalIPv6Address: bridge?.GlobalIPv6Address ?? "",
+    GlobalIPv6PrefixLen: bridge?.GlobalIPv6PrefixLen ?? 0,
     IPAddress: bridge?.IPAddress ?? "",
     IPPrefixLen: bridge?.IPPrefixLen ?? 0,
-    IPv6Gateway: "",
+    IPv6Gateway: bridge?.IPv6Gateway ?? "",
     MacAddress: bridge?.MacAddress ?? "",
     Networks: networks,
   };

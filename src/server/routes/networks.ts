@@ -1,5 +1,5 @@
-import type { NetworkRecord } from "#engine";
-import { connectNetworkSchema, createNetworkSchema, disconnectNetworkSchema } from "#formats";
+import type { NetworkRecord, NetworkRequest } from "#engine";
+import { connectNetworkSchema, type CreateNetworkBody, createNetworkSchema, disconnectNetworkSchema } from "#formats";
 import { networkContainers, networkDocument } from "../documents/network.ts";
 import { serverErrors } from "../errors.ts";
 import type { Filters } from "../http/filters.ts";
@@ -55,21 +55,10 @@ export const networkRoutes: readonly Route[] = [
     method: "POST",
     path: "/networks/create",
     body: createNetworkSchema,
-    async handle({ parts: { engine }, body }) {
-      if (body.EnableIPv6 === true) throw serverErrors["ipv6-unsupported"]();
-      const [pool, second] = body.IPAM?.Config ?? [];
-      if (second !== undefined) throw serverErrors["invalid-body"]("IPAM.Config: expected one pool but got several");
-      const network = await engine.networks.create({
-        name: body.Name,
-        driver: emptyAsUndefined(body.Driver) ?? "bridge",
-        subnet: emptyAsUndefined(pool?.Subnet),
-        gateway: emptyAsUndefined(pool?.Gateway),
-        ipRange: emptyAsUndefined(pool?.IPRange),
-        internal: body.Internal === true,
-        options: body.Options ?? {},
-        labels: body.Labels ?? {},
-      });
-      return jsonReply({ Id: network.id, Warning: "" }, 201);
+    async handle({ parts: { engine }, body, version }) {
+      const request = networkRequest(body, version);
+      const network = await engine.networks.create(request);
+      return jsonReply({ Id: network.id, Warning: warningOf(request, network) }, 201);
     },
   }),
   route({
@@ -84,20 +73,19 @@ export const networkRoutes: readonly Route[] = [
     method: "POST",
     path: "/networks/{id}/connect",
     body: connectNetworkSchema,
-    handle({ parts: { engine }, params: { id = "" }, body }) {
-      engine.networks.get(id);
-      engine.containers.get(body.Container);
-      throw serverErrors["network-connect-unsupported"]();
+    async handle({ parts: { engine }, params: { id = "" }, body, version }) {
+      const settings = body.EndpointConfig ?? {};
+      await engine.networks.connect(id, body.Container, version >= 48 ? settings : { ...settings, GwPriority: 0 });
+      return emptyReply(200);
     },
   }),
   jsonRoute({
     method: "POST",
     path: "/networks/{id}/disconnect",
     body: disconnectNetworkSchema,
-    handle({ parts: { engine }, params: { id = "" }, body }) {
-      engine.networks.get(id);
-      engine.containers.get(body.Container);
-      throw serverErrors["network-connect-unsupported"]();
+    async handle({ parts: { engine }, params: { id = "" }, body }) {
+      await engine.networks.disconnect(id, body.Container, { force: body.Force === true });
+      return emptyReply(200);
     },
   }),
   route({
@@ -130,4 +118,39 @@ export const networkRoutes: readonly Route[] = [
 
 function emptyAsUndefined(value: string | null | undefined): string | undefined {
   return value === null || value === undefined || value === "" ? undefined : value;
+}
+
+/** A client's body as a request; fields that its version does not have say nothing. */
+function networkRequest(body: CreateNetworkBody, version: number): NetworkRequest {
+  return {
+    name: body.Name,
+    driver: body.Driver ?? "",
+    pools: (body.IPAM?.Config ?? []).map((pool) => ({
+      subnet: emptyAsUndefined(pool.Subnet),
+      gateway: emptyAsUndefined(pool.Gateway),
+      ipRange: emptyAsUndefined(pool.IPRange),
+      auxiliaryAddresses: pool.AuxiliaryAddresses ?? undefined,
+    })),
+    enableIpv4: version >= 47 ? (body.EnableIPv4 ?? undefined) : undefined,
+    enableIpv6: body.EnableIPv6 ?? undefined,
+    ipamDriver: body.IPAM?.Driver ?? "",
+    ipamOptions: body.IPAM?.Options ?? {},
+    internal: body.Internal === true,
+    attachable: body.Attachable === true,
+    ingress: body.Ingress === true,
+    scope: body.Scope ?? "",
+    configOnly: body.ConfigOnly === true,
+    configFrom: body.ConfigFrom?.Network ?? "",
+    options: body.Options ?? {},
+    labels: body.Labels ?? {},
+  };
+}
+
+/** What a client should know although its network was made. */
+function warningOf(request: NetworkRequest, network: NetworkRecord): string {
+  const isSkipped = (family: string): boolean =>
+    request.pools.some(({ subnet = "" }) => subnet.includes(":") === (family === "IPv6"));
+  if (!network.enableIpv6 && isSkipped("IPv6")) return "IPv6 subnets are not used: IPv6 is not enabled for the network";
+  if (!network.enableIpv4 && isSkipped("IPv4")) return "IPv4 subnets are not used: IPv4 is not enabled for the network";
+  return "";
 }

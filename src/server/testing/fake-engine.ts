@@ -68,7 +68,8 @@ export function fakeContainer(
       {
         networkName: "bridge",
         networkId: "b".repeat(64),
-        aliases: [],
+        settings: {},
+        dnsNames: undefined,
         macAddress: "02:42:ac:11:00:02",
         endpoint: {
           networkId: "b".repeat(64),
@@ -80,10 +81,13 @@ export function fakeContainer(
           ipv4: "172.30.0.2",
           ipv4PrefixLength: 16,
           gateway: "172.30.0.1",
+          ipv6: "",
+          ipv6PrefixLength: 0,
+          ipv6Gateway: "",
         },
       },
     ],
-    ports: [{ containerPort: 80, protocol: "tcp", hostIp: "", hostPort: 8080 }],
+    ports: [{ containerPort: 80, protocol: "tcp", hostIp: "0.0.0.0", hostPort: 8080 }],
     sandboxKey: "/proc/1/ns/net",
     execIds: [],
     appArmorProfile: "",
@@ -188,9 +192,15 @@ export function createFakeEngine(): FakeEngine {
       name: "bridge",
       driver: "bridge" as const,
       createdMs: 0,
-      subnet: "172.30.0.0/16",
-      gateway: "172.30.0.1",
+      enableIpv4: true,
+      enableIpv6: false,
+      pools: [{ subnet: "172.30.0.0/16", gateway: "172.30.0.1", given: false }],
+      ipamDriver: "default",
+      ipamOptions: {},
       internal: false,
+      attachable: false,
+      configOnly: false,
+      configFrom: "",
       options: {},
       labels: {},
     },
@@ -465,19 +475,20 @@ export function createFakeEngine(): FakeEngine {
       get: getNetwork,
       async create(request) {
         record("network create", request);
-        return { ...networks[0]!, ...request, id: "c".repeat(64), driver: "bridge" as const };
+        return { ...networks[0]!, name: request.name, id: "c".repeat(64), labels: request.labels };
       },
       async remove(reference) {
         record("network remove", reference);
         getNetwork(reference);
       },
+      isPredefined: (network) => network.name === "bridge",
       endpointsOf: () => [],
-      createSandbox: unused,
-      releaseContainer: () => {},
-      restore: async () => {},
-      describe: () => ({ endpoints: [], ports: [] }),
-      close: async () => {},
-      destroy: async () => {},
+      async connect(network, container, settings) {
+        record("network connect", getNetwork(network).name, container, settings);
+      },
+      async disconnect(network, container, options) {
+        record("network disconnect", getNetwork(network).name, container, options);
+      },
     },
     volumes: {
       async create(request) {

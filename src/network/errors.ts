@@ -81,8 +81,8 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (isDefault: "default bridge" | "automatic subnet") =>
       isDefault === "default bridge"
-        ? "user specified IP address is supported on user defined networks only"
-        : "user specified IP address is supported only when connecting to networks with user configured subnets",
+        ? "invalid endpoint settings:\nuser specified IP address is supported on user defined networks only"
+        : "invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets",
   },
   "network-address-outside": {
     kind: "invalid",

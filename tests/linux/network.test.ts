@@ -286,7 +286,7 @@ function suite(): void {
         "Address already in use",
       );
       expect((await failure(run(service, [], [{ network: "b", ipv4: "172.18.0.9" }]))).message).toBe(
-        "user specified IP address is supported only when connecting to networks with user configured subnets",
+        "invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets",
       );
       expect((await failure(service.remove("a"))).message).toContain("has active endpoints");
       service.releaseContainer(one.id);

@@ -12,11 +12,11 @@ const IFLA_IPVLAN_FLAGS = 2;
 const IFLA_VLAN_ID = 1;
 
 /** How containers on one macvlan parent see each other (MACVLAN_MODE_*). */
-export const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
+const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 /** IPVLAN_MODE_*. */
-export const ipvlanModes = { l2: 0, l3: 1, l3s: 2 } as const;
+const ipvlanModes = { l2: 0, l3: 1, l3s: 2 } as const;
 /** IPVLAN_F_*. */
-export const ipvlanFlags = { bridge: 0, private: 1, vepa: 2 } as const;
+const ipvlanFlags = { bridge: 0, private: 1, vepa: 2 } as const;
 
 /** An interface on top of another one of the host. */
 export type ChildLink = {

@@ -1,14 +1,5 @@
 export { addAddress, deleteAddress, type InterfaceAddress, listAddresses } from "./address.ts";
-export {
-  addChildLink,
-  addDummy,
-  addVlan,
-  type ChildLink,
-  ipvlanFlags,
-  ipvlanModes,
-  knowsLinkKind,
-  macvlanModes,
-} from "./child-link.ts";
+export { addChildLink, addDummy, addVlan, type ChildLink, knowsLinkKind } from "./child-link.ts";
 export {
   addBridge,
   addVeth,

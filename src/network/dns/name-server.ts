@@ -59,7 +59,7 @@ export function openNameServer(
   });
   undo.defer(() => datagrams.close());
   const listener = listen(answer);
-  undo.defer(() => void listener.stop(true));
+  undo.defer(() => listener.stop(true));
   const netfilter = openNetlink(NETLINK_NETFILTER);
   try {
     redirectNameServer(netfilter, {
@@ -110,11 +110,11 @@ function listen(
         socket.timeout(idleSeconds);
         if (!socket.data.read(Buffer.from(data))) socket.terminate();
       },
-      timeout: (socket) => void socket.terminate(),
+      timeout: (socket) => socket.terminate(),
       close: () => {
         connections--;
       },
-      error: (socket) => void socket.terminate(),
+      error: (socket) => socket.terminate(),
     },
   });
 }

@@ -129,7 +129,9 @@ export async function startRegistryServer(settings: RegistryServerSettings, logg
   let listeners: ReturnType<typeof listen>[] = [];
   started.defer(async () => {
     const stopping = Promise.all(listeners.map((listener) => listener.stop(false)));
-    await Promise.race([stopping, Bun.sleep(STOP_PATIENCE_MS)]);
+    // Connections without a request are not waited for.
+    const isIdle = () => listeners.every((listener) => listener.pendingRequests === 0);
+    if (!isIdle()) await Promise.race([stopping, Bun.sleep(STOP_PATIENCE_MS)]);
     await Promise.all(listeners.map((listener) => listener.stop(true)));
   });
   for (const address of addresses) listeners.push(listen(address, settings.tls !== undefined));

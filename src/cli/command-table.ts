@@ -120,6 +120,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "registry serve": () => import("./commands/registry-serve.ts"),
   ...under("system", systemCommands),
   "system dial-stdio": () => import("./commands/system-dial-stdio.ts"),
+  "system check": () => import("./commands/system-check.ts"),
   "system df": () => import("./commands/system-df.ts"),
   "system prune": () => import("./commands/system-prune.ts"),
   "volume create": () => import("./commands/volume-create.ts"),

@@ -6,4 +6,5 @@ export type { Connection, Dialer, Endpoint, TlsMaterial } from "#wire";
 export { createIncoming } from "#wire";
 export type { BuildOptions } from "./resources/build.ts";
 export type { AttachOptions, LogsOptions, PathStat } from "./resources/containers.ts";
+export type { StoreCheckReport } from "./resources/system.ts";
 export type { HijackedStream } from "./transport.ts";

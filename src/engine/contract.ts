@@ -19,6 +19,7 @@ import type {
   ImageProgress,
   ImageRecord,
   ImageRemoval,
+  StoreCheck,
 } from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
 import type { Endpoint, NetworkRecord, NetworkRequest, NetworkService, PublishedPort } from "#network";
@@ -338,6 +339,8 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   distribution(name: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<Distribution>;
   /** Checks credentials; returns the refresh token that stands for the password, where the registry gives one. */
   login(credentials: RegistryCredentials, signal: AbortSignal): Promise<{ readonly identityToken: string | undefined }>;
+  /** Reads everything the images are made of and says what is damaged; see `images/check.ts`. */
+  check(progress: ImageProgress, signal: AbortSignal): Promise<StoreCheck>;
   /** Containers per image. */
   usedBy(id: Digest): readonly ContainerView[];
   /** Bytes of each image's layers that other images have too. */

@@ -114,7 +114,17 @@ export type ImageHistoryLine = HistoryEntry & {
 
 /** Layers by diffID: each unpacked once under the data root, shared by every image and container. */
 export type LayerStore = {
+  /** False for one that `verify` found damaged: whoever needs it brings it anew. */
   has(diffId: Digest): boolean;
+  /** All layers, damaged ones too. */
+  list(): readonly Digest[];
+  /** True for what `list` has. */
+  isListed(diffId: Digest): boolean;
+  /**
+   * Reads all of a layer and compares it with its diffID. What is wrong, or undefined when nothing is. A damaged one is
+   * remembered, across restarts, until `apply` replaces it.
+   */
+  verify(diffId: Digest, onBytes?: (count: number) => void): Promise<string | undefined>;
   sizeOf(diffId: Digest): number;
   /**
    * Unpacks one uncompressed or compressed (gzip, zstd, xz refused with a clear error if unsupported) layer tar.

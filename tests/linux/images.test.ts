@@ -11,13 +11,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Digest, digestOf, silentLogger } from "#base";
 import { type Database, openDatabase } from "#db";
-import { type ImageStore, openImageStore, type StorageDriver } from "#images";
+import { checkStore, type ImageStore, openImageStore, type StorageDriver } from "#images";
 import { errorCode, mountOverlayByContext, mountOverlayByOptions, readMountInfo, unmount } from "#linux";
 import { tarOf } from "./archives.ts";
 import { failureOf } from "./failure-of.ts";
@@ -352,6 +353,39 @@ describe("layers and images", () => {
     const { diffId } = await opened.store.layers.apply(stream(tarOf([{ path: "f", type: "file", text: "good" }])));
     writeFileSync(join(opened.store.layers.directoryOf(diffId), "f"), "evil");
     expect(await failureOf(collect(opened.store.layers.tarOf(diffId)))).toContain("is damaged");
+  });
+
+  test("verify() finds what is damaged, remembers it over a restart, and apply() repairs it", async () => {
+    let own = open("damage");
+    const tar = tarOf([
+      { path: "f", type: "file", text: "good" },
+      { path: "d/g", type: "file", text: "good too" },
+    ]);
+    const { diffId } = await own.store.layers.apply(stream(tar));
+    const { id } = own.store.catalog.add({ config: config([diffId]), tags: ["damaged:1"] });
+    const check = () => checkStore(own.store, () => {});
+    expect(await check()).toMatchObject({ layers: 1, images: 1, damage: [] });
+    const place = own.store.layers.directoryOf(diffId);
+    for (const damage of [
+      () => writeFileSync(join(place, "f"), "evil"),
+      () => truncateSync(join(place, "d/g"), 3),
+      () => rmSync(join(place, "f")),
+      () => rmSync(place, { recursive: true }),
+    ]) {
+      damage();
+      const { damage: found } = await check();
+      expect(found).toMatchObject([{ kind: "layer", id: diffId, imageIds: [id] }]);
+      own.database.close();
+      own = open("damage");
+      expect(own.store.layers.has(diffId)).toBe(false);
+      // The image is still listed, and its containers can be removed.
+      expect(own.store.catalog.get("damaged:1").id).toBe(id);
+      await own.store.layers.apply(stream(tar), { expected: diffId });
+      expect(own.store.layers.has(diffId)).toBe(true);
+      expect(await check()).toMatchObject({ damage: [] });
+      expect(readFileSync(join(place, "f"), "utf8")).toBe("good");
+    }
+    own.database.close();
   });
 
   test("20 concurrent applications of one layer are one", async () => {

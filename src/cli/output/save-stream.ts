@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import { cliErrors } from "../errors.ts";
 import { isTerminal } from "../terminal/terminal.ts";
 import { writeBytes } from "./write.ts";
@@ -15,12 +15,20 @@ export async function saveStream(path: string, open: () => Promise<AsyncIterable
     return;
   }
   const body = await open();
-  const temporary = `${path}.${process.pid}.part`;
+  const { pipeline } = await import("node:stream/promises");
+  // /dev/null, a FIFO, a link to one: written to, never replaced by a file.
+  const existing = await stat(path).catch(() => undefined);
+  if (existing !== undefined && !existing.isFile()) {
+    await pipeline(body, createWriteStream(path, { flags: "r+" }));
+    return;
+  }
+  // A link to a file stays a link.
+  const target = existing === undefined ? path : await realpath(path);
+  const temporary = `${target}.${process.pid}.part`;
   const file = createWriteStream(temporary, { mode: 0o600 });
   try {
-    const { pipeline } = await import("node:stream/promises");
     await pipeline(body, file);
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

@@ -1,6 +1,6 @@
-import type { DiskUsageResponse, EventMessage, InfoResponse, VersionResponse } from "#formats";
+import type { DiskUsageResponse, EventMessage, InfoResponse, JsonMessage, VersionResponse } from "#formats";
 import { encodeFilters, type Filters } from "../filters.ts";
-import { readLines } from "../json-stream.ts";
+import { readJsonStream, readLines } from "../json-stream.ts";
 import type { Transport } from "../transport.ts";
 import type { CallOptions } from "./containers.ts";
 
@@ -12,11 +12,34 @@ export type EventOptions = CallOptions & {
   readonly onOpen?: () => void;
 };
 
+/** What a check of the store found. */
+export type StoreCheckReport = {
+  readonly Layers: number;
+  readonly LayerBytes: number;
+  readonly Images: number;
+  readonly Damage: readonly {
+    readonly Kind: string;
+    readonly Id: string;
+    readonly Reason: string;
+    readonly Images: readonly {
+      readonly Id: string;
+      readonly Names: readonly string[];
+      readonly Containers: readonly string[];
+    }[];
+  }[];
+};
+
 /** What concerns the daemon as a whole. */
 export function createSystem(transport: Transport) {
   return {
     async version(options: CallOptions = {}): Promise<VersionResponse> {
       return (await transport.request("GET", "/version", { signal: options.signal })).json();
+    },
+
+    /** Reads everything that is stored; the last record's `aux` is a StoreCheckReport. */
+    async *check(options: CallOptions = {}): AsyncGenerator<JsonMessage, void> {
+      const response = await transport.request("POST", "/system/check", { area: "berth", signal: options.signal });
+      yield* readJsonStream<JsonMessage>(response.body);
     },
 
     async info(options: CallOptions = {}): Promise<InfoResponse> {

@@ -7,6 +7,7 @@ import { sql as layerBlobs } from "./006-layer-blobs.ts";
 import { sql as buildMounts } from "./007-build-mounts.ts";
 import { sql as builds } from "./008-builds.ts";
 import { sql as networkPools } from "./009-network-pools.ts";
+import { sql as damagedLayers } from "./010-damaged-layers.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "007-build-mounts", sql: buildMounts },
   { name: "008-builds", sql: builds },
   { name: "009-network-pools", sql: networkPools },
+  { name: "010-damaged-layers", sql: damagedLayers },
 ];

@@ -22,6 +22,11 @@ export function layerTable(database: Database) {
         row.tar_bytes,
       ).lastInsertRowid,
     delete: (diffId: string) => void database.run("DELETE FROM layer WHERE diff_id = ?", diffId),
+    /** Layers that a check found damaged, and what was wrong. */
+    damaged: () => database.all<{ diff_id: string; reason: string }>("SELECT * FROM damaged_layer"),
+    setDamaged: (diffId: string, reason: string) =>
+      void database.run("INSERT OR REPLACE INTO damaged_layer (diff_id, reason) VALUES (?, ?)", diffId, reason),
+    clearDamaged: (diffId: string) => void database.run("DELETE FROM damaged_layer WHERE diff_id = ?", diffId),
     pins: () => database.all<LayerPinRow>("SELECT * FROM layer_pin"),
     insertPin: (row: LayerPinRow) =>
       void database.run("INSERT OR IGNORE INTO layer_pin (owner, diff_id) VALUES (?, ?)", row.owner, row.diff_id),

@@ -1,6 +1,6 @@
 import type { Digest } from "#base";
 import { familiarName, parseReference, withDefaultTag } from "#formats";
-import { bootstrapImage, type ImageRecord, type ImageRemoval, type ImageStore } from "#images";
+import { bootstrapImage, type ImageRecord, type ImageRemoval, type ImageStore, checkStore } from "#images";
 import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
@@ -105,6 +105,7 @@ export function createImageService(parts: {
       emitPruneEvent(events, "image", result.reclaimedBytes);
       return result;
     },
+    check: (progress, signal) => checkStore(store, progress, signal),
     bootstrap: async (reference, options, progress, signal) => {
       const image = await bootstrapImage(store, reference, options, progress, signal);
       report("import", image);

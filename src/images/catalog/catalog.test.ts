@@ -18,6 +18,9 @@ function fakeLayers(): LayerShelf {
   };
   return {
     has: (diffId) => diffId === layerA || diffId === layerB,
+    list: () => [],
+    isListed: () => false,
+    verify: never,
     sizeOf: () => 100,
     tarSizeOf: () => 1024,
     directoryOf: never,

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestHex, isDigest, KeyedMutex, type Logger } from "#base";
+import { type Digest, digestHex, errorMessage, isDigest, KeyedMutex, type Logger } from "#base";
 import { type Database, layerTable } from "#db";
 import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
 import type { ApplyOptions, LayerLease, LayerStore } from "../contract.ts";
@@ -56,6 +56,9 @@ export function openLayerStore(parts: {
   const leases = new Set<Set<Digest>>();
   const pins = new Map<string, Set<Digest>>();
   const fresh = new Map<Digest, number>();
+  const damaged = new Map<Digest, string>();
+  /** Left by a crash; removed with the first garbage. */
+  const strays: string[] = [];
   const landing = new KeyedMutex();
   const flights = new Map<Digest, Promise<unknown>>();
 
@@ -78,7 +81,11 @@ export function openLayerStore(parts: {
       }
       entries.set(row.diff_id, { number: row.number, sizeBytes: row.size_bytes, tarBytes: row.tar_bytes });
     }
-    for (const stray of present) renameSync(join(layout.layers, stray), layout.fresh("stray"));
+    for (const stray of present) {
+      const path = layout.fresh("stray");
+      renameSync(join(layout.layers, stray), path);
+      strays.push(path);
+    }
     // The lower directory of images without layers.
     mkdirSync(join(layout.links, "empty"), { recursive: true, mode: 0o755 });
     const links = new Set(readdirSync(layout.links));
@@ -90,6 +97,10 @@ export function openLayerStore(parts: {
       if (!isRight) makeLink(number, diffId);
     }
     for (const stray of links) rmSync(join(layout.links, stray), { force: true });
+    for (const { diff_id, reason } of table.damaged()) {
+      if (entries.has(diff_id)) damaged.set(diff_id, reason);
+      else table.clearDamaged(diff_id);
+    }
     for (const { owner, diff_id } of table.pins()) {
       pins.set(owner, (pins.get(owner) ?? new Set<Digest>()).add(diff_id));
     }
@@ -102,16 +113,27 @@ export function openLayerStore(parts: {
     return entry;
   };
 
+  const isWhole = (diffId: Digest) => entries.has(diffId) && !damaged.has(diffId);
+
   /** Moves a whole, durable layer from tmp to its place. The row is what makes it exist. */
   const land = (directory: string, facts: LayerFacts) =>
     landing.run(facts.diffId, async () => {
       const { diffId, sizeBytes, tarBytes } = facts;
       fresh.set(diffId, Date.now());
+      const place = layout.layer(diffId);
+      if (damaged.has(diffId)) {
+        // What was there stays in tmp until the next start: a container may run on it.
+        if (existsSync(place)) renameSync(place, layout.fresh("damaged"));
+        renameSync(directory, place);
+        await makeDirectoryDurable(layout.layers);
+        table.clearDamaged(diffId);
+        damaged.delete(diffId);
+        return { diffId, sizeBytes };
+      }
       if (entries.has(diffId)) {
         await removeTree(directory);
         return { diffId, sizeBytes };
       }
-      const place = layout.layer(diffId);
       // Without a row it is a left-over.
       if (existsSync(place)) renameSync(place, layout.fresh("stray"));
       renameSync(directory, place);
@@ -132,7 +154,7 @@ export function openLayerStore(parts: {
         throw errors.layerDigestMismatch(options.expected, facts.diffId);
       }
       await options.onRead?.();
-      if (!entries.has(facts.diffId)) await makeTreeDurable(directory);
+      if (!isWhole(facts.diffId)) await makeTreeDurable(directory);
       return await land(directory, facts);
     } catch (error) {
       await removeTree(directory);
@@ -143,7 +165,7 @@ export function openLayerStore(parts: {
   const describe = async (directory: string) => {
     try {
       const facts = await describeLayer(directory);
-      if (!entries.has(facts.diffId)) await makeTreeDurable(directory);
+      if (!isWhole(facts.diffId)) await makeTreeDurable(directory);
       return await land(directory, facts);
     } catch (error) {
       await removeTree(directory);
@@ -166,7 +188,27 @@ export function openLayerStore(parts: {
   };
 
   return {
-    has: (diffId) => entries.has(diffId),
+    has: isWhole,
+    list: () => [...entries.keys()],
+    isListed: (diffId) => entries.has(diffId),
+    verify: async (diffId, onBytes = () => {}) => {
+      get(diffId);
+      let reason: string | undefined;
+      try {
+        for await (const chunk of layerTar(layout.layer(diffId), diffId)) onBytes(chunk.byteLength);
+      } catch (error) {
+        reason = errorMessage(error);
+      }
+      // Removed meanwhile: then there is nothing to be damaged.
+      if (!entries.has(diffId)) return undefined;
+      if (reason === undefined) {
+        if (damaged.delete(diffId)) table.clearDamaged(diffId);
+        return undefined;
+      }
+      damaged.set(diffId, reason);
+      table.setDamaged(diffId, reason);
+      return reason;
+    },
     sizeOf: (diffId) => get(diffId).sizeBytes,
     tarSizeOf: (diffId) => get(diffId).tarBytes,
     directoryOf: (diffId) => join(layout.layer(diffId), get(diffId) && "diff"),
@@ -186,7 +228,7 @@ export function openLayerStore(parts: {
       if (!isDigest(expected)) throw errors.layerArchiveInvalid(`malformed digest "${String(expected).slice(0, 80)}"`);
       for (;;) {
         const entry = entries.get(expected);
-        if (entry !== undefined) {
+        if (entry !== undefined && !damaged.has(expected)) {
           fresh.set(expected, Date.now());
           return { diffId: expected, sizeBytes: entry.sizeBytes };
         }
@@ -238,12 +280,14 @@ export function openLayerStore(parts: {
     pinOwners: () => [...pins.keys()],
     collectGarbage: async () => {
       const keep = held();
-      const trash: string[] = [];
+      const trash = strays.splice(0);
       let won = 0;
       // Decided and done in one go, without a pause: whoever takes a layer up next finds it absent, never half there.
       for (const [diffId, entry] of Array.from(entries)) {
         if (keep.has(diffId) || landing.isBusy(diffId)) continue;
         table.delete(diffId);
+        table.clearDamaged(diffId);
+        damaged.delete(diffId);
         entries.delete(diffId);
         rmSync(join(layout.root, linkPath(entry.number)), { force: true });
         const path = layout.fresh("trash");

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { createRecords } from "../http/json-records.ts";
-import { jsonRoute, type Route } from "../http/route.ts";
+import { jsonRoute, route, type Route } from "../http/route.ts";
 import { reportTo } from "./progress.ts";
 
-/** Berth's own: base images made from the distribution's packages, for machines that reach no registry. */
+/** Berth's own: whether everything stored is what it was; base images made from the distribution's packages, for machines that reach no registry. */
 export const bootstrapRoutes: readonly Route[] = [
   jsonRoute({
     method: "POST",
@@ -26,6 +26,36 @@ export const bootstrapRoutes: readonly Route[] = [
           refresh: body.refresh ?? undefined,
         };
         await engine.images.bootstrap(body.reference, options, reportTo(records), signal);
+        records.end();
+      } catch (error) {
+        records.fail(error);
+      }
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/berth/v1/system/check",
+    async handle({ parts: { engine }, response, signal }) {
+      const records = createRecords(response);
+      records.open();
+      try {
+        const check = await engine.images.check(reportTo(records), signal);
+        const damage = check.damage.map(({ kind, id, reason, imageIds }) => {
+          const images = imageIds.flatMap((imageId) => engine.images.find(imageId) ?? []);
+          return {
+            Kind: kind,
+            Id: id,
+            Reason: reason,
+            Images: images.map((image) => ({
+              Id: image.id,
+              Names: image.repoTags.length > 0 ? image.repoTags : image.repoDigests,
+              Containers: engine.images.usedBy(image.id).map((container) => container.name),
+            })),
+          };
+        });
+        records.write({
+          aux: { Layers: check.layers, LayerBytes: check.layerBytes, Images: check.images, Damage: damage },
+        });
         records.end();
       } catch (error) {
         records.fail(error);

@@ -463,6 +463,10 @@ export function createFakeEngine(): FakeEngine {
         return { removed: [], reclaimedBytes: 0 };
       },
       bootstrap: unused,
+      check: async (progress) => {
+        progress({ status: "Good", id: "0123456789ab" });
+        return { layers: 1, layerBytes: 400, images: 1, damage: [] };
+      },
       pull: unreachable,
       push: unreachable,
       distribution: unreachable,

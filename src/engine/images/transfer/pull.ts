@@ -120,6 +120,8 @@ async function unchanged(
 ): Promise<{ readonly image: ImageRecord; readonly digest: Digest } | undefined> {
   const { documents } = await parts.registry();
   const image = parts.store.catalog.find(canonicalName(reference));
+  // A layer that a check found damaged makes the image one to be pulled again.
+  if (image?.config.rootfs.diff_ids.every((diffId) => parts.store.layers.has(diffId)) === false) return undefined;
   if (image === undefined || !documents.fitsPlatform(platform ?? documents.hostPlatform(), image.config))
     return undefined;
   const isKnown = (digest: string) =>

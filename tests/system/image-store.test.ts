@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { busyboxArchive } from "../engines/busybox-image.ts";
+import { type CommandOptions, eventually, mustRun, runCommand } from "../engines/command.ts";
+import { berthBinary, type EngineProcess, startEngine } from "../engines/engine.ts";
+import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
+
+let engine: EngineProcess;
+let registry: RegistryProcess;
+let archive: string;
+
+beforeAll(async () => {
+  [engine, registry, archive] = await Promise.all([startEngine("berth"), startRegistry(), busyboxArchive()]);
+  await berth("load", "-q", "-i", archive);
+}, 60_000);
+afterAll(async () => {
+  await engine?.destroy();
+  await registry?.destroy();
+}, 60_000);
+
+const environment = () => ({ BERTH_HOST: engine.host, DOCKER_CONFIG: engine.directory });
+const tryBerth = (words: readonly string[], options: CommandOptions = {}) =>
+  runCommand([berthBinary, ...words], { ...options, environment: environment() });
+const berth = (...words: string[]) => mustRun([berthBinary, ...words], { environment: environment() });
+const sh = (command: string) => mustRun(["sh", "-c", command]);
+
+test("system check finds what is damaged, says what to pull again, and pulling repairs it", async () => {
+  const name = `${registry.host}/check/busybox:1`;
+  await berth("tag", "busybox", name);
+  await berth("push", name);
+  await berth("rmi", "busybox");
+  const good = await tryBerth(["system", "check"]);
+  expect([good.exitCode, good.stdout]).toEqual([0, expect.stringMatching(/^1 layers \(.*\) and 1 images are good\n$/)]);
+  const [hex = ""] = readdirSync(join(engine.dataRoot, "layers"));
+  const file = join(engine.dataRoot, "layers", hex, "diff/bin/busybox");
+  truncateSync(file, statSync(file).size - 1);
+  const bad = await tryBerth(["system", "check", "--quiet"]);
+  expect(bad.exitCode).toBe(1);
+  expect(bad.stdout).toContain(`layer ${hex.slice(0, 12)}: `);
+  expect(bad.stdout).toContain(`berth pull ${name}`);
+  const report = JSON.parse((await tryBerth(["system", "check", "--format", "json"])).stdout) as { Damage: unknown[] };
+  expect(report.Damage).toMatchObject([{ Kind: "layer", Id: `sha256:${hex}`, Images: [{ Names: [name] }] }]);
+  await berth("pull", name);
+  expect((await tryBerth(["system", "check", "-q"])).exitCode).toBe(0);
+  expect(await berth("run", "--rm", name, "echo", "whole")).toBe("whole\n");
+  await berth("tag", name, "busybox");
+  await berth("rmi", name);
+}, 60_000);
+
+test("what is saved is read by skopeo and podman, and what they write by us", async () => {
+  const work = join(engine.directory, "archives");
+  mkdirSync(work);
+  writeFileSync(join(work, "Dockerfile"), "FROM busybox\nRUN echo second > /second && ln /second /third\nENV A=b\n");
+  await berth("build", "-q", "-t", "second:1", work);
+  const id = (await berth("image", "inspect", "--format", "{{.Id}}", "second:1")).trim();
+  const saved = join(work, "saved.tar");
+  await berth("save", "-o", saved, "busybox:latest", "second:1");
+  const configOf = async (source: string) =>
+    `sha256:${(await sh(`skopeo inspect --config --raw ${source} | sha256sum`)).slice(0, 64)}`;
+  expect(await configOf(`docker-archive:${saved}:second:1`)).toBe(id);
+  expect(await configOf(`oci-archive:${saved}:1`)).toBe(id);
+  const podman = `podman --root ${work}/podman --runroot ${work}/podman-run --storage-driver vfs`;
+  expect(await sh(`${podman} load -i ${saved} 2>&1`)).toContain("second:1");
+  expect((await sh(`${podman} images --no-trunc -q`)).split("\n")).toContain(id);
+
+  const layers = (await berth("image", "inspect", "--format", "{{.RootFS.Layers}}", "second:1")).trim();
+  await berth("rmi", "-f", id);
+
+  // Theirs: both archives of podman, and skopeo's archives and directory with other compressions.
+  const image = (await sh(`${podman} images --filter reference=second --format '{{.Repository}}:{{.Tag}}'`)).trim();
+  await sh(`${podman} save -q --format docker-archive -o ${work}/p-docker.tar ${image}`);
+  await sh(`${podman} save -q --format oci-archive -o ${work}/p-oci.tar ${image}`);
+  await sh(`skopeo copy -q docker-archive:${saved}:second:1 docker-archive:${work}/s-docker.tar:theirs:1`);
+  await sh(`skopeo copy -q --dest-compress-format zstd docker-archive:${saved}:second:1 oci:${work}/layout:theirs:1`);
+  await sh(`tar -C ${work}/layout -cf ${work}/s-oci.tar .`);
+  await sh(`gzip -k ${work}/p-oci.tar && xz -0 -k ${work}/s-docker.tar`);
+  for (const theirs of ["p-docker.tar", "p-oci.tar", "s-docker.tar", "s-oci.tar", "p-oci.tar.gz", "s-docker.tar.xz"]) {
+    const said = await berth("load", "-i", join(work, theirs));
+    const name = /Loaded image(?: ID)?: (\S+)/.exec(said)?.[1] ?? "";
+    const loaded = (await berth("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", name)).trim();
+    // The layers' diffIDs are the same whatever they are packed with.
+    expect(`${theirs}: ${loaded.split(" ").slice(1).join(" ")}`).toBe(`${theirs}: ${layers}`);
+    expect(await berth("run", "--rm", name, "cat", "/third")).toBe("second\n");
+    await berth("rmi", "-f", loaded.slice(0, 71));
+  }
+  await sh(`${podman} rmi -f -a >/dev/null; rm -rf ${work}`);
+}, 90_000);
+
+test("kill -9 at any moment of loads and collections leaves each image whole or absent", async () => {
+  const work = join(engine.directory, "kills");
+  mkdirSync(join(work, "root"), { recursive: true });
+  for (let index = 0; index < 60; index++) writeFileSync(join(work, "root", `f${index}`), randomBytes(20_000));
+  await sh(`tar -C ${work}/root -cf ${work}/layer.tar . && tar -C ${work}/root -cf ${work}/other.tar f1 f2 f3`);
+  await berth("import", join(work, "layer.tar"), "kills:a");
+  await berth("import", join(work, "other.tar"), "kills:b");
+  await berth("save", "-o", join(work, "saved.tar"), "kills:a", "kills:b");
+  const ids = (await berth("image", "inspect", "--format", "{{.Id}}", "kills:a", "kills:b")).trim().split("\n");
+  let [whole, absent] = [0, 0];
+  for (let round = 0; round < 14; round++) {
+    await tryBerth(["rmi", "-f", ...ids]);
+    const loading = tryBerth(["load", "-i", join(work, "saved.tar")]);
+    if (round % 2 === 1) {
+      // Removed while it is loaded: the collector and the load meet.
+      void tryBerth(["image", "prune", "-a", "-f"]);
+    }
+    await Bun.sleep(round * 14);
+    await engine.kill();
+    await loading;
+    await engine.start();
+    const check = await tryBerth(["system", "check", "--quiet"]);
+    expect([check.exitCode, check.stdout]).toEqual([0, ""]);
+    for (const name of ["kills:a", "kills:b"]) {
+      const found = await tryBerth(["image", "inspect", name]);
+      if (found.exitCode !== 0) absent++;
+      else {
+        whole++;
+        // All of it is there: it can be given out again.
+        await berth("save", "-o", join(work, "again.tar"), name);
+      }
+    }
+    await eventually("what was left half done to go", () => readdirSync(join(engine.dataRoot, "tmp")).length === 0);
+  }
+  expect(whole + absent).toBe(28);
+  await berth("load", "-i", join(work, "saved.tar"));
+  await berth("rmi", "-f", ...ids);
+  rmSync(work, { recursive: true, force: true });
+  expect(existsSync(work)).toBe(false);
+}, 120_000);

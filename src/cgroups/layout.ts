@@ -66,6 +66,7 @@ export type OfferedLimits = Readonly<
     | "swap"
     | "memoryReservation"
     | "memorySwappiness"
+    | "kernelMemoryTcp"
     | "oomKillDisable"
     | "pids"
     | "cpuShares"
@@ -93,6 +94,7 @@ function v1Limits(layout: CgroupLayout): OfferedLimits {
     swap: has("memory", "memory.memsw.limit_in_bytes"),
     memoryReservation: has("memory", "memory.soft_limit_in_bytes"),
     memorySwappiness: has("memory", "memory.swappiness"),
+    kernelMemoryTcp: has("memory", "memory.kmem.tcp.limit_in_bytes"),
     oomKillDisable: has("memory", "memory.oom_control"),
     pids: layout.mounts.has("pids"),
     cpuShares: has("cpu", "cpu.shares"),
@@ -129,6 +131,7 @@ function v2Limits(layout: CgroupLayout): OfferedLimits {
     swap: has("memory") && (sampleHas("memory.swap.max") || !sampleHas("memory.max")),
     memoryReservation: has("memory"),
     memorySwappiness: false,
+    kernelMemoryTcp: false,
     oomKillDisable: false,
     pids: has("pids"),
     cpuShares: has("cpu"),

@@ -48,4 +48,10 @@ export const errors = defineErrors({
     message: () => "this host does not run systemd",
     hint: () => "start `berth daemon` from your init system, or let the CLI start it on demand",
   },
+  usernsRemapUnsupported: {
+    kind: "unsupported",
+    message: (value: string) =>
+      `userns-remap "${value}" cannot be used: this daemon does not remap users of containers`,
+    hint: () => "Leave the option out; --security-opt no-new-privileges and USER in images go a long way.",
+  },
 });

@@ -4,6 +4,12 @@ import * as v from "valibot";
 import { errorMessage, type LogLevel } from "#base";
 import { checkLogDefaults } from "#logs";
 import { parseInsecureRegistry, parseMirror } from "#registry";
+import {
+  type ContainerDefaults,
+  containerDefaultDirectives,
+  containerDefaultFlags,
+  parseContainerDefaults,
+} from "./container-defaults.ts";
 import { errors } from "./errors.ts";
 
 /** Everything a daemon can be told; `docs/configuration.md` describes each. */
@@ -30,6 +36,7 @@ export type DaemonOptions = {
   readonly trustHostCa: boolean;
   /** A registry served beside; undefined = none. */
   readonly registryServer: { readonly listen: readonly string[]; readonly configFile: string | undefined } | undefined;
+  readonly containers: ContainerDefaults;
   /** Registries without TLS, or with certificates nobody knows: hosts and subnets. */
   readonly insecureRegistries: readonly string[];
   /** Mirrors of docker.io, tried first. */
@@ -70,6 +77,7 @@ const flags = {
   "trust-host-ca": { type: "boolean" },
   "serve-registry": { type: "string", multiple: true },
   "registry-config": { type: "string" },
+  ...containerDefaultFlags,
   "insecure-registry": { type: "string", multiple: true },
   "registry-mirror": { type: "string", multiple: true },
   "registry-certs": { type: "string" },
@@ -106,6 +114,7 @@ const configFileSchema = v.strictObject({
   "trust-host-ca": v.optional(v.boolean()),
   "serve-registry": v.optional(v.array(v.string())),
   "registry-config": v.optional(v.string()),
+  ...containerDefaultDirectives,
   "insecure-registries": v.optional(v.array(v.string())),
   "registry-mirrors": v.optional(v.array(v.string())),
   "registry-certs": v.optional(v.string()),
@@ -169,6 +178,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
       values["serve-registry"] ?? file["serve-registry"],
       values["registry-config"] ?? file["registry-config"],
     ),
+    containers: parseContainerDefaults(values, file),
     insecureRegistries: [
       ...new Set(
         [...(values["insecure-registry"] ?? []), ...(file["insecure-registries"] ?? [])].map(parseInsecureRegistry),

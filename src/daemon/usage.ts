@@ -30,6 +30,17 @@ Options:
       --log-opt name=value       Default log options, as max-size=10m
       --init                     Run an init in every container
       --no-new-privileges        Set no-new-privileges for every container
+      --init-path string         The init of --init (default: catatonit, tini, dumb-init: the first on PATH)
+      --default-shm-size bytes   Size of /dev/shm (default 64m)
+      --default-ipc-mode string  private or shareable (default "private")
+      --default-cgroupns-mode string
+                                 private or host (default: private on control groups version 2)
+      --default-ulimit name=soft[:hard]
+                                 Limits of processes that containers do not set themselves
+      --seccomp-profile string   Path of a profile, builtin or unconfined (default "builtin")
+      --storage-opt name=value   overlay2.size=10g limits what each container may write
+      --cdi-spec-dir list        Where device specifications are (default /etc/cdi, /var/run/cdi)
+      --userns-remap string      Not supported: refused
       --trust-host-ca            Containers and build steps trust the host's CA bundle
       --insecure-registry list   Registry (host:port or subnet) without TLS, or with a certificate nobody knows
       --registry-mirror list     Mirror of docker.io, tried first (https://HOST)

@@ -231,6 +231,8 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (specification: string) => `invalid volumesFrom specification: '${specification}'`,
   },
+  // Not not-found: clients would take it for the container's own image and pull that.
+  mountImageMissing: { kind: "invalid", message: (name: string) => `No such image: ${name}` },
   subpathMissing: {
     kind: "invalid",
     message: (path: string) => `cannot access path ${path}: no such file or directory`,
@@ -246,11 +248,6 @@ export const errors = defineErrors({
   recursiveReadOnly: {
     kind: "unsupported",
     message: (path: string, why: string) => `mount ${path} cannot be made read-only recursively: ${why}`,
-  },
-  deviceQuota: {
-    kind: "unsupported",
-    message: () => "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
-    hint: () => "ext4 works too: with the features project and quota, mounted with prjquota.",
   },
   volumeInUse: {
     kind: "conflict",
@@ -272,12 +269,7 @@ export const errors = defineErrors({
     kind: "unsupported",
     message: (option: string, why: string) => `${option} cannot be used: ${why}`,
   },
-  devicesUnavailable: {
-    kind: "internal",
-    message: (capabilities: string) => `could not select device driver "" with capabilities: ${capabilities}`,
-    hint: () => "no GPU driver is set up on this host",
-  },
-  ulimitUnknown: { kind: "invalid", message: (name: string) => `invalid ulimit type: ${name}` },
+  rangeExceeded: { kind: "invalid", message: (sentence: string) => sentence },
   initMissing: {
     kind: "unavailable",
     message: () => "no init program for --init was found on this host",

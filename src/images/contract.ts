@@ -204,8 +204,13 @@ export type Snapshotter = {
    * Makes a writable snapshot named `id` over `diffIds` (bottom first). Idempotent. Touches no mount. Holds the layers.
    * @param options.discardable nothing in it needs to survive a power cut (`--rm`, build steps): `fsync` inside costs
    *   nothing and unmounting does not wait for the disk (overlay's `volatile`)
+   * @param options.sizeBytes most that may be written; throws unsupported where the file system has no project quotas
    */
-  prepare(id: string, diffIds: readonly Digest[], options?: { readonly discardable?: boolean }): Promise<void>;
+  prepare(
+    id: string,
+    diffIds: readonly Digest[],
+    options?: { readonly discardable?: boolean; readonly sizeBytes?: number | undefined },
+  ): Promise<void>;
   /** Mounts it (synchronous kernel work, about 1 ms) and returns the absolute root path. Idempotent while mounted. */
   mount(id: string): string;
   /** Unmounts; the contents stay. Idempotent; lazy when busy. */

@@ -96,4 +96,9 @@ export const errors = defineErrors({
     message: (name: string, why: string) => `bootstrap of ${name} failed: ${why}`,
   },
   bootstrapCancelled: { kind: "cancelled", message: (name: string) => `bootstrap of ${name} was cancelled` },
+  snapshotQuotaUnsupported: {
+    kind: "unsupported",
+    message: () => "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    hint: () => "ext4 works too: with the features project and quota, mounted with prjquota.",
+  },
 });

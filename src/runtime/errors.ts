@@ -75,6 +75,18 @@ export const errors = defineErrors({
     kind: "invalid",
     message: () => "cpu real-time runtime cannot be higher than cpu real-time period",
   },
+  cpuRealtimeMissing: { kind: "invalid", message: () => "kernel does not support CPU real-time scheduler" },
+  nanoCpusMissing: {
+    kind: "invalid",
+    message: () =>
+      "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted",
+  },
+  ioMaximum: {
+    kind: "invalid",
+    message: (what: "bandwidth" | "IOPs") =>
+      `invalid QoS settings: linux does not support configuration of maximum ${what}`,
+  },
+  ulimitUnknown: { kind: "invalid", message: (name: string) => `invalid ulimit type: ${name}` },
   cpusetMalformed: {
     kind: "invalid",
     message: (which: string, text: string) => `Invalid value ${text} for cpuset ${which}`,
@@ -112,6 +124,23 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (destination: string) => `"${destination}" cannot be mounted because it is inside /proc`,
     hint: () => "Mount it elsewhere; of /proc only files such as /proc/cpuinfo and /proc/meminfo can be replaced.",
+  },
+  deviceDriverMissing: {
+    kind: "internal",
+    message: (driver: string, capabilities: string) =>
+      `could not select device driver "${driver}" with capabilities: ${capabilities}`,
+    hint: () => "No CDI specification of this host describes such a device: look into /etc/cdi and /var/run/cdi.",
+  },
+  deviceRequestInvalid: { kind: "invalid", message: (sentence: string) => sentence },
+  cdiUnresolvable: {
+    kind: "internal",
+    message: (names: string, problems: string) =>
+      `CDI device injection failed: unresolvable CDI devices ${names}${problems === "" ? "" : ` (${problems})`}`,
+    hint: () => "A device is named vendor.com/class=name by a file in /etc/cdi or /var/run/cdi.",
+  },
+  cdiSpecificationInvalid: {
+    kind: "internal",
+    message: (file: string, reason: string) => `CDI specification ${file} cannot be used: ${reason}`,
   },
   deviceMissing: {
     kind: "invalid",

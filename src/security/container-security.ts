@@ -26,7 +26,12 @@ export type ContainerSecurity = {
  */
 export function containerSecurity(
   hostConfig: Pick<HostConfig, "SecurityOpt" | "CapAdd" | "CapDrop" | "Privileged" | "MaskedPaths" | "ReadonlyPaths">,
-  defaults: { readonly noNewPrivileges: boolean; readonly appArmorProfile: string | undefined },
+  defaults: {
+    readonly noNewPrivileges: boolean;
+    readonly appArmorProfile: string | undefined;
+    /** The daemon's `--seccomp-profile`: JSON text, "unconfined" or "builtin". */
+    readonly seccompProfile?: string | undefined;
+  },
 ): ContainerSecurity {
   const privileged = hostConfig.Privileged === true;
   const options = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
@@ -40,7 +45,11 @@ export function containerSecurity(
   const openPaths = privileged || options.systemPathsUnconfined;
   return {
     capabilities,
-    seccomp: containerSeccomp(options.seccomp, capabilities, privileged),
+    seccomp: containerSeccomp(
+      options.seccomp ?? (privileged ? undefined : defaults.seccompProfile),
+      capabilities,
+      privileged,
+    ),
     noNewPrivileges: options.noNewPrivileges ?? defaults.noNewPrivileges,
     appArmorProfile,
     maskedPaths: openPaths ? [] : (hostConfig.MaskedPaths ?? defaultMaskedPaths()),
@@ -69,10 +78,10 @@ export function privilegedCapabilities(): readonly string[] {
 }
 
 /** What `info` lists under SecurityOptions. */
-export function securityOptions(appArmor: string | undefined): readonly string[] {
+export function securityOptions(appArmor: string | undefined, seccompProfile = "builtin"): readonly string[] {
   const options: string[] = [];
   if (appArmor !== undefined) options.push("name=apparmor");
-  if (kernelHasSeccomp()) options.push("name=seccomp,profile=builtin");
+  if (kernelHasSeccomp()) options.push(`name=seccomp,profile=${seccompProfile}`);
   options.push("name=cgroupns");
   return options;
 }

@@ -20,6 +20,7 @@ import { normalizeHostConfig } from "./host-config.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
 import { freshContainerId } from "./registry.ts";
+import { storageSize } from "./storage-options.ts";
 import { validateConfig, validateHostConfig } from "./validate.ts";
 
 export type CreateRequest = {
@@ -49,7 +50,7 @@ export async function createContainer(
   validateHostConfig(merged, normalized);
   checkSecurityOptions(normalized);
   const checked = validateResources(normalized, parts.hostLimits);
-  const { hostConfig } = checked;
+  const hostConfig = withJoinedIds(parts, checked.hostConfig);
   const warnings = [...(platformWarning === undefined ? [] : [platformWarning]), ...checked.warnings];
   parts.runtime(hostConfig.Runtime ?? "");
   portPublications(merged, hostConfig);
@@ -57,7 +58,11 @@ export async function createContainer(
   const requests = networkRequestsOf(parts.network, hostConfig, merged.MacAddress, networking?.EndpointsConfig);
   const links = legacyLinks(parts, hostConfig);
   const plan = planMounts(merged, hostConfig, (reference) => existing(parts, reference).document.mounts);
-  for (const mount of plan) if (mount.type === "image") parts.catalog.get(mount.source);
+  for (const mount of plan) {
+    if (mount.type === "image" && parts.catalog.find(mount.source) === undefined) {
+      throw errors.mountImageMissing(mount.source);
+    }
+  }
 
   const id = freshContainerId(parts.registry);
   const created = nowNanoseconds();
@@ -78,7 +83,10 @@ export async function createContainer(
 
   mkdirSync(directory, { mode: 0o710 });
   undo.defer(() => rmSync(directory, { recursive: true, force: true }));
-  await parts.snapshots.prepare(id, image.config.rootfs.diff_ids, { discardable: hostConfig.AutoRemove === true });
+  await parts.snapshots.prepare(id, image.config.rootfs.diff_ids, {
+    discardable: hostConfig.AutoRemove === true,
+    sizeBytes: storageSize(hostConfig, parts.defaults.storageSizeBytes),
+  });
   undo.defer(() => parts.snapshots.remove(id));
   using holds = new DisposableStack();
   const mounts = await realizeMounts(parts, id, plan, undo, holds);
@@ -114,6 +122,16 @@ function existing({ registry }: Pick<ContainerParts, "registry">, reference: str
   const container = registry.find(reference);
   if (container === undefined) throw errors.joinMissing(reference);
   return container;
+}
+
+/** Containers that are joined by name are remembered by id: a rename later changes nothing. */
+function withJoinedIds(parts: Pick<ContainerParts, "registry">, hostConfig: HostConfig): HostConfig {
+  const byId = (mode: string | null | undefined) => {
+    if (mode?.startsWith("container:") !== true) return mode;
+    return `container:${existing(parts, mode.slice("container:".length)).id}`;
+  };
+  const { NetworkMode, PidMode, IpcMode } = hostConfig;
+  return { ...hostConfig, NetworkMode: byId(NetworkMode), PidMode: byId(PidMode), IpcMode: byId(IpcMode) };
 }
 
 /** Containers that a container wants to join must be there now; networks, as in Docker, at start. */

@@ -9,10 +9,13 @@ export type HostConfigDefaults = {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly init: boolean;
+  readonly shmSizeBytes: number;
+  readonly ipcMode: "private" | "shareable";
+  /** Limits of processes that containers do not set themselves. */
+  readonly ulimits: NonNullable<HostConfig["Ulimits"]>;
+  /** Most a container may write into its own layer; undefined = no limit. */
+  readonly storageSizeBytes: number | undefined;
 };
-
-/** 64 MiB, Docker's default for /dev/shm. */
-const defaultShmSizeBytes = 64 * 1024 * 1024;
 
 /** A client's HostConfig with everything in force spelled out, as inspect shows it. */
 export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefaults): HostConfig {
@@ -28,8 +31,8 @@ export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefau
       MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
     },
     MemorySwap: memory > 0 && swap === 0 ? memory * 2 : swap,
-    ShmSize: given.ShmSize ? given.ShmSize : defaultShmSizeBytes,
-    IpcMode: given.IpcMode ? given.IpcMode : "private",
+    ShmSize: given.ShmSize ? given.ShmSize : defaults.shmSizeBytes,
+    IpcMode: given.IpcMode ? given.IpcMode : defaults.ipcMode,
     CgroupnsMode: given.CgroupnsMode ? given.CgroupnsMode : defaults.cgroupnsMode,
     PidsLimit: given.PidsLimit && given.PidsLimit > 0 ? given.PidsLimit : null,
     MemorySwappiness: given.MemorySwappiness === -1 ? null : given.MemorySwappiness,

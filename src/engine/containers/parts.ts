@@ -47,12 +47,15 @@ export type ContainerParts = {
   readonly runtime: (name: string) => RuntimeCommand;
   /** What limits are checked against. */
   readonly hostLimits: HostLimits;
+  /** Where CDI specifications are looked for. */
+  readonly cdiDirectories: readonly string[];
   /** Host's init for `--init`; undefined when the host has none. */
   readonly initPath: string | undefined;
   /** The host's CA bundle, when containers are to trust it (daemon option). */
   readonly hostCaBundle: string | undefined;
   /** Default OCI process settings of this daemon. */
   readonly noNewPrivileges: boolean;
+  readonly seccompProfile: string;
   readonly appArmorProfile: string | undefined;
 };
 

@@ -14,14 +14,18 @@ const infinity = 2 ** 64;
  * `--ulimit`s as the runtime takes them, clamped to the hard limits of this host's daemon: without CAP_SYS_RESOURCE a
  * limit cannot be raised, and a container that cannot start is worse than one with the most the host allows.
  */
-export function resourceLimits(hostConfig: HostConfig): NonNullable<RuntimeProcess["rlimits"]> {
-  const requested = hostConfig.Ulimits ?? [];
+export function resourceLimits(
+  hostConfig: HostConfig,
+  byDefault: NonNullable<HostConfig["Ulimits"]>,
+): NonNullable<RuntimeProcess["rlimits"]> {
+  const own = hostConfig.Ulimits ?? [];
+  const requested = [...byDefault.filter(({ Name }) => !own.some((limit) => limit.Name === Name)), ...own];
   if (requested.length === 0) return [];
-  const own = readResourceLimits();
+  const ours = readResourceLimits();
   return requested.map(({ Name, Soft, Hard }) => {
     const name = Name.toLowerCase().replace(/^rlimit_/, "");
-    if (!isResourceLimitName(name)) throw errors.ulimitUnknown(Name);
-    const clamp = (value: number) => Math.min(order(value), order(own[name].hard));
+    if (!isResourceLimitName(name)) throw errors.rangeExceeded(`invalid ulimit type: ${Name}`);
+    const clamp = (value: number) => Math.min(order(value), order(ours[name].hard));
     const figure = (value: number) => (value === unlimited ? infinity : value);
     return { type: `RLIMIT_${name.toUpperCase()}`, soft: figure(clamp(Soft)), hard: figure(clamp(Hard)) };
   });

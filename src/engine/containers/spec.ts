@@ -4,7 +4,14 @@ import { cpuWeightOfShares } from "#cgroups";
 import type { HostConfig, RuntimeProcess, RuntimeResources, RuntimeSpec } from "#formats";
 import { closeFd, O, openDirectory, toByteString, tryOpenInRoot } from "#linux";
 import type { Sandbox } from "#network";
-import { buildRuntimeSpec, checkSysctls, resolveDevices, runtimeResources, type SpecInput } from "#runtime";
+import {
+  buildRuntimeSpec,
+  checkSysctls,
+  resolveDeviceRequests,
+  resolveDevices,
+  runtimeResources,
+  type SpecInput,
+} from "#runtime";
 import { capabilitySets, containerSecurity, privilegedCapabilities, resolveUser } from "#security";
 import type { StepRequest } from "../contract.ts";
 import { errors } from "../errors.ts";
@@ -70,18 +77,29 @@ export function buildSpec(
   const command = [path, ...args];
   const namespaces = namespacesOf(parts.registry, container, start.sandbox);
   const devices = resolveDevices(hostConfig);
+  const requested = resolveDeviceRequests(hostConfig, parts.cdiDirectories);
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   const bundle = parts.hostCaBundle;
   return buildRuntimeSpec({
     process: {
       terminal: config.Tty === true,
       ...(config.Tty === true && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
-      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        additionalGids: [...new Set([...user.additionalGids, ...(requested?.additionalGids ?? [])])],
+      },
       args: usesInit ? [initInContainer, "--", ...command] : command,
-      env: withHome(containerEnvironment(config, bundle !== undefined, linkVariables(parts, container)), user.home),
+      env: withHome(
+        mergeEnvironment(
+          containerEnvironment(config, bundle !== undefined, linkVariables(parts, container)),
+          requested?.env ?? [],
+        ),
+        user.home,
+      ),
       cwd: config.WorkingDir ? config.WorkingDir : "/",
       capabilities: capabilitySets(security.capabilities, user.uid),
-      rlimits: resourceLimits(hostConfig),
+      rlimits: resourceLimits(hostConfig, parts.defaults.ulimits),
       noNewPrivileges: security.noNewPrivileges,
       ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
       oomScoreAdj: oomScoreAdjustment(hostConfig),
@@ -104,9 +122,11 @@ export function buildSpec(
         (mount) => mountSource(parts, container, mount, start.bound),
         recursiveRuntimes.has(hostConfig.Runtime ?? ""),
       ),
+      ...(requested?.mounts ?? []),
     ],
-    devices: devices.devices,
-    deviceRules: devices.rules,
+    devices: [...devices.devices, ...(requested?.devices ?? [])],
+    deviceRules: [...devices.rules, ...(requested?.rules ?? [])],
+    hooks: requested?.hooks,
     resources: resourcesOf(parts, hostConfig),
     cgroupsPath: cgroupPath(parts, container),
     seccomp: security.seccomp,
@@ -175,7 +195,7 @@ export function buildStepSpec(
       env: withHome([...environment], user.home),
       cwd: request.cwd === "" ? "/" : request.cwd,
       capabilities: capabilitySets(security.capabilities, user.uid),
-      rlimits: resourceLimits(hostConfig),
+      rlimits: resourceLimits(hostConfig, parts.defaults.ulimits),
       noNewPrivileges: security.noNewPrivileges,
       ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
       oomScoreAdj: oomScoreAdjustment(hostConfig),
@@ -193,7 +213,7 @@ export function buildStepSpec(
       cgroup: parts.defaults.cgroupnsMode,
       network: stepNetwork(parts, request, step.sandbox),
     },
-    shm: { sizeBytes: request.shmSizeBytes ?? 64 * 1024 * 1024 },
+    shm: { sizeBytes: request.shmSizeBytes ?? parts.defaults.shmSizeBytes },
     mounts: [
       ...etcMounts(step.etc),
       ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc)),
@@ -246,7 +266,7 @@ export function buildExecDocument(
     env: withHome(mergeEnvironment(environment, exec.env), user.home),
     cwd: exec.workingDirectory || config.WorkingDir || "/",
     capabilities: capabilitySets(capabilities, user.uid),
-    rlimits: resourceLimits(hostConfig),
+    rlimits: resourceLimits(hostConfig, parts.defaults.ulimits),
     noNewPrivileges: security.noNewPrivileges,
     ...(security.appArmorProfile === undefined ? {} : { apparmorProfile: security.appArmorProfile }),
     oomScoreAdj: oomScoreAdjustment(hostConfig),

@@ -147,7 +147,12 @@ async function openSandbox(parts: ContainerParts, container: Container): Promise
     containerName: container.name,
     networks,
     publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
-    sysctls: hostConfig.Sysctls ?? undefined,
+    sysctls: networkSysctls(hostConfig.Sysctls ?? {}),
     nameServer: nameServerOf(container),
   });
+}
+
+/** Those of a container's sysctls that are the network's; the runtime writes the rest. */
+function networkSysctls(sysctls: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(sysctls).filter(([name]) => /^net[./]/.test(name)));
 }

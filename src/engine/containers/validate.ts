@@ -1,6 +1,8 @@
 import { isAbsolute } from "node:path";
 import type { ContainerConfig, HostConfig } from "#formats";
+import { parseDeviceRule } from "#runtime";
 import { errors } from "../errors.ts";
+import { storageSize } from "./storage-options.ts";
 import { parsePort } from "./port-publications.ts";
 import { parseSignal } from "./signals.ts";
 
@@ -50,7 +52,7 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
     throw errors.modeInvalid(kind, text);
   };
   mode("IPC", hostConfig.IpcMode, ["none", "private", "shareable", "host"]);
-  mode("PID", hostConfig.PidMode, ["host", "private"]);
+  mode("PID", hostConfig.PidMode, ["host"]);
   if (!["", "host"].includes(hostConfig.UTSMode ?? "")) throw errors.modeInvalid("UTS", hostConfig.UTSMode ?? "");
   if (hostConfig.UTSMode === "host" && (config.Hostname ?? "") !== "") {
     throw errors.optionsConflict("hostname and the UTS mode");
@@ -58,22 +60,18 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   if (!["", "host"].includes(hostConfig.UsernsMode ?? ""))
     throw errors.modeInvalid("user namespace", hostConfig.UsernsMode ?? "");
   if (!["", "default"].includes(hostConfig.Isolation ?? "")) {
-    throw errors.unsupportedOption(`isolation '${hostConfig.Isolation}'`, "it exists on Windows only");
+    throw errors.rangeExceeded(`invalid isolation: "${hostConfig.Isolation}" - linux only supports 'default'`);
   }
-  if ((hostConfig.ShmSize ?? 0) < 0) throw errors.optionsConflict("SHM size can not be less than 0");
-  if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
-    throw errors.unsupportedOption(
-      "--storage-opt",
-      "overlay quotas need a project-quota file system, which Berth does not manage yet",
-    );
+  if ((hostConfig.ShmSize ?? 0) < 0) throw errors.rangeExceeded("SHM size can not be less than 0");
+  const score = hostConfig.OomScoreAdj ?? 0;
+  if (score < -1000 || score > 1000) {
+    throw errors.rangeExceeded(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   }
-  const requests = hostConfig.DeviceRequests ?? [];
-  if (requests.length > 0)
-    throw errors.devicesUnavailable(
-      JSON.stringify(requests[0]?.Capabilities ?? [])
-        .replaceAll(",", " ")
-        .replaceAll('"', ""),
-    );
+  for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
+  if ((hostConfig.Cgroup ?? "") !== "") {
+    throw errors.unsupportedOption("Cgroup", "the namespace of control groups is chosen with CgroupnsMode");
+  }
+  storageSize(hostConfig, undefined);
   for (const host of hostConfig.ExtraHosts ?? []) {
     if (!/^[^:=\s]+[:=].+$/.test(host)) throw errors.optionsConflict(`bad format for add-host: "${host}"`);
   }

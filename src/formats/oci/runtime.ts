@@ -7,8 +7,17 @@ export type RuntimeSpec = {
   domainname?: string;
   mounts: RuntimeMount[];
   annotations?: Record<string, string>;
+  hooks?: RuntimeHooks;
   linux: RuntimeLinux;
 };
+
+/** `hooks`: programs of the host that the runtime runs around a start. Berth writes those of CDI specifications only. */
+export type RuntimeHooks = Partial<
+  Record<
+    "prestart" | "createRuntime" | "createContainer" | "startContainer" | "poststart" | "poststop",
+    { path: string; args?: string[] | undefined; env?: string[] | undefined; timeout?: number | undefined }[]
+  >
+>;
 
 /** `process.user` of config.json. */
 export type RuntimeUser = { uid: number; gid: number; additionalGids?: number[]; umask?: number };
@@ -72,6 +81,7 @@ export type RuntimeResources = {
     reservation?: number;
     swap?: number;
     kernel?: number;
+    kernelTCP?: number;
     swappiness?: number;
     disableOOMKiller?: boolean;
   };

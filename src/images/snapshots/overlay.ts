@@ -15,6 +15,7 @@ import type { StoreLayout } from "../layers/layout.ts";
 import { type LayerShelf, removeTree } from "../layers/store.ts";
 import { findChanges } from "./changes.ts";
 import type { SnapshotLedger } from "./ledger.ts";
+import { createProjectLimits } from "./projects.ts";
 import { treeSize } from "./usage.ts";
 
 /** How this kernel mounts overlays, found out by a trial. */
@@ -78,6 +79,7 @@ export function createOverlaySnapshotter(parts: {
 }): Snapshotter {
   const { layout, layers, ledger, support } = parts;
   const mounted = new Set<string>();
+  const projects = createProjectLimits(layout.snapshots);
   const at = (id: string, name: string) => join(layout.snapshots, id, name);
 
   const readMounted = (): Set<string> => {
@@ -100,8 +102,11 @@ export function createOverlaySnapshotter(parts: {
     return shown;
   };
 
-  const makeDirectories = (id: string, diffIds: readonly Digest[]) => {
-    mkdirSync(join(layout.snapshots, id), { recursive: true, mode: 0o700 });
+  const makeDirectories = (id: string, diffIds: readonly Digest[], sizeBytes?: number) => {
+    const directory = join(layout.snapshots, id);
+    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    // What is made below inherits the project.
+    if (isNew && sizeBytes !== undefined) projects.limit(directory, sizeBytes);
     for (const name of ["work", "merged"]) mkdirSync(at(id, name), { recursive: true, mode: 0o700 });
     const upper = at(id, "upper");
     if (existsSync(upper)) return;
@@ -138,7 +143,14 @@ export function createOverlaySnapshotter(parts: {
       if (ledger.find(id) === undefined) {
         ledger.add(id, { driver: "overlay2", diffIds, discardable: options.discardable === true });
       }
-      makeDirectories(id, diffIds);
+      try {
+        makeDirectories(id, diffIds, options.sizeBytes);
+      } catch (error) {
+        // Nothing is held for a snapshot that never was.
+        rmSync(join(layout.snapshots, id), { recursive: true, force: true });
+        ledger.remove(id);
+        throw error;
+      }
     },
     mount: (id) => {
       const { diffIds, discardable } = checkDriver(id);

@@ -83,6 +83,7 @@ export function createCopySnapshotter(parts: {
   return {
     name: "vfs",
     prepare: async (id, diffIds, options = {}) => {
+      if (options.sizeBytes !== undefined) throw errors.snapshotQuotaUnsupported();
       if (ledger.find(id) === undefined) {
         ledger.add(id, { driver: "vfs", diffIds, discardable: options.discardable === true });
       }

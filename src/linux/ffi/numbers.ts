@@ -164,6 +164,7 @@ const everywhere = {
   pidfd_getfd: 438,
   faccessat2: 439,
   mount_setattr: 442,
+  quotactl_fd: 443,
 } as const;
 
 function forThisMachine(): Record<keyof typeof x64, number> {

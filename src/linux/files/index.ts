@@ -46,3 +46,4 @@ export {
   S_IFMT,
   statusOf,
 } from "./status.ts";
+export { hasProjectQuota, limitProject, projectOf, setProject } from "./project-quota.ts";

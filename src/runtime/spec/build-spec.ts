@@ -1,6 +1,7 @@
 import type {
   RuntimeDevice,
   RuntimeDeviceRule,
+  RuntimeHooks,
   RuntimeMount,
   RuntimeNamespace,
   RuntimeProcess,
@@ -45,6 +46,8 @@ export type SpecInput = {
   readonly readonlyPaths: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Of CDI specifications of the host; never an image's. */
+  readonly hooks?: RuntimeHooks | undefined;
 };
 
 const ociVersion = "1.0.2";
@@ -89,6 +92,7 @@ export function buildRuntimeSpec(input: SpecInput): RuntimeSpec {
     ...(input.domainname === "" ? {} : { domainname: input.domainname }),
     mounts: [...defaults, ...byDepth(input.mounts)],
     annotations: { ...input.annotations },
+    ...(input.hooks === undefined ? {} : { hooks: input.hooks }),
     linux: {
       namespaces: namespacesOf(input.namespaces),
       devices: [...input.devices],

@@ -34,6 +34,7 @@ export function runtimeResources(hostConfig: HostConfig): RuntimeResources {
     reservation: nonZero(hostConfig.MemoryReservation),
     swap: nonZero(hostConfig.MemorySwap),
     swappiness: hostConfig.MemorySwappiness ?? undefined,
+    kernelTCP: nonZero(hostConfig.KernelMemoryTCP),
     disableOOMKiller: hostConfig.OomKillDisable === true ? true : undefined,
   });
   const cpu = present({

@@ -15,6 +15,8 @@ const all = {
   cpuset: true,
   blkioWeight: true,
   blkioThrottle: true,
+  blkioWeightDevice: true,
+  kernelMemoryTcp: true,
 };
 const host: HostLimits = { cpus: new Set([0, 1]), cpusText: "0-1", memoryNodesText: "0", offered: all };
 const MiB = 1024 * 1024;

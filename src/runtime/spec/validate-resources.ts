@@ -14,6 +14,7 @@ export type HostLimits = {
       | "swap"
       | "memoryReservation"
       | "memorySwappiness"
+      | "kernelMemoryTcp"
       | "oomKillDisable"
       | "pids"
       | "cpuShares"
@@ -22,6 +23,7 @@ export type HostLimits = {
       | "cpuRealtime"
       | "cpuset"
       | "blkioWeight"
+      | "blkioWeightDevice"
       | "blkioThrottle",
       boolean
     >
@@ -44,10 +46,22 @@ export function validateResources(
   checkBlkio(hostConfig);
   if ((hostConfig.KernelMemory ?? 0) > 0 && (hostConfig.KernelMemory ?? 0) < 4 * 1024 * 1024)
     throw errors.kernelMemory();
+  if ((hostConfig.IOMaximumBandwidth ?? 0) !== 0) throw errors.ioMaximum("bandwidth");
+  if ((hostConfig.IOMaximumIOps ?? 0) !== 0) throw errors.ioMaximum("IOPs");
   for (const { Name, Soft, Hard } of hostConfig.Ulimits ?? []) {
+    if (!isUlimitName(Name)) throw errors.ulimitUnknown(Name);
     if (Hard !== -1 && (Soft === -1 || Soft > Hard)) throw errors.ulimitInverted(Name, Soft, Hard);
   }
   return dropUnoffered(hostConfig, host.offered);
+}
+
+/** Names of setrlimit(2)'s limits as `--ulimit` has them (docker/go-units, ulimit.go). */
+const ulimitNames: ReadonlySet<string> = new Set(
+  "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
+);
+
+function isUlimitName(name: string): boolean {
+  return ulimitNames.has(name.toLowerCase().replace(/^rlimit_/, ""));
 }
 
 function checkMemory(hostConfig: HostConfig): void {
@@ -78,6 +92,8 @@ function checkCpu(hostConfig: HostConfig, host: HostLimits): void {
   if (quota > 0 && quota < 1000) throw errors.cpuQuotaRange();
   const realtimePeriod = hostConfig.CpuRealtimePeriod ?? 0;
   const realtimeRuntime = hostConfig.CpuRealtimeRuntime ?? 0;
+  if ((realtimePeriod !== 0 || realtimeRuntime !== 0) && !host.offered.cpuRealtime) throw errors.cpuRealtimeMissing();
+  if (nanoCpus > 0 && !host.offered.cpuCfs) throw errors.nanoCpusMissing();
   if (realtimePeriod !== 0 && realtimeRuntime > realtimePeriod) throw errors.cpuRealtime();
   checkList("CPUs", hostConfig.CpusetCpus ?? "", host.cpus, host.cpusText);
   checkList(
@@ -151,30 +167,41 @@ const rules: readonly {
   },
   {
     offered: "cpuCfs",
-    fields: ["NanoCpus", "CpuPeriod", "CpuQuota"],
-    warning: "Your kernel does not support CPU cfs period/quota or the cgroup is not mounted. Limitation discarded.",
+    fields: ["CpuPeriod", "CpuQuota"],
+    warning: "Your kernel does not support CPU CFS scheduler. CPU period/quota discarded.",
   },
   {
-    offered: "cpuRealtime",
-    fields: ["CpuRealtimePeriod", "CpuRealtimeRuntime"],
-    warning: "Your kernel does not support CPU real-time scheduler or the cgroup is not mounted. Limitation discarded.",
+    offered: "kernelMemoryTcp",
+    fields: ["KernelMemoryTCP"],
+    warning:
+      "Your kernel does not support kernel memory TCP limit capabilities or the cgroup is not mounted. Limitation discarded.",
   },
   {
     offered: "cpuset",
     fields: ["CpusetCpus", "CpusetMems"],
-    warning: "Your kernel does not support cpuset or the cgroup is not mounted. CPUset discarded.",
+    warning: "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.",
   },
   {
     offered: "blkioWeight",
-    fields: ["BlkioWeight", "BlkioWeightDevice"],
+    fields: ["BlkioWeight"],
     warning: "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.",
   },
   {
-    offered: "blkioThrottle",
-    fields: ["BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"],
-    warning: "Your kernel does not support Block I/O throttling or the cgroup is not mounted. Limits discarded.",
+    offered: "blkioWeightDevice",
+    fields: ["BlkioWeightDevice"],
+    warning:
+      "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.",
   },
+  ...throttleRule("BlkioDeviceReadBps", "BPS Block I/O read limit", "Block I/O BPS read limit"),
+  ...throttleRule("BlkioDeviceWriteBps", "BPS Block I/O write limit", "Block I/O BPS write limit"),
+  ...throttleRule("BlkioDeviceReadIOps", "IOPS Block read limit", "Block I/O IOPS read limit"),
+  ...throttleRule("BlkioDeviceWriteIOps", "IOPS Block write limit", "Block I/O IOPS write limit"),
 ];
+
+function throttleRule(field: keyof HostConfig, what: string, discarded: string) {
+  const warning = `Your kernel does not support ${what} or the cgroup is not mounted. ${discarded} discarded.`;
+  return [{ offered: "blkioThrottle", fields: [field], warning }] as const;
+}
 
 function isSet(value: unknown): boolean {
   if (value === null || value === undefined || value === 0 || value === "" || value === false || value === -1)
@@ -203,6 +230,15 @@ function dropUnoffered(
     warnings.push(
       "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
     );
+  }
+  // Windows alone has these.
+  if ((hostConfig.CpuPercent ?? 0) > 0) {
+    warnings.push("linux does not support CPU percent. Percent discarded.");
+    kept["CpuPercent"] = 0;
+  }
+  if ((hostConfig.CpuCount ?? 0) > 0) {
+    warnings.push("linux does not support CPU count. Count discarded.");
+    kept["CpuCount"] = 0;
   }
   if ((hostConfig.KernelMemory ?? 0) > 0)
     warnings.push("Specifying a kernel memory limit is deprecated and has no effect.");

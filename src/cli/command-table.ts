@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { refusedPaths } from "./refused/paths.ts";
 
 type Loader = () => Promise<{ command: Command }>;
 
@@ -12,6 +13,7 @@ const volumeLs: Loader = () => import("./commands/volume-ls.ts");
 const volumeRm: Loader = () => import("./commands/volume-rm.ts");
 const contextLs: Loader = () => import("./commands/context-ls.ts");
 const contextRm: Loader = () => import("./commands/context-rm.ts");
+const pluginLs: Loader = () => import("./commands/plugin-ls.ts");
 const networkLs: Loader = () => import("./commands/network-ls.ts");
 const networkRm: Loader = () => import("./commands/network-rm.ts");
 
@@ -60,6 +62,21 @@ const systemCommands = {
 
 function under(group: string, commands: Readonly<Record<string, Loader>>): Record<string, Loader> {
   return Object.fromEntries(Object.entries(commands).map(([name, load]) => [`${group} ${name}`, load]));
+}
+
+/** Commands an engine of one machine cannot carry out; the aliases of docker's lists and removals too. */
+function refused(): Record<string, Loader> {
+  const loaders: Record<string, Loader> = {};
+  for (const [group, names] of Object.entries(refusedPaths)) {
+    for (const name of names.split(" ")) {
+      const path = `${group} ${name}`;
+      const load: Loader = async () => ({ command: (await import("./refused/commands.ts")).refusedCommand(path) });
+      loaders[path] = load;
+      if (name === "ls" && group !== "swarm") loaders[`${group} list`] = load;
+      if (name === "rm") loaders[`${group} remove`] = load;
+    }
+  }
+  return loaders;
 }
 
 /** Every way to call a command → the file that declares it. Nothing is loaded before it is called. */
@@ -130,20 +147,48 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "volume prune": () => import("./commands/volume-prune.ts"),
   "volume remove": volumeRm,
   "volume rm": volumeRm,
+  "plugin list": pluginLs,
+  "plugin ls": pluginLs,
+  ...refused(),
 };
 
 /** What each group of commands is about. */
 export const groups: Readonly<Record<string, string>> = {
   builder: "Manage builds",
+  checkpoint: "Manage checkpoints",
+  config: "Manage Swarm configs",
   container: "Manage containers",
   context: "Manage contexts",
   image: "Manage images",
   manifest: "Manage image manifests and manifest lists",
   network: "Manage networks",
+  node: "Manage Swarm nodes",
+  plugin: "Manage plugins",
   registry: "Serve a registry",
+  secret: "Manage Swarm secrets",
+  service: "Manage Swarm services",
+  stack: "Manage Swarm stacks",
+  swarm: "Manage Swarm",
   system: "Manage Berth",
+  trust: "Manage trust on images",
+  "trust key": "Manage keys for signing images",
+  "trust signer": "Manage entities who can sign images",
   volume: "Manage volumes",
 };
+
+/** Groups whose commands no engine of one machine can carry out: they answer, and are not listed. */
+export const hiddenGroups: ReadonlySet<string> = new Set([
+  "checkpoint",
+  "config",
+  "node",
+  "secret",
+  "service",
+  "stack",
+  "swarm",
+  "trust",
+  "trust key",
+  "trust signer",
+]);
 
 /** Commands that work and are not listed: nobody calls them by hand. */
 export const hiddenCommands: ReadonlySet<string> = new Set(["__complete", "system dial-stdio"]);

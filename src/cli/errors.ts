@@ -40,6 +40,21 @@ export const cliErrors = defineErrors({
     message: (context: string) => `cannot use "${context}" as a build context: only local directories and "-" are`,
     hint: () => "Fetch it first, then build from the directory",
   },
+  "beyond-berth": {
+    kind: "unsupported",
+    message: () => "the daemon answers, but berth has no swarms and no managed plugins to show",
+    hint: () => "Use the docker command with this daemon",
+  },
+  "content-trust-gone": {
+    kind: "unsupported",
+    message: () => "content trust (Notary) is not supported: its servers have been retired",
+    hint: () => "Sign images with a tool that keeps signatures in the registry, such as cosign",
+  },
+  "experimental-command": {
+    kind: "unsupported",
+    message: (command: string) =>
+      `berth ${command} is only supported on a Docker daemon with experimental features enabled`,
+  },
   "connection-setup": {
     kind: "invalid",
     message: (sentence: string) => `Failed to initialize: ${sentence}`,

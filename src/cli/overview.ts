@@ -1,4 +1,4 @@
-import { commandLoaders, groups, hiddenCommands, mainCommands } from "./command-table.ts";
+import { commandLoaders, groups, hiddenCommands, hiddenGroups, mainCommands } from "./command-table.ts";
 import { cliErrors } from "./errors.ts";
 import { globalFlags } from "./global-flags.ts";
 import { renderFlags, renderHelp } from "./help.ts";
@@ -13,11 +13,16 @@ async function summaries(paths: readonly string[]): Promise<string> {
   return names.map((name, index) => `  ${name.padEnd(width)}${commands[index]}\n`).join("");
 }
 
-function groupSummaries(): string {
-  const width = Math.max(...Object.keys(groups).map((name) => name.length)) + 2;
-  return Object.entries(groups)
-    .map(([name, summary]) => `  ${name.padEnd(width)}${summary}\n`)
-    .join("");
+function groupSummaries(parent: string): string {
+  const paths = Object.keys(groups).filter(
+    (path) =>
+      path.startsWith(parent) &&
+      path !== parent.trim() &&
+      !path.slice(parent.length).includes(" ") &&
+      (parent !== "" || !hiddenGroups.has(path)),
+  );
+  const width = Math.max(10, ...paths.map((path) => path.length - parent.length)) + 2;
+  return paths.map((path) => `  ${path.slice(parent.length).padEnd(width)}${groups[path]}\n`).join("");
 }
 
 async function overview(): Promise<string> {
@@ -30,7 +35,7 @@ Builds images and runs containers
 Common Commands:
 ${await summaries(mainCommands)}
 Management Commands:
-${groupSummaries()}
+${groupSummaries("")}
 Commands:
 ${await summaries(others.sort())}
 Global Options:
@@ -39,21 +44,25 @@ Run 'berth COMMAND --help' for more information on a command.
 `;
 }
 
-/** Help for the program, a group or a command. */
-export async function helpFor(words: readonly string[]): Promise<string> {
-  const [first] = words;
-  if (first === undefined) return overview();
-  const path = words.join(" ");
+/** Help for the program (""), a group or a command. */
+export async function helpFor(path: string): Promise<string> {
+  if (path === "") return overview();
   if (Object.hasOwn(groups, path)) {
     // A group lists each command once, under its main name.
     const aliases = new Set([`${path} list`, `${path} remove`, `${path} ps`]);
+    if (path === "node" || path === "service" || path === "stack") aliases.delete(`${path} ps`);
     const paths = Object.keys(commandLoaders).filter(
-      (name) => name.startsWith(`${path} `) && !aliases.has(name) && !hiddenCommands.has(name),
+      (name) =>
+        name.startsWith(`${path} `) &&
+        !name.slice(path.length + 1).includes(" ") &&
+        !aliases.has(name) &&
+        !hiddenCommands.has(name),
     );
+    const inner = groupSummaries(`${path} `);
     return `Usage:  berth ${path} COMMAND
 
 ${groups[path]}
-
+${inner === "" ? "" : `\nManagement Commands:\n${inner}`}
 Commands:
 ${await summaries(paths.sort())}
 Run 'berth ${path} COMMAND --help' for more information on a command.

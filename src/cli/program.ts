@@ -1,11 +1,11 @@
-import { EngineError } from "#base";
 import type { Command, CommandContext } from "./command.ts";
-import { commandLoaders, groups } from "./command-table.ts";
+import { commandLoaders, groups, hiddenCommands, hiddenGroups } from "./command-table.ts";
 import { type ConnectionFlags, prepareConnection } from "./connection/connect.ts";
 import { cliErrors } from "./errors.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { printFailure } from "./failure.ts";
 import { parseFlags } from "./flags/parse.ts";
+import { printable } from "./output/printable.ts";
 import { writeText } from "./output/write.ts";
 
 /** The command line without its name → the exit status. Never throws. */
@@ -13,7 +13,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    printFailure(error, error instanceof EngineError && error.code === "unknown-command" ? "berth: " : "");
+    printFailure(error);
     return exitCodeOf(error);
   }
 }
@@ -28,30 +28,71 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     words = global.rest;
     connection = global.connection;
   }
-  const [first = "", second] = words;
-  if (first === "help") return showHelp(words.slice(1));
-  if (Object.hasOwn(groups, first)) {
-    if (second === undefined) return showHelp([first], 2);
-    if (second === "--help" || second === "-h") return showHelp([first]);
-    const path = `${first} ${second}`;
-    if (!Object.hasOwn(commandLoaders, path)) {
-      const { suggest } = await import("./suggest.ts");
-      const known = Object.keys(commandLoaders).filter((name) => name.startsWith(`${first} `));
-      throw cliErrors["unknown-command"](path, suggest(path, known));
+  const [first = ""] = words;
+  if (first === "help") return showTopic(words.slice(1));
+  // "trust key" is a group in a group.
+  let length = 1;
+  let path = first;
+  while (Object.hasOwn(groups, path)) {
+    const next = words[length];
+    if (next === undefined) return showHelp(path, 2);
+    if (next === "--help" || next === "-h") {
+      if (next === "-h") warnOfShortHelp();
+      return showHelp(path);
     }
-    return runCommand(path, words.slice(2), connection);
+    if (next.startsWith("-")) return refuseGroupFlag(path, next);
+    path += ` ${next}`;
+    length++;
   }
-  if (!Object.hasOwn(commandLoaders, first)) {
-    const { suggest } = await import("./suggest.ts");
-    const known = [...Object.keys(commandLoaders).filter((name) => !name.includes(" ")), ...Object.keys(groups)];
-    throw cliErrors["unknown-command"](first, suggest(first, known));
-  }
-  return runCommand(first, words.slice(1), connection);
+  if (!Object.hasOwn(commandLoaders, path)) return refuseCommand(path);
+  return runCommand(path, words.slice(length), connection);
 }
 
-async function showHelp(words: readonly string[], descriptor: 1 | 2 = 1): Promise<number> {
+function warnOfShortHelp(): void {
+  writeText(1, "Flag shorthand -h has been deprecated, use --help\n");
+}
+
+/** A group has no flags of its own but `--help`. */
+function refuseGroupFlag(group: string, word: string): number {
+  const sentence = word.startsWith("--")
+    ? `unknown flag: ${word.replace(/=.*$/, "")}`
+    : `unknown shorthand flag: '${word[1] ?? ""}' in ${word}`;
+  writeText(2, `${sentence}\n\nUsage:  berth ${group}\n\nRun 'berth ${group} --help' for more information\n`);
+  return 125;
+}
+
+/** Says that there is no such command, in docker's words, and which one may have been meant. */
+async function refuseCommand(path: string): Promise<number> {
+  const { suggest } = await import("./suggest.ts");
+  const group = path.includes(" ") ? path.slice(0, path.lastIndexOf(" ")) : "";
+  const isListed = (name: string) => !hiddenCommands.has(name) && !hiddenGroups.has(name.replace(/ [^ ]*$/, ""));
+  const known = [...Object.keys(commandLoaders), ...Object.keys(groups)].filter(
+    (name) => isListed(name) && (group === "" ? !name.includes(" ") : name.startsWith(`${group} `)),
+  );
+  const failure = cliErrors["unknown-command"](path, suggest(path, known));
+  const parent = group === "" ? "berth" : `berth ${group}`;
+  const usage = group === "" ? "" : `Usage:  ${parent}\n\n`;
+  writeText(
+    2,
+    `berth: ${printable(failure.message)}\n\n${usage}Run '${parent} --help' for more information\nHint: ${failure.hint ?? ""}\n`,
+  );
+  return 1;
+}
+
+async function showTopic(words: readonly string[]): Promise<number> {
+  const path = words.join(" ");
+  if (words.length > 0 && !Object.hasOwn(groups, path) && !Object.hasOwn(commandLoaders, path)) {
+    // The first words may be a topic all the same.
+    if (words.length > 1) return showTopic(words.slice(0, -1));
+    writeText(2, `unknown help topic: ${printable(path)}\n`);
+    return 1;
+  }
+  return showHelp(path);
+}
+
+async function showHelp(path: string, descriptor: 1 | 2 = 1): Promise<number> {
   const { helpFor } = await import("./overview.ts");
-  writeText(descriptor, await helpFor(words));
+  writeText(descriptor, await helpFor(path));
   return 0;
 }
 
@@ -72,6 +113,7 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     return exitCodeOf(error);
   }
   if (parsed.wantsHelp) {
+    if (parsed.wantsHelp === "shorthand") warnOfShortHelp();
     const [{ renderHelp }, { outputColumns }] = await Promise.all([
       import("./help.ts"),
       import("./terminal/terminal.ts"),

@@ -1,6 +1,6 @@
 export { type Client, type ClientOptions, createClient, defaultHost, dialOnNode, newestApiVersion } from "./client.ts";
 export { isDaemonError } from "./errors.ts";
-export type { Filters } from "./filters.ts";
+export { encodeFilters, type Filters } from "./filters.ts";
 export { type OutputFrame, type OutputStream, readFrames, readRawAsFrames } from "./frames.ts";
 export type { Connection, Dialer, Endpoint, TlsMaterial } from "#wire";
 export { createIncoming } from "#wire";

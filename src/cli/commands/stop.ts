@@ -12,7 +12,10 @@ export const command = defineCommand({
   flags: {
     signal: flag.string("Signal to send to the container", { short: "s" }),
     timeout: flag.integer("Seconds to wait before killing the container", { short: "t" }),
-    time: flag.integer("Seconds to wait before killing the container", { aliasOf: "timeout" }),
+    time: flag.integer("Seconds to wait before killing the container", {
+      aliasOf: "timeout",
+      deprecated: "use --timeout instead",
+    }),
   },
   run: ({ client }, flags, names) =>
     forEachName(names, async (name) => {

@@ -10,6 +10,8 @@ export type FlagOptions = {
   readonly shownDefault?: string;
   /** Accepted, not shown. */
   readonly hidden?: boolean;
+  /** What to use instead; said when the flag is given. */
+  readonly deprecated?: string;
   /** Another spelling of the flag named here. */
   readonly aliasOf?: string;
   /** Says what is wrong with a value, undefined when nothing is. */

@@ -93,7 +93,7 @@ describe("parseFlags", () => {
   });
 
   test("sees that help is wanted, unless -h is a flag of its own", () => {
-    expect(parseFlags(flags, ["-h"]).wantsHelp).toBe(true);
+    expect(parseFlags(flags, ["-h"]).wantsHelp).toBe("shorthand");
     const own = parseFlags({ hostname: flag.string("", { short: "h" }) }, ["-h", "web"]);
     expect(own).toMatchObject({ wantsHelp: false, values: { hostname: "web" } });
   });

@@ -1,4 +1,5 @@
 import { cliErrors } from "../errors.ts";
+import { writeText } from "../output/write.ts";
 import type { Flag, Flags, FlagValues } from "./flag.ts";
 import { parseValue } from "./value.ts";
 
@@ -7,7 +8,8 @@ export type ParsedArguments<Declared extends Flags> = {
   readonly operands: string[];
   /** Names of the flags that were given. */
   readonly given: ReadonlySet<string>;
-  readonly wantsHelp: boolean;
+  /** `-h` is not what docker wants it to be called. */
+  readonly wantsHelp: boolean | "shorthand";
 };
 
 /** "-m, --memory" or "--cpus": how messages call a flag. */
@@ -33,13 +35,14 @@ export function parseFlags<Declared extends Flags>(
   }
   const given = new Set<string>();
   const operands: string[] = [];
-  let wantsHelp = false;
+  let wantsHelp: boolean | "shorthand" = false;
 
   const store = (name: string, flag: Flag, text: string) => {
     const parsed = parseValue(flag, text);
     if ("problem" in parsed) {
       throw cliErrors["bad-flag"](`invalid argument "${text}" for "${spell(name, flag)}" flag: ${parsed.problem}`);
     }
+    if (flag.deprecated !== undefined) writeText(1, `Flag --${name} has been deprecated, ${flag.deprecated}\n`);
     const target = flag.aliasOf ?? name;
     if (flag.kind !== "list") values[target] = parsed.value;
     else if (flag.typeName === "strings") (values[target] as string[]).push(...text.split(","));
@@ -87,7 +90,7 @@ export function parseFlags<Declared extends Flags>(
       const flag = name === undefined ? undefined : declared[name];
       if (name === undefined || flag === undefined) {
         if (letter === "h") {
-          wantsHelp = true;
+          wantsHelp = "shorthand";
           continue;
         }
         throw cliErrors["bad-flag"](`unknown shorthand flag: '${letter}' in ${argument}`);

@@ -135,7 +135,7 @@ function readSource(
   reporter: Reporter,
 ): Source {
   const { name, text } = context.dockerfile;
-  const vertex = digestOf(`dockerfile ${name}`);
+  const vertex = digestOf(`dockerfile ${request.reference ?? ""} ${name}`);
   reporter.announce({ digest: vertex, name: `[internal] load build definition from ${name}` });
   reporter.start(vertex);
   let linter = createLinter(name, parseCheckOptions(""));

@@ -191,10 +191,12 @@ function tunnelPair(requests: AsyncIterable<{ readonly data: Uint8Array }>): {
         const wanted = new Promise<void>((resolve) => (asked = resolve));
         if (!near.push(Buffer.from(data))) await wanted;
       }
-      near.push(null);
     } catch {
-      near.destroy();
+      // Gone, and not closed: the same for whoever called it.
     }
+    // A client that closes its session waits until we have ended our side too.
+    near.push(null);
+    near.destroy();
   })();
   return {
     near,

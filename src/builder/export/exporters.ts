@@ -166,8 +166,8 @@ async function exportImage(
         tags: output.names.map(({ canonical }) => canonical),
       });
     });
-    for (const { familiar } of output.names) {
-      await asStatus(progress, `naming to ${familiar}`, async () => {
+    for (const { familiar, canonical } of output.names) {
+      await asStatus(progress, `naming to ${canonical}`, async () => {
         parts.events.emit({
           type: "image",
           action: "tag",

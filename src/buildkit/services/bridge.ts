@@ -11,7 +11,7 @@ import {
   returnRequest,
   warnRequest,
 } from "../messages/gateway.ts";
-import type { Job, Jobs } from "../solve/jobs.ts";
+import type { Job, Jobs, StartedBuild } from "../solve/jobs.ts";
 
 /** What clients may rely on (solver/pb/caps.go, frontend/gateway/pb/caps.go). */
 const frontendCapabilities = [
@@ -34,15 +34,28 @@ const frontendCapabilities = [
   "gateway.warnings",
 ];
 
+/** What clients look for before they ask for it, though it is the exporters' and the Dockerfile's, not an LLB definition's. */
+const definitionCapabilities = [
+  "exporter.image.attestations",
+  "exporter.image.annotations",
+  "exporter.multiple",
+  "exporter.sourcedateepoch",
+  "exec.meta.network",
+  "exec.meta.security",
+  "exec.meta.ulimit",
+  "exec.meta.cgroup.parent",
+  "exec.meta.cdi",
+  "exec.mount.cache.sharing",
+  "exec.mount.secret",
+  "exec.mount.ssh",
+  "exec.mount.tmpfs.size",
+];
+
 /** What a job's client can do before it says what the result is. */
 export type BridgeParts = {
   readonly jobs: Jobs;
   /** Begins the job's build with what the client now says. */
-  readonly begin: (
-    job: Job,
-    frontend: string,
-    options: ReadonlyMap<string, string>,
-  ) => { readonly outcome: Promise<BuildOutcome>; readonly done: Promise<BuildResult> };
+  readonly begin: (job: Job, frontend: string, options: ReadonlyMap<string, string>) => StartedBuild;
 };
 
 /** The service `moby.buildkit.v1.frontend.LLBBridge`, as far as a client of the Dockerfile front end calls it. */
@@ -58,7 +71,7 @@ export function bridgeMethods({ jobs, begin }: BridgeParts): GrpcMethods {
       await jobOf(call);
       return {
         frontendCapabilities: frontendCapabilities.map((id) => ({ id, enabled: true })),
-        definitionCapabilities: [],
+        definitionCapabilities: definitionCapabilities.map((id) => ({ id, enabled: true })),
         workers: [],
       };
     }),
@@ -70,14 +83,14 @@ export function bridgeMethods({ jobs, begin }: BridgeParts): GrpcMethods {
       try {
         const isCheck = request.frontendOptions.get("requestid") !== undefined;
         const metadata = isCheck
-          ? checkMetadata(await build.done)
+          ? checkMetadata(await build.done, build.dockerfile())
           : resultMetadata(await Promise.race([build.outcome, build.done]));
         return {
           reference: "result",
           result: { reference: { id: isCheck ? "" : "result" }, metadata },
         };
       } catch (error) {
-        throw grpcErrorOf(error, (await job.build.promise.catch(() => undefined))?.dockerfile());
+        throw grpcErrorOf(error, build.dockerfile());
       }
     }),
     [path("Return")]: unary(returnRequest, nothing, async (request, call) => {
@@ -115,16 +128,30 @@ function resultMetadata(outcome: Pick<BuildOutcome, "images">): ReadonlyMap<stri
 }
 
 /** The answer to `requestid=frontend.lint`: what the checks found (frontend/subrequests/lint). */
-function checkMetadata(result: BuildResult): ReadonlyMap<string, Uint8Array> {
+function checkMetadata(
+  result: BuildResult,
+  dockerfile: ReturnType<StartedBuild["dockerfile"]>,
+): ReadonlyMap<string, Uint8Array> {
   const warnings = result.warnings.map((warning) => ({
     ruleName: warning.rule,
     description: warning.description,
     url: warning.url,
     detail: warning.message,
     location: {
+      sourceIndex: 0,
       ranges: [{ start: { line: warning.source.startLine }, end: { line: warning.source.endLine } }],
     },
   }));
+  const sources =
+    dockerfile === undefined
+      ? []
+      : [
+          {
+            filename: dockerfile.filename,
+            data: Buffer.from(dockerfile.text).toString("base64"),
+            language: "Dockerfile",
+          },
+        ];
   const text = result.warnings
     .map(
       (warning) =>
@@ -133,7 +160,7 @@ function checkMetadata(result: BuildResult): ReadonlyMap<string, Uint8Array> {
     .join("");
   return new Map([
     ["version", Buffer.from("1.0.0")],
-    ["result.json", Buffer.from(JSON.stringify({ warnings, sources: [] }))],
+    ["result.json", Buffer.from(JSON.stringify({ warnings, sources }))],
     ["result.txt", Buffer.from(text)],
     ["result.statuscode", Buffer.from(warnings.length === 0 ? "0" : "1")],
   ]);

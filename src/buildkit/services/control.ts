@@ -1,4 +1,4 @@
-import { type BuildOutcome, type BuildRecord, type BuildResult, type Builds } from "#builder";
+import type { BuildRecord, Builds } from "#builder";
 import type { BuildCacheDocument } from "#formats";
 import { duplexStream, GrpcError, type GrpcMethods, serverStream, statusCodes, unary, type ValueOf } from "#grpc";
 import { errors } from "../errors.ts";
@@ -23,7 +23,7 @@ import {
   updateHistoryRequest,
   usageRecord,
 } from "../messages/control.ts";
-import type { Job, Jobs } from "../solve/jobs.ts";
+import type { Job, Jobs, StartedBuild } from "../solve/jobs.ts";
 import type { Choice, Solver } from "../solve/solver.ts";
 import { statusOf } from "../solve/status.ts";
 
@@ -59,11 +59,7 @@ type Request = ValueOf<typeof solveRequest>;
 /** The service `moby.buildkit.v1.Control` and what `LLBBridge` begins with it. */
 export function controlMethods(parts: ControlParts): {
   readonly methods: GrpcMethods;
-  begin(
-    job: Job,
-    frontend: string,
-    options: ReadonlyMap<string, string>,
-  ): { readonly outcome: Promise<BuildOutcome>; readonly done: Promise<BuildResult> };
+  begin(job: Job, frontend: string, options: ReadonlyMap<string, string>): StartedBuild;
 } {
   const { jobs, builds } = parts;
   const requests = new WeakMap<Job, Request>();
@@ -139,7 +135,7 @@ export function controlMethods(parts: ControlParts): {
       const job = await jobs.get(reference, call.signal);
       const build = await job.build.promise.catch(() => undefined);
       if (build === undefined) return;
-      for await (const progress of build.follow(call.signal)) yield statusOf(progress);
+      for await (const progress of build.follow(call.signal)) yield statusOf(progress, build.dockerfile());
     }),
     [path("Session")]: duplexStream(bytesMessage, bytesMessage, async function* (incoming, call) {
       for await (const data of parts.tunnel(incoming, call)) yield { data };

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Digest, newId, nowNanoseconds } from "#base";
+import { type Digest, digestOf, newId, nowNanoseconds } from "#base";
 import type { BuildContext, BuildEvent, NamedContext, SourceTree } from "#builder";
 import { errors } from "../errors.ts";
 import { type FileSelection, receiveFiles } from "../session/receive-files.ts";
@@ -9,6 +8,8 @@ import type { Session } from "../session/sessions.ts";
 /** What fetching from a client needs. */
 export type FetchParts = {
   readonly session: Session;
+  /** The build's. */
+  readonly reference: string;
   /** A folder of this build alone. */
   readonly directory: string;
   readonly emit: (event: BuildEvent) => void;
@@ -26,8 +27,8 @@ export async function asVertex<T>(
   emit: (event: BuildEvent) => void,
   name: string,
   work: (report: (id: string, current: number) => void) => Promise<T>,
+  digest: Digest = digestOf(`${name} ${newId()}`),
 ): Promise<T> {
-  const digest: Digest = `sha256:${createHash("sha256").update(`${name} ${newId()}`).digest("hex")}`;
   const started = nowNanoseconds();
   const vertex = { kind: "vertex", digest, inputs: [], name, started, cached: false, source: undefined } as const;
   emit({ ...vertex, completed: undefined, error: undefined });
@@ -77,6 +78,11 @@ async function fetch(
   });
 }
 
+/** The vertex of reading a Dockerfile: what the builder says of it later is of the same one. */
+function dockerfileVertex(reference: string, name: string): Digest {
+  return digestOf(`dockerfile ${reference} ${name}`);
+}
+
 /** Fetches the Dockerfile, and the ignore file beside it or at the context's root. */
 export async function fetchDockerfile(
   parts: FetchParts,
@@ -85,25 +91,30 @@ export async function fetchDockerfile(
 ): Promise<SentDockerfile> {
   const { file } = names;
   const own = `${file}.dockerignore`;
-  const found = await asVertex(parts.emit, `[internal] load build definition from ${file}`, async (report) => {
-    const wanted = [file, own, ...(file === "Dockerfile" ? ["dockerfile", "dockerfile.dockerignore"] : [])];
-    const tree = await fetch(parts, { name: names.dockerfile, follow: wanted }, "dockerfile", report, signal);
-    try {
-      for (const name of file === "Dockerfile" ? [file, "dockerfile"] : [file]) {
-        const text = readText(tree, name);
-        if (text === undefined) continue;
-        const ignore = readText(tree, `${name}.dockerignore`);
-        return {
-          name,
-          text,
-          ignore: ignore === undefined ? undefined : { name: `${name}.dockerignore`, text: ignore },
-        };
+  const found = await asVertex(
+    parts.emit,
+    `[internal] load build definition from ${file}`,
+    async (report) => {
+      const wanted = [file, own, ...(file === "Dockerfile" ? ["dockerfile", "dockerfile.dockerignore"] : [])];
+      const tree = await fetch(parts, { name: names.dockerfile, follow: wanted }, "dockerfile", report, signal);
+      try {
+        for (const name of file === "Dockerfile" ? [file, "dockerfile"] : [file]) {
+          const text = readText(tree, name);
+          if (text === undefined) continue;
+          const ignore = readText(tree, `${name}.dockerignore`);
+          return {
+            name,
+            text,
+            ignore: ignore === undefined ? undefined : { name: `${name}.dockerignore`, text: ignore },
+          };
+        }
+      } finally {
+        tree.close();
       }
-    } finally {
-      tree.close();
-    }
-    throw errors["solve-dockerfile-missing"](file);
-  });
+      throw errors["solve-dockerfile-missing"](file);
+    },
+    dockerfileVertex(parts.reference, file),
+  );
   if (found.ignore !== undefined || names.context === undefined) return found;
   const context = names.context;
   const ignore = await asVertex(parts.emit, "[internal] load .dockerignore", async (report) => {

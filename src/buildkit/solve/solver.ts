@@ -90,9 +90,10 @@ export function createSolver(parts: SolverParts): Solver {
       outcome.promise.catch(() => {});
       let dockerfile: { readonly filename: string; readonly text: string } | undefined;
       const directory = join(parts.directory, newId().slice(0, 16));
+      const reference = options.reference ?? newId().slice(0, 25);
       const startedAt = new Date().toISOString();
       const facts = (): BuildFacts => ({
-        reference: running.reference,
+        reference,
         startedAt,
         attributes: Object.fromEntries(attributes),
         dockerfile: {
@@ -114,7 +115,7 @@ export function createSolver(parts: SolverParts): Solver {
           const session = options.session === "" ? undefined : await parts.sessions.get(options.session, buildSignal);
           const files = await contextOf(
             parts,
-            { session, directory, emit, attributes, context: options.context },
+            { session, reference, directory, emit, attributes, context: options.context },
             buildSignal,
           );
           if (files.dockerfileText !== undefined) {
@@ -137,9 +138,13 @@ export function createSolver(parts: SolverParts): Solver {
             exporters: gated(parts.exporters(options.exporters, session, options, facts), outcome, mayExport),
           } satisfies BuildRequest;
         },
-        { reference: options.reference, signal, listen },
+        { reference, signal, listen },
       );
-      const done = running.done.finally(() => rmSync(directory, { recursive: true, force: true }));
+      const done = running.done.finally(() => {
+        rmSync(directory, { recursive: true, force: true });
+        // A question about the Dockerfile built nothing that anybody would look up.
+        if (fromAttributes.call === "check") parts.builds.remove(running.reference);
+      });
       done.catch((error: unknown) => outcome.reject(error));
       return {
         outcome: outcome.promise,
@@ -217,6 +222,7 @@ async function contextOf(
   parts: SolverParts,
   from: {
     readonly session: Session | undefined;
+    readonly reference: string;
     readonly directory: string;
     readonly emit: (event: BuildEvent) => void;
     readonly attributes: FrontendAttributes;

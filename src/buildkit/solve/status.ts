@@ -12,7 +12,7 @@ function timeOf(text: string | undefined) {
 }
 
 /** A build's progress as the message that clients of `Control.Status` and of `POST /build?version=2` read. */
-export function statusOf(progress: BuildProgress): Status {
+export function statusOf(progress: BuildProgress, dockerfile?: { readonly text: string }): Status {
   return {
     vertexes: (progress.vertexes ?? []).map((vertex) => ({
       digest: vertex.digest,
@@ -49,7 +49,10 @@ export function statusOf(progress: BuildProgress): Status {
           ? undefined
           : {
               filename: warning.sourceInfo.filename,
-              data: Buffer.from(warning.sourceInfo.data ?? "", "base64"),
+              data:
+                dockerfile === undefined
+                  ? Buffer.from(warning.sourceInfo.data ?? "", "base64")
+                  : Buffer.from(dockerfile.text),
               language: "Dockerfile",
             },
       ranges: warning.range?.map(({ start, end }) => ({ start: { line: start.line }, end: { line: end.line } })),

@@ -2,12 +2,15 @@ import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { digestOf, EngineError, newId, Semaphore, shortId } from "#base";
-import { canonicalName, familiarName, type Platform, tryParseReference, withDefaultTag } from "#formats";
+import { canonicalName, type Platform, tryParseReference, withDefaultTag } from "#formats";
 import type { ImageRecord, LayerLease } from "#images";
 import type { BuilderParts } from "./builder.ts";
+import { imageOf, keepImage, lineageOf } from "./built-image.ts";
 import type { BuildCache } from "./cache/build-cache.ts";
 import type { Flights } from "./cache/flights.ts";
 import { createReasons } from "./cache/reasons.ts";
+import type { CacheRecord } from "./cache/transfer/cache-config.ts";
+import { checkCaches, exportCaches, importCaches, type TransferParts } from "./cache/transfer/transfers.ts";
 import { checkRequest } from "./check-request.ts";
 import { type OpenContext, openContext } from "./context/open-context.ts";
 import type {
@@ -24,17 +27,17 @@ import { createLinter, type Linter } from "./lint/linter.ts";
 import { parseCheckOptions } from "./lint/options.ts";
 import type { CacheMounts } from "./mounts/cache-mounts.ts";
 import { type Dockerfile, parseDockerfile } from "./parse/dockerfile.ts";
-import type { BuildPlan, PlannedStage, StageState } from "./plan/operation.ts";
+import type { BuildPlan } from "./plan/operation.ts";
 import { planBuild } from "./plan/plan.ts";
 import { formatPlatform, parsePlatform } from "./plan/platform.ts";
 import type { BuildParts } from "./run/build-parts.ts";
 import { createContexts } from "./run/contexts.ts";
 import { withFailure } from "./run/failure.ts";
-import { configBytes } from "./run/image-state.ts";
 import { createReporter, type Reporter } from "./run/reporter.ts";
 import { runPlan } from "./run/run-plan.ts";
 import { withRootfs } from "./run/snapshot.ts";
 import { announceVertices } from "./run/vertices.ts";
+import { checkedTag, type Tag } from "./tag.ts";
 import { type BuildReasonTable, buildReasonTable } from "#db";
 
 /** What all builds of a daemon share. */
@@ -48,8 +51,6 @@ export type BuildEnvironment = {
   readonly slots: Semaphore;
 };
 
-type Tag = { readonly canonical: string; readonly familiar: string };
-
 /** One build from request to result; see `Builder.build`. */
 export async function runBuild(
   environment: BuildEnvironment,
@@ -59,6 +60,7 @@ export async function runBuild(
 ): Promise<BuildResult> {
   const { parts, cache } = environment;
   const network = checkRequest(request, parts);
+  checkCaches(request);
   const tags = request.tags.map(checkedTag);
   const directory = join(environment.root, newId().slice(0, 16));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -87,9 +89,10 @@ export async function runBuild(
       table,
       signal,
     };
-    const images = await buildPlatforms(build, output, undo);
+    const { built: images, lineage, all } = await buildPlatforms(build, output, undo);
     if (request.call === "check") return { imageId: "", images: [], warnings, steps: [], exported: {} };
     const exported = await exportImages(build, images, tags);
+    await exportCaches(transferParts(build), request, lineage, all);
     sayTail(build, images, tags, output);
     return {
       imageId: images[0]?.image.imageId ?? "",
@@ -125,6 +128,13 @@ type OneBuild = {
 };
 
 type BuiltPlatform = { readonly image: BuiltImage; readonly plan: BuildPlan };
+
+type BuiltPlatforms = {
+  readonly built: readonly BuiltPlatform[];
+  /** Results of the steps that the images are made of, and of all steps. */
+  readonly lineage: readonly CacheRecord[];
+  readonly all: readonly CacheRecord[];
+};
 
 /** Parses the Dockerfile; what the checks find is told at once, also when the parsing fails. */
 function readSource(
@@ -179,12 +189,12 @@ async function buildPlatforms(
   build: OneBuild,
   output: (event: BuildEvent) => void,
   undo: AsyncDisposableStack,
-): Promise<BuiltPlatform[]> {
+): Promise<BuiltPlatforms> {
   const { request, environment, digests, directory, signal } = build;
   const platforms = (request.platform ?? "").split(",").map((text) => text.trim());
   const plans: BuildPlan[] = [];
   for (const platform of platforms) plans.push(await planFor(build, platform, platforms.length > 1));
-  if (request.call === "check") return [];
+  if (request.call === "check") return { built: [], lineage: [], all: [] };
   const paths = plans.some((plan) => plan.contextPaths === undefined)
     ? undefined
     : [...new Set(plans.flatMap((plan) => plan.contextPaths ?? []))];
@@ -197,7 +207,7 @@ async function buildPlatforms(
   });
   undo.defer(() => contexts.close());
   const group = openGroup(build, undo);
-  const shared: Omit<BuildParts, "runEnvironment" | "epoch" | "platform"> = {
+  const shared: Omit<BuildParts, "runEnvironment" | "epoch" | "platform" | "record"> = {
     ...environment.parts.images,
     steps: environment.parts.steps,
     cache: environment.cache,
@@ -216,7 +226,7 @@ async function buildPlatforms(
     cacheImages: request.cacheFrom
       .map((reference) => environment.parts.images.catalog.find(reference))
       .filter((image) => image !== undefined),
-    imported: [],
+    imported: await importCaches(transferParts(build), request),
     hostCaBundle: environment.parts.hostCaBundle,
     lease: build.lease,
     slots: request.parallelism === undefined ? environment.slots : new Semaphore(Math.max(1, request.parallelism)),
@@ -224,10 +234,13 @@ async function buildPlatforms(
     signal,
   };
   const built: BuiltPlatform[] = [];
+  const lineage: CacheRecord[] = [];
+  const records: { readonly plan: BuildPlan; readonly stage: number; readonly record: CacheRecord }[] = [];
   for (const plan of plans) {
     const vertices = announceVertices(plan, shared.file, build.reporter);
     const parts: BuildParts = {
       ...shared,
+      record: (stage, record) => void records.push({ plan, stage, record }),
       epoch: plan.epoch,
       platform: plan.platform,
       runEnvironment: {
@@ -242,9 +255,27 @@ async function buildPlatforms(
       },
     };
     const state = await runPlan(parts, plan, vertices, output);
-    built.push({ plan, image: imageOf(plan, state, request) });
+    const chain = lineageOf(plan);
+    const own = records
+      .filter(({ plan: of, stage }) => of === plan && chain.includes(stage))
+      .map(({ record }) => record);
+    lineage.push(...own);
+    built.push({ plan, image: imageOf(plan, state, request, own) });
   }
-  return built;
+  return { built, lineage, all: records.map(({ record }) => record) };
+}
+
+function transferParts(build: OneBuild): TransferParts {
+  const { environment, request, directory, reporter, signal } = build;
+  return {
+    repository: environment.parts.repository,
+    credentials: async (registry) => request.registryCredentials?.(registry),
+    catalog: environment.parts.images.catalog,
+    layers: environment.parts.images.layers,
+    directory,
+    reporter,
+    signal,
+  };
 }
 
 async function planFor(build: OneBuild, platform: string, showsPlatform: boolean): Promise<BuildPlan> {
@@ -301,32 +332,6 @@ function openGroup(build: OneBuild, undo: AsyncDisposableStack): string | undefi
   return group.path;
 }
 
-function imageOf(plan: BuildPlan, state: StageState, request: BuildRequest): BuiltImage {
-  const isBuildkit = request.dialect === "buildkit";
-  const { os, architecture, variant } = plan.platform;
-  const config = isBuildkit
-    ? { ...state.image, os, architecture, ...(variant === undefined ? {} : { variant }) }
-    : state.image;
-  const bytes = configBytes(config);
-  const base = baseImageOf(plan, plan.target);
-  const isUnchanged = base?.id === state.imageId;
-  return {
-    platform: plan.platform,
-    config,
-    configBytes: bytes,
-    imageId: isUnchanged && !isBuildkit ? base.id : digestOf(bytes),
-    diffIds: state.diffIds,
-    base,
-  };
-}
-
-/** The image that a stage's lineage begins with. */
-function baseImageOf(plan: BuildPlan, index: number): ImageRecord | undefined {
-  const stage: PlannedStage | undefined = plan.stages.find((candidate) => candidate.index === index);
-  if (stage === undefined || stage.base.kind === "scratch" || stage.base.kind === "files") return undefined;
-  return stage.base.kind === "image" ? stage.base.record : baseImageOf(plan, stage.base.index);
-}
-
 async function exportImages(
   build: OneBuild,
   images: readonly BuiltPlatform[],
@@ -376,21 +381,6 @@ function materialsOf(images: readonly BuiltPlatform[]): BuildOutcome["materials"
   return [...found].map(([uri, digest]) => ({ uri, digest }));
 }
 
-/** Enters the result into the catalogue, all at once, and tags it. */
-function keepImage(parts: BuilderParts, image: BuiltImage, tags: readonly Tag[], request: BuildRequest): void {
-  const { catalog } = parts.images;
-  const isEmpty = image.diffIds.length === 0 && (image.config.history ?? []).length === 0;
-  if (isEmpty && request.dialect !== "buildkit") throw errors["build-no-stage"]();
-  const names = tags.map((tag) => tag.canonical);
-  if (image.base?.id === image.imageId) for (const name of names) catalog.tag(image.imageId, name);
-  else {
-    catalog.add({ config: image.config, configBytes: image.configBytes, parentId: image.base?.id, tags: names });
-  }
-  for (const { familiar } of tags) {
-    parts.events.emit({ type: "image", action: "tag", actor: { id: image.imageId, attributes: { name: familiar } } });
-  }
-}
-
 /** The classic builder's last lines. */
 function sayTail(
   build: OneBuild,
@@ -407,15 +397,6 @@ function sayTail(
   say(`Successfully built ${shortId(first.image.imageId)}\n`);
   if (build.request.exporters !== undefined) return;
   for (const { familiar } of tags) say(`Successfully tagged ${familiar}\n`);
-}
-
-function checkedTag(text: string): Tag {
-  const reference = tryParseReference(text);
-  if (reference === undefined)
-    throw errors["build-option-invalid"]("tag", `${JSON.stringify(text)}: invalid reference format`);
-  if (reference.digest !== undefined) throw errors["build-option-invalid"]("tag", "build tag cannot contain a digest");
-  const whole = withDefaultTag(reference);
-  return { canonical: canonicalName(whole), familiar: familiarName(whole) };
 }
 
 /** Finds an image here, or fetches it; its layers are held from that moment on. */

@@ -9,6 +9,7 @@ import { unmount } from "#linux";
 import { type BuildEnvironment, defaultParallelism, runBuild } from "./build.ts";
 import { openBuildCache, type PruneOptions } from "./cache/build-cache.ts";
 import { createFlights } from "./cache/flights.ts";
+import type { OpenRepository } from "./cache/transfer/locations.ts";
 import { parseChanges } from "./changes.ts";
 import type { BuildEvent, BuildRequest, BuildResult, PullImage } from "./contract.ts";
 import { type CacheMounts, openCacheMounts } from "./mounts/cache-mounts.ts";
@@ -31,6 +32,8 @@ export type BuilderParts = {
   readonly hostCaBundle?: string | undefined;
   /** Fetches an image that is not here, or anew for `pull`. Without it only local images can be built on. */
   readonly pullImage?: PullImage | undefined;
+  /** Opens repositories of registries, for caches kept there. Without it only local and inline caches work. */
+  readonly repository?: OpenRepository | undefined;
   /** Bytes of results that the cache keeps. @default a tenth of the file system, at least 2 GiB */
   readonly cacheLimitBytes?: number | undefined;
 };

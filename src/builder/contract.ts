@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Digest } from "#base";
 import type { ImageConfig, Platform, UpdateContainerBody } from "#formats";
 import type { ImageRecord } from "#images";
+import type { RegistryCredentials } from "#registry";
 import type { SourceTree } from "./context/tree.ts";
 
 /*
@@ -155,6 +156,8 @@ export type BuildRequest = {
   readonly agents?: AgentProvider | undefined;
   /** Fetches images with this client's credentials; otherwise the builder's own way. */
   readonly pullImage?: PullImage | undefined;
+  /** This client's credentials for a registry, for caches kept there. */
+  readonly registryCredentials?: ((registry: string) => Promise<RegistryCredentials | undefined>) | undefined;
   /** Steps that may run at once. @default the machine's processors */
   readonly parallelism?: number | undefined;
   /** Where the result goes. Without any the image is kept in the store under `tags`. */

@@ -14,6 +14,7 @@ import { createServer } from "#server";
 import { connectSupervisor } from "#supervisor";
 import { openLocalVolumes } from "#volumes";
 import { lazyBuildKit } from "./buildkit.ts";
+import { lazyRepositories } from "./repositories.ts";
 import { errors } from "./errors.ts";
 import { findHostCaBundle } from "./host-ca.ts";
 import { findInitBinary } from "./init-binary.ts";
@@ -210,6 +211,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     events,
     logger,
     hostCaBundle,
+    repository: lazyRepositories(registries),
   });
   await builder.sweep();
   const builds = createBuilds({ builder, database, dataRoot: options.dataRoot });

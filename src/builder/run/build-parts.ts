@@ -9,6 +9,7 @@ import type { Reasons } from "../cache/reasons.ts";
 import type { BuildRequest } from "../contract.ts";
 import type { CacheMounts } from "../mounts/cache-mounts.ts";
 import type { Contexts } from "./contexts.ts";
+import type { CacheRecord } from "../cache/transfer/cache-config.ts";
 import type { ImportedCache } from "../cache/imported.ts";
 import type { Reporter } from "./reporter.ts";
 
@@ -40,6 +41,8 @@ export type BuildParts = {
   readonly cacheImages: readonly ImageRecord[];
   /** Results that cache imports know of. */
   readonly imported: readonly ImportedCache[];
+  /** Notes a step's result, for cache exports. */
+  readonly record: (stage: number, record: CacheRecord) => void;
   /** Certificates that downloads trust. */
   readonly hostCaBundle: string | undefined;
   /** Holds the layers of this build until its image does. */

@@ -19,6 +19,7 @@ import { toByteString } from "#linux";
 import type { BuildParts } from "./build-parts.ts";
 import { layersOf, originName, type StageResults } from "./layers-of.ts";
 import { makeLayer, withRootfs } from "./snapshot.ts";
+import { clampTimes } from "./times.ts";
 
 /** A COPY or ADD whose content is known: its key, its text in history, and the way to carry it out on a miss. */
 export type PreparedCopy = {
@@ -103,8 +104,7 @@ function writeLayer(
   below: readonly Digest[],
   sources: readonly CopySource[],
 ): Promise<Digest | undefined> {
-  // With --link the layer knows nothing of those below it.
-  return makeLayer(parts, operation.link ? [] : below, (rootfs) =>
+  const write = (rootfs: string) =>
     copyInto(rootfs, sources, {
       instruction: operation.instruction,
       destination: operation.destination,
@@ -114,8 +114,11 @@ function writeLayer(
       excludes: excludeRules(operation.excludes),
       epoch: operation.epoch,
       isLenient: parts.dialect === "buildkit",
-    }),
-  );
+    });
+  // With --link the layer knows nothing of those below it.
+  return makeLayer(parts, operation.link ? [] : below, write, (changes) => {
+    if (operation.epoch !== undefined) clampTimes(changes, operation.epoch);
+  });
 }
 
 /** Here-documents, downloads and repositories. */

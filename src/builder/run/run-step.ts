@@ -46,7 +46,7 @@ export async function runStep(
       async (rootfs, snapshotId) => {
         before = recordMountPoints(
           rootfs,
-          mounts.map((mount) => mount.destination).filter((path) => !path.startsWith("/dev/")),
+          mounts.map((mount) => mount.destination),
         );
         await runCommand(parts, operation, { rootfs, snapshotId, mounts, open, below }, output);
       },

@@ -1,4 +1,4 @@
-import { type Digest, shortId } from "#base";
+import { type Digest, isDigest, shortId } from "#base";
 import type { PlannedStage, PlannedStep, StageState } from "../plan/operation.ts";
 import type { BuildParts } from "./build-parts.ts";
 import { classicOutput, type StageOutput } from "./classic-output.ts";
@@ -20,6 +20,7 @@ export async function runStage(
 ): Promise<{ readonly state: StageState; readonly usedKeys: readonly string[] }> {
   const { say } = output;
   const usedKeys: string[] = [];
+  let parent: Digest | undefined;
   let state: StageState = { ...start, image: { ...start.image, config: stage.initialConfig } };
   const base = vertices.base(stage);
   if (base !== undefined) parts.reporter.complete(base, { cached: true });
@@ -40,6 +41,11 @@ export async function runStage(
       comment: parts.dialect === "buildkit" ? "buildkit.dockerfile.v0" : undefined,
     });
     if (result.isHit) usedKeys.push(result.key);
+    if (step.operation !== undefined && isDigest(result.key)) {
+      const { key, diffId, created } = result;
+      parts.record(stage.index, { key, diffId, created, parent });
+      parent = key;
+    }
     if (step.number !== undefined || index === stage.triggers - 1) say(` ---> ${shortId(state.imageId)}\n`);
   }
   return { state, usedKeys };

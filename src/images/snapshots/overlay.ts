@@ -92,10 +92,13 @@ export function createOverlaySnapshotter(parts: {
   };
   for (const id of readMounted()) mounted.add(id);
 
-  /** The layers a mount shows, topmost first; those under an opaque root are not visible. */
+  /**
+   * The layers a mount shows, topmost first; those under an opaque root are not visible. Of a layer that an image has twice
+   * (an empty one, often) the upper hides the lower whole, and the kernel refuses a directory that is given twice (ELOOP).
+   */
   const visible = (diffIds: readonly Digest[]): Digest[] => {
     const shown: Digest[] = [];
-    for (const diffId of [...diffIds].reverse()) {
+    for (const diffId of new Set([...diffIds].reverse())) {
       shown.push(diffId);
       if (layers.isOpaque(diffId)) break;
     }

@@ -55,6 +55,10 @@ export const cliErrors = defineErrors({
     message: (command: string) =>
       `berth ${command} is only supported on a Docker daemon with experimental features enabled`,
   },
+  "experimental-flag": {
+    kind: "unsupported",
+    message: (name: string) => `"--${name}" is only supported on a Docker daemon with experimental features enabled`,
+  },
   "connection-setup": {
     kind: "invalid",
     message: (sentence: string) => `Failed to initialize: ${sentence}`,

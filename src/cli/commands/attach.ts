@@ -2,6 +2,7 @@ import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
 import { followTerminalSize } from "../streams/resize.ts";
+import { detachKeysOf } from "../streams/detach-keys.ts";
 import { runSession } from "../streams/session.ts";
 import { proxySignals } from "../streams/signals.ts";
 import { isTerminal } from "../terminal/terminal.ts";
@@ -36,7 +37,7 @@ export const command = defineCommand({
       stdin,
       stdout: true,
       stderr: true,
-      detachKeys: flags["detach-keys"],
+      detachKeys: detachKeysOf(flags),
     });
     const stopSignals =
       flags["sig-proxy"] && !terminal
@@ -51,7 +52,7 @@ export const command = defineCommand({
         stdout: true,
         stderr: true,
         rawInput: stdin && terminal && inputIsTerminal,
-        detachKeys: flags["detach-keys"],
+        detachKeys: detachKeysOf(flags),
       });
       if (end === "detached") return 0;
       return (await exited).StatusCode;

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
-import { filterProblem, parseFilters } from "../flags/filters.ts";
+import { filterProblem } from "../flags/filters.ts";
+import { pruneFilters } from "../flags/prune-filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
 import { confirm } from "../prompt.ts";
@@ -14,7 +15,7 @@ export const command = defineCommand({
   },
   async run({ client }, flags) {
     if (!flags.force && !(await confirm("This will remove all stopped containers."))) return;
-    const report = await client.containers.prune(parseFilters(flags.filter));
+    const report = await client.containers.prune(pruneFilters(flags.filter));
     printReclaimed(deletedList("Deleted Containers:", report.ContainersDeleted), report.SpaceReclaimed);
   },
 });

@@ -5,6 +5,7 @@ import { startFailureCode, withExitCode } from "../exit-code.ts";
 import { flag } from "../flags/flag.ts";
 import { readEnvironment } from "../container-options/environment.ts";
 import { followTerminalSize } from "../streams/resize.ts";
+import { detachKeysOf } from "../streams/detach-keys.ts";
 import { runSession } from "../streams/session.ts";
 import { isTerminal, terminalSize } from "../terminal/terminal.ts";
 
@@ -44,7 +45,7 @@ export const command = defineCommand({
       AttachStderr: !flags.detach,
       AttachStdout: !flags.detach,
       Detach: flags.detach,
-      DetachKeys: flags["detach-keys"],
+      DetachKeys: detachKeysOf(flags),
       Env: readEnvironment(flags.env, flags["env-file"]),
       WorkingDir: flags.workdir,
       Cmd: commandLine,
@@ -70,7 +71,7 @@ export const command = defineCommand({
         stdout: true,
         stderr: true,
         rawInput: flags.tty && inputIsTerminal,
-        detachKeys: flags["detach-keys"],
+        detachKeys: detachKeysOf(flags),
       });
       if (end === "detached") return 0;
     } finally {

@@ -1,5 +1,6 @@
 import { humanDuration, humanSize, shortId } from "#base";
 import { defineCommand } from "../command.ts";
+import { platformQuery } from "../container-options/platform.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
@@ -25,11 +26,14 @@ export const command = defineCommand({
     format: listFormatFlag,
     human: flag.boolean("Print sizes and dates in human readable format", { short: "H", default: true }),
     "no-trunc": flag.boolean("Don't truncate output"),
+    platform: flag.string(
+      'Show history for the given platform. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    ),
     quiet: flag.boolean("Only show image IDs", { short: "q" }),
   },
   async run({ client }, flags, [name = ""]) {
     const truncate = !flags["no-trunc"];
-    const records = await client.images.history(name);
+    const records = await client.images.history(name, { platform: platformQuery(flags.platform) });
     printList({
       format: flags.format,
       quiet: flags.quiet,

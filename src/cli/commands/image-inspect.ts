@@ -1,4 +1,6 @@
 import { defineCommand } from "../command.ts";
+import { platformQuery } from "../container-options/platform.ts";
+import { flag } from "../flags/flag.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
 import { inspectAll } from "../inspect.ts";
 
@@ -9,9 +11,14 @@ export const command = defineCommand({
   completes: () => "image",
   flags: {
     format: shortDocumentFormatFlag,
+    platform: flag.string(
+      "Inspect a specific platform of the multi-platform image.\nIf the image or the server is not multi-platform capable, the command will error out if the platform does not match.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
+    ),
   },
-  run: ({ client }, flags, names) =>
-    inspectAll(names, flags.format, (name) => client.images.inspect(name), {
+  run({ client }, flags, names) {
+    const platform = platformQuery(flags.platform, "");
+    return inspectAll(names, flags.format, (name) => client.images.inspect(name, { platform }), {
       goType: "image.InspectResponse",
-    }),
+    });
+  },
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
-import { filterProblem, parseFilters } from "../flags/filters.ts";
+import { filterProblem } from "../flags/filters.ts";
+import { pruneFilters } from "../flags/prune-filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedImages } from "../output/deleted-images.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
@@ -18,7 +19,7 @@ export const command = defineCommand({
       ? "This will remove all images without at least one container associated to them."
       : "This will remove all dangling images.";
     if (!flags.force && !(await confirm(warning))) return;
-    const report = await client.images.prune({ ...parseFilters(flags.filter), dangling: [String(!flags.all)] });
+    const report = await client.images.prune({ ...pruneFilters(flags.filter), dangling: [String(!flags.all)] });
     printReclaimed(deletedList("Deleted Images:", deletedImages(report.ImagesDeleted)), report.SpaceReclaimed);
   },
 });

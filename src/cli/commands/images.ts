@@ -2,10 +2,12 @@ import { humanDuration, humanSize, shortId } from "#base";
 import type { ImageSummary } from "#formats";
 import { defineCommand } from "../command.ts";
 import { readConfig } from "../configuration/config-file.ts";
+import { cliErrors } from "../errors.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList, type Row } from "../output/list.ts";
+import { writeText } from "../output/write.ts";
 import { splitReference } from "../references.ts";
 import { goTime } from "../rows/go-time.ts";
 
@@ -76,10 +78,27 @@ export const command = defineCommand({
     format: listFormatFlag,
     "no-trunc": flag.boolean("Don't truncate output"),
     quiet: flag.boolean("Only show image IDs", { short: "q" }),
+    tree: flag.boolean("List multi-platform images as a tree (EXPERIMENTAL)"),
   },
   async run({ client }, flags, [reference]) {
+    if (flags.tree) {
+      if (flags.quiet) throw cliErrors["bad-option"]("--quiet is not yet supported with --tree");
+      if (flags["no-trunc"]) throw cliErrors["bad-option"]("--no-trunc is not yet supported with --tree");
+      if (flags.digests) throw cliErrors["bad-option"]("--show-digest is not yet supported with --tree");
+      if (flags.format !== "") throw cliErrors["bad-option"]("--format is not yet supported with --tree");
+    }
     const filters = parseFilters(reference === undefined ? flags.filter : [...flags.filter, `reference=${reference}`]);
-    const images = await client.images.list({ all: flags.all, digests: flags.digests, filters });
+    const images = await client.images.list({
+      all: flags.all,
+      digests: flags.digests,
+      filters,
+      manifests: flags.tree,
+    });
+    if (flags.tree) {
+      const { renderImageTree } = await import("../output/image-tree.ts");
+      writeText(1, renderImageTree(images));
+      return;
+    }
     const digestColumn = flags.digests ? "{{.Digest}}\t" : "";
     const rows = images.flatMap((image) =>
       namesOf(image, flags.digests).map((name) => rowOf(image, name, !flags["no-trunc"])),

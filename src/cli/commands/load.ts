@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { platformQuery } from "../container-options/platform.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
 import { showProgress } from "../output/progress.ts";
@@ -13,13 +14,17 @@ export const command = defineCommand({
   examples: [["Load an image somebody saved", "berth load --input shop.tar"]],
   flags: {
     input: flag.string("Read from tar archive file, instead of STDIN", { short: "i" }),
+    platform: flag.string(
+      'Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+    ),
     quiet: flag.boolean("Suppress the load output", { short: "q" }),
   },
   async run({ client }, flags) {
+    const platform = platformQuery(flags.platform);
     if (flags.input === "" && isTerminal(0)) {
       throw cliErrors["bad-option"]("requested load from stdin, but stdin is empty");
     }
     const source = flags.input === "" ? readStandardInput() : openSource(flags.input);
-    await showProgress(client.images.load(source, { quiet: flags.quiet }), { descriptor: 1 });
+    await showProgress(client.images.load(source, { quiet: flags.quiet, platform }), { descriptor: 1 });
   },
 });

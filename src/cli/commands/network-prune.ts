@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
-import { filterProblem, parseFilters } from "../flags/filters.ts";
+import { filterProblem } from "../flags/filters.ts";
+import { pruneFilters } from "../flags/prune-filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList } from "../output/prune-report.ts";
 import { writeText } from "../output/write.ts";
@@ -15,7 +16,7 @@ export const command = defineCommand({
   async run({ client }, flags) {
     const warning = "This will remove all custom networks not used by at least one container.";
     if (!flags.force && !(await confirm(warning))) return;
-    const report = await client.networks.prune(parseFilters(flags.filter));
+    const report = await client.networks.prune(pruneFilters(flags.filter));
     const list = deletedList("Deleted Networks:", report.NetworksDeleted);
     if (list !== "") writeText(1, list);
   },

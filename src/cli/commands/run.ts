@@ -11,6 +11,7 @@ import { flag } from "../flags/flag.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import { followTerminalSize } from "../streams/resize.ts";
+import { detachKeysOf } from "../streams/detach-keys.ts";
 import { runSession } from "../streams/session.ts";
 import { proxySignals } from "../streams/signals.ts";
 import { isTerminal } from "../terminal/terminal.ts";
@@ -24,7 +25,7 @@ async function runAttached(client: Client, id: string, flags: RunFlags, streams:
   const rawInput = flags.tty && streams.stdin && isTerminal(0);
   // Both are registered before the start, so that no output and no quick exit is missed.
   const [stream, { exited }] = await Promise.all([
-    isJoined ? client.containers.attach(id, { ...streams, detachKeys: flags["detach-keys"] }) : undefined,
+    isJoined ? client.containers.attach(id, { ...streams, detachKeys: detachKeysOf(flags) }) : undefined,
     client.containers.wait(id, { condition }),
   ]);
   const stopSignals = flags["sig-proxy"] ? proxySignals((signal) => client.containers.kill(id, signal)) : () => {};
@@ -53,7 +54,7 @@ function startSession(stream: HijackedStream | undefined, flags: RunFlags, strea
     terminal: flags.tty,
     ...streams,
     rawInput,
-    detachKeys: flags["detach-keys"],
+    detachKeys: detachKeysOf(flags),
   });
   // Its failure is reported when it is awaited; a failing start comes first.
   session.catch(() => {});

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { platformQuery } from "../container-options/platform.ts";
 import { flag } from "../flags/flag.ts";
 import { saveStream } from "../output/save-stream.ts";
 
@@ -19,12 +20,5 @@ export const command = defineCommand({
     ),
   },
   run: async ({ client }, flags, names) =>
-    saveStream(flags.output, () => client.images.save(names, { platform: platformJson(flags.platform) })),
+    saveStream(flags.output, () => client.images.save(names, { platform: platformQuery(flags.platform) })),
 });
-
-/** `save` takes its platform as an OCI object. */
-function platformJson(platform: string): string | undefined {
-  if (platform === "") return undefined;
-  const [os, architecture, variant] = platform.split("/");
-  return JSON.stringify({ os, architecture, variant });
-}

@@ -6,6 +6,7 @@ import { flag } from "../flags/flag.ts";
 import { printableLine } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import { followTerminalSize } from "../streams/resize.ts";
+import { detachKeysOf } from "../streams/detach-keys.ts";
 import { runSession } from "../streams/session.ts";
 import { proxySignals } from "../streams/signals.ts";
 import { isTerminal } from "../terminal/terminal.ts";
@@ -19,10 +20,15 @@ export const command = defineCommand({
   examples: [["Start a container and watch its output", "berth start --attach job"]],
   flags: {
     attach: flag.boolean("Attach STDOUT/STDERR and forward signals", { short: "a" }),
+    checkpoint: flag.string("Restore from this checkpoint"),
+    "checkpoint-dir": flag.string("Use a custom checkpoint storage directory"),
     "detach-keys": flag.string("Override the key sequence for detaching a container"),
     interactive: flag.boolean("Attach container's STDIN", { short: "i" }),
   },
-  async run({ client }, flags, names) {
+  async run({ client }, flags, names, given) {
+    for (const name of ["checkpoint", "checkpoint-dir"]) {
+      if (given.has(name)) throw cliErrors["experimental-flag"](name);
+    }
     if (!flags.attach && !flags.interactive) {
       const failed: string[] = [];
       const status = await forEachName(names, async (name) => {
@@ -47,7 +53,7 @@ export const command = defineCommand({
       stdin,
       stdout: true,
       stderr: true,
-      detachKeys: flags["detach-keys"],
+      detachKeys: detachKeysOf(flags),
     });
     const condition = container.HostConfig.AutoRemove === true ? "removed" : "next-exit";
     const { exited } = await client.containers.wait(container.Id, { condition });
@@ -59,7 +65,7 @@ export const command = defineCommand({
       stdout: true,
       stderr: true,
       rawInput: stdin && terminal && inputIsTerminal,
-      detachKeys: flags["detach-keys"],
+      detachKeys: detachKeysOf(flags),
     });
     session.catch(() => {});
     try {

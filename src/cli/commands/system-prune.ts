@@ -1,6 +1,7 @@
 import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
-import { filterProblem, parseFilters } from "../flags/filters.ts";
+import { filterProblem } from "../flags/filters.ts";
+import { pruneFilters } from "../flags/prune-filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedImages } from "../output/deleted-images.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
@@ -22,7 +23,7 @@ export const command = defineCommand({
     volumes: flag.boolean("Prune anonymous volumes"),
   },
   async run({ client }, flags) {
-    const filters = parseFilters(flags.filter);
+    const filters = pruneFilters(flags.filter);
     if (flags.volumes && filters["until"] !== undefined) {
       throw cliErrors["bad-option"]('ERROR: The "until" filter is not supported with "--volumes"');
     }

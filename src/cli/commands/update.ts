@@ -27,6 +27,7 @@ export const command = defineCommand({
     cpus: flag.decimal("Number of CPUs"),
     "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
     "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
+    "kernel-memory": flag.bytes("Kernel memory limit (deprecated)", { hidden: true }),
     memory: flag.bytes("Memory limit", { short: "m" }),
     "memory-reservation": flag.bytes("Memory soft limit"),
     "memory-swap": flag.bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
@@ -40,6 +41,7 @@ export const command = defineCommand({
     const status = await forEachName(names, async (name) => {
       const answer = await client.containers.update(name, {
         ...limitsOf(flags),
+        ...(flags["kernel-memory"] !== undefined && { KernelMemory: flags["kernel-memory"] }),
         PidsLimit: flags["pids-limit"] ?? null,
         RestartPolicy: restart ?? { Name: "", MaximumRetryCount: 0 },
       });

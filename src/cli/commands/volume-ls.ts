@@ -26,6 +26,7 @@ export const command = defineCommand({
   aliases: ["volume ls", "volume list"],
   examples: [["Volumes no container uses", "berth volume ls --filter dangling=true"]],
   flags: {
+    cluster: flag.boolean("Display only cluster volumes, and use cluster volume list formatting"),
     filter: flag.list('Provide filter values (e.g. "dangling=true")', {
       short: "f",
       typeName: "filter",
@@ -36,6 +37,19 @@ export const command = defineCommand({
   },
   async run({ client }, flags) {
     const { Volumes } = await client.volumes.list({ filters: parseFilters(flags.filter) });
+    if (flags.cluster) {
+      // Volumes of a swarm: an engine of one machine has none.
+      printList({
+        format: flags.format,
+        quiet: flags.quiet,
+        defaultTable: "{{.Name}}\t{{.Group}}\t{{.Driver}}\t{{.Availability}}\t{{.Status}}",
+        quietTemplate: "{{.Name}}",
+        headers: { ...headers, Status: "STATUS" },
+        rows: [],
+        subject: "*formatter.volumeContext",
+      });
+      return;
+    }
     printList({
       format: flags.format !== "" || flags.quiet ? flags.format : (readConfig().volumesFormat ?? ""),
       quiet: flags.quiet,

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
-import { filterProblem, parseFilters } from "../flags/filters.ts";
+import { filterProblem } from "../flags/filters.ts";
+import { pruneFilters } from "../flags/prune-filters.ts";
 import { flag } from "../flags/flag.ts";
 import { deletedList, printReclaimed } from "../output/prune-report.ts";
 import { confirm } from "../prompt.ts";
@@ -17,7 +18,7 @@ export const command = defineCommand({
       ? "This will remove all local volumes not used by at least one container."
       : "This will remove anonymous local volumes not used by at least one container.";
     if (!flags.force && !(await confirm(warning))) return;
-    const filters = parseFilters(flags.filter);
+    const filters = pruneFilters(flags.filter);
     const report = await client.volumes.prune(flags.all ? { ...filters, all: ["true"] } : filters);
     printReclaimed(deletedList("Deleted Volumes:", report.VolumesDeleted), report.SpaceReclaimed);
   },

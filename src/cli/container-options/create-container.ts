@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { isErrorKind } from "#base";
 import type { Client } from "#client";
 import type { CreateContainerBody } from "#formats";
+import { withProxies } from "../configuration/proxies.ts";
 import { cliErrors } from "../errors.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
@@ -30,7 +31,7 @@ async function pullImage(client: Client, image: string, flags: ContainerFlagValu
 export async function createContainer(
   client: Client,
   flags: ContainerFlagValues,
-  body: CreateContainerBody,
+  wanted: CreateContainerBody,
 ): Promise<string> {
   if (!["always", "missing", "never"].includes(flags.pull)) {
     throw cliErrors["bad-option"](
@@ -42,6 +43,11 @@ export async function createContainer(
       `container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`,
     );
   }
+  if (!flags["disable-content-trust"]) throw cliErrors["content-trust"]();
+  const shared = flags["use-api-socket"]
+    ? await (await import("./api-socket.ts")).shareApiSocket(client, wanted)
+    : undefined;
+  const body = { ...(shared?.body ?? wanted), Env: withProxies(client, (shared?.body ?? wanted).Env ?? []) };
   const image = body.Image ?? "";
   if (flags.pull === "always") await pullImage(client, image, flags);
   const options = { name: flags.name, platform: flags.platform };
@@ -57,5 +63,6 @@ export async function createContainer(
   }
   for (const warning of created.Warnings ?? []) writeText(2, `WARNING: ${printable(warning)}\n`);
   if (flags.cidfile !== "") writeFileSync(flags.cidfile, created.Id);
+  await shared?.finish(created.Id);
   return created.Id;
 }

@@ -22,6 +22,8 @@ export function createImages(transport: Transport) {
         readonly all?: boolean;
         readonly digests?: boolean;
         readonly sharedSize?: boolean;
+        /** What each image has for each platform, where the daemon keeps several. */
+        readonly manifests?: boolean;
         readonly filters?: Filters | undefined;
       } = {},
     ): Promise<ImageSummary[]> {
@@ -29,6 +31,7 @@ export function createImages(transport: Transport) {
         all: options.all,
         digests: options.digests,
         filters: encodeFilters(options.filters),
+        manifests: options.manifests,
         "shared-size": options.sharedSize,
       };
       return (await transport.request("GET", "/images/json", { query, signal: options.signal })).json();

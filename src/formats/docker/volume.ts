@@ -8,6 +8,8 @@ export const createVolumeSchema = v.object({
   Driver: v.nullish(v.string()),
   DriverOpts: stringMap,
   Labels: stringMap,
+  /** A volume of a swarm. */
+  ClusterVolumeSpec: v.nullish(v.looseObject({})),
 });
 /** Body of `POST /volumes/create`. */
 export type CreateVolumeBody = v.InferOutput<typeof createVolumeSchema>;

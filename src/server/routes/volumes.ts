@@ -30,6 +30,7 @@ export const volumeRoutes: readonly Route[] = [
     path: "/volumes/create",
     body: createVolumeSchema,
     async handle({ parts: { engine }, body }) {
+      if (body?.ClusterVolumeSpec != null) throw serverErrors["not-a-swarm-manager"]();
       const volume = await engine.volumes.create({
         name: body?.Name === "" ? undefined : (body?.Name ?? undefined),
         driver: body?.Driver === "" ? undefined : (body?.Driver ?? undefined),

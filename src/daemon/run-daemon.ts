@@ -150,6 +150,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     securityOptions: securityOptions(appArmorProfile, options.containers.seccompName),
     registryConfig: registryConfig(registries),
     loggingDriver: options.logDriver,
+    cdiDirectories: options.containers.cdiDirectories,
   });
   const {
     engine,

@@ -421,6 +421,8 @@ export type SystemInfo = {
   readonly defaultRuntime: string;
   /** Of containers that name none. */
   readonly loggingDriver: string;
+  /** Where CDI specifications are looked for. */
+  readonly cdiDirectories: readonly string[];
   readonly logDrivers: readonly string[];
   readonly securityOptions: readonly string[];
   /** Which limits the host's kernel offers. */

@@ -88,6 +88,22 @@ describe("devices", () => {
     );
   });
 
+  // Docker's own daemon gives a privileged container capabilities that this host may lack.
+  test.skipIf(targetIsDockerd)("a privileged container has all, and those it asks for under other names", async () => {
+    const output = await run(
+      "--privileged",
+      "--device",
+      "/dev/null:/dev/my-null",
+      "busybox",
+      "stat",
+      "-c",
+      "%t:%T",
+      "/dev/my-null",
+      "/dev/loop-control",
+    );
+    expect(output).toBe("1:3\na:ed");
+  });
+
   test("one that is not there, and no GPU", async () => {
     const missing = await refusal("run", "--rm", "--device", "/dev/no-such", "busybox", "true");
     expect(missing).toContain('error gathering device information while adding custom device "/dev/no-such"');
@@ -293,6 +309,17 @@ describe("root file systems", () => {
     const groups = await mustRun(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-name", parent.slice(1)]);
     for (const group of groups.split("\n").filter(Boolean))
       if (statSync(group).isDirectory()) await mustRun(["rmdir", group]);
+  });
+
+  test("a --cgroup-parent that leads out of the hierarchy stays in it", async () => {
+    const parent = `conformance-out-${process.pid}`;
+    const groups = await run("--cgroup-parent", `../../../tmp/${parent}`, "busybox", "cat", "/proc/self/cgroup");
+    expect(groups).toContain(`/tmp/${parent}/`);
+    expect(existsSync(`/tmp/${parent}`)).toBe(false);
+    const left = await mustRun(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*/tmp/${parent}`]);
+    for (const group of left.split("\n").filter(Boolean)) await mustRun(["rmdir", group]);
+    const above = await mustRun(["find", "/sys/fs/cgroup", "-maxdepth", "2", "-type", "d", "-name", "tmp"]);
+    for (const group of above.split("\n").filter(Boolean)) await mustRun(["rmdir", group]);
   });
 
   test("annotations are kept", async () => {

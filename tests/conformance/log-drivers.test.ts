@@ -232,6 +232,30 @@ describe("syslog", () => {
     await daemon.ok("rm", "-f", id);
   });
 
+  test("each run of a container is sent once", async () => {
+    const server = await listenTcp();
+    const name = uniqueName();
+    await daemon.ok(
+      "run",
+      "--name",
+      name,
+      "--log-driver",
+      "syslog",
+      ...options(`syslog-address=tcp://127.0.0.1:${server.port}`),
+      "busybox",
+      "sh",
+      "-c",
+      "echo run; echo over",
+    );
+    await daemon.ok("start", "-a", name);
+    await daemon.ok("restart", name);
+    await daemon.ok("wait", name);
+    await eventually("three runs", () => server.text().match(/: over\n/g)?.length === 3);
+    expect(server.text().match(/: run\n/g)?.length).toBe(3);
+    await daemon.ok("rm", name);
+    expect(server.text().match(/: over\n/g)?.length).toBe(3);
+  });
+
   test("--rm sends everything before it removes", async () => {
     const server = await listenTcp();
     await daemon.ok(

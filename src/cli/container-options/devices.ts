@@ -39,6 +39,11 @@ export function parseDevices(specs: readonly string[]): { devices: Devices; cdi:
   return { devices, cdi };
 }
 
+/** What is wrong with one `--device-cgroup-rule`. */
+export function deviceRuleProblem(text: string): string | undefined {
+  return /^[acb] (?:\d+|\*):(?:\d+|\*) [rwm]{1,3}$/.test(text) ? undefined : `invalid device cgroup format '${text}'`;
+}
+
 /** Reads `--gpus`: `all`, a count, or CSV of `device=`, `count=`, `driver=`, `capabilities=`. */
 export function parseGpus(text: string): DeviceRequests[number] {
   const request = {
@@ -51,7 +56,7 @@ export function parseGpus(text: string): DeviceRequests[number] {
   const setCount = (value: string) => {
     if (value !== "all" && !/^-?\d+$/.test(value)) {
       throw cliErrors["bad-flag"](
-        `invalid argument "${text}" for "--gpus" flag: invalid count (${value}): value must be either "all" or an integer`,
+        `invalid argument "${text}" for "--gpus" flag: invalid count (${value}): value must be either "all" or an integer: invalid syntax`,
       );
     }
     request.Count = value === "all" ? -1 : Number(value);

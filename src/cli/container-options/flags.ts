@@ -7,7 +7,7 @@ import {
   streamProblem,
   sysctlProblem,
 } from "./checks.ts";
-import { throttleProblem, weightProblem } from "./devices.ts";
+import { deviceRuleProblem, throttleProblem, weightProblem } from "./devices.ts";
 import { mountProblem } from "./mounts.ts";
 import { ulimitProblem } from "./ulimits.ts";
 
@@ -48,7 +48,7 @@ export const containerFlags = {
   "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
   "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
   device: flag.list("Add a host device to the container"),
-  "device-cgroup-rule": flag.list("Add a rule to the cgroup allowed devices list"),
+  "device-cgroup-rule": flag.list("Add a rule to the cgroup allowed devices list", { check: deviceRuleProblem }),
   "device-read-bps": flag.list("Limit read rate (bytes per second) from a device", { shownDefault: "[]", check: bps }),
   "device-read-iops": flag.list("Limit read rate (IO per second) from a device", { shownDefault: "[]", check: iops }),
   "device-write-bps": flag.list("Limit write rate (bytes per second) to a device", { shownDefault: "[]", check: bps }),

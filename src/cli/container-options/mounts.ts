@@ -128,7 +128,19 @@ export function parseMount(text: string): MountRequest {
   if (mount.ImageOptions != null && mount.Type !== "image") mixed("image-*");
   if (mount.BindOptions != null && mount.Type !== "bind") mixed("bind-*");
   if (mount.TmpfsOptions != null && mount.Type !== "tmpfs") mixed("tmpfs-*");
+  checkRecursion(mount);
   return mount;
+}
+
+/** What `bind-recursive` needs beside it. */
+function checkRecursion({ BindOptions: bind, ReadOnly: readOnly }: MountRequest): void {
+  const word =
+    bind?.ReadOnlyNonRecursive === true ? "writable" : bind?.ReadOnlyForceRecursive === true ? "readonly" : "";
+  if (word === "") return;
+  const needs = (what: string) =>
+    problem(`option 'bind-recursive=${word}' requires '${what}' to be specified in conjunction`);
+  if (readOnly !== true) needs("readonly");
+  if (word === "readonly" && bind?.Propagation !== "rprivate") needs("bind-propagation=rprivate");
 }
 
 /** What is wrong with one `--mount`, for the flag's check. */

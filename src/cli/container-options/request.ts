@@ -85,11 +85,22 @@ function resources(flags: ContainerFlagValues): HostConfig {
   };
 }
 
+/** Modes that no daemon knows, in docker's sentences. */
+function checkModes(flags: ContainerFlagValues): void {
+  const isJoin = (mode: string) => /^container:./.test(mode);
+  if (!["", "host"].includes(flags.pid) && !isJoin(flags.pid)) throw invalid("--pid: invalid PID mode");
+  if (!["", "host"].includes(flags.uts)) throw invalid("--uts: invalid UTS mode");
+  if (!["", "host"].includes(flags.userns)) throw invalid("--userns: invalid USER mode");
+  if (!["", "host", "private"].includes(flags.cgroupns)) throw invalid("--cgroupns: invalid CGROUP mode");
+}
+
 function hostConfig(flags: ContainerFlagValues, networkMode: string, binds: string[]): HostConfig {
   const restart = parseRestartPolicy(flags.restart);
   if (flags.rm && restart.Name !== "no" && restart.Name !== "") {
     throw invalid("conflicting options: cannot specify both --restart and --rm");
   }
+  checkModes(flags);
+  if (flags["storage-opt"].some((option) => !option.includes("="))) throw invalid("invalid storage option");
   const security = parseSecurity(flags["security-opt"]);
   const size = flags.tty ? terminalSize() : undefined;
   return {

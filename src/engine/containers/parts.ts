@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { KeyedMutex, Logger } from "#base";
 import type { Cgroup } from "#cgroups";
 import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
@@ -62,7 +63,8 @@ export type ContainerParts = {
 /** The control group of a container, as `cgroupsPath` in config.json. */
 export function cgroupPath(parts: Pick<ContainerParts, "cgroupParent">, container: Container): string {
   const parent = container.document.hostConfig.CgroupParent ?? "";
-  return `${parent === "" ? parts.cgroupParent : parent.startsWith("/") ? parent : `/${parent}`}/${container.id}`;
+  // "..": the root of the hierarchy has no parent, so nothing leads out of it.
+  return join(parent === "" ? parts.cgroupParent : join("/", parent), container.id);
 }
 
 /** Reports something about a container: all its labels, image and name, and what `extra` adds. */

@@ -24,6 +24,7 @@ export function createSystemService(parts: {
   readonly runtimes: SystemInfo["runtimes"];
   readonly defaultRuntime: string;
   readonly loggingDriver: string;
+  readonly cdiDirectories: readonly string[];
   readonly securityOptions: readonly string[];
   readonly registryConfig: SystemInfo["registryConfig"];
 }): SystemService {
@@ -54,6 +55,7 @@ export function createSystemService(parts: {
       runtimes: parts.runtimes,
       defaultRuntime: parts.defaultRuntime,
       loggingDriver: parts.loggingDriver,
+      cdiDirectories: parts.cdiDirectories,
       logDrivers,
       securityOptions: parts.securityOptions,
       capabilities: {

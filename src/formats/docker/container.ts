@@ -195,7 +195,9 @@ export const hostConfigSchema = v.object({
   Annotations: stringMap,
   CapAdd: strings,
   CapDrop: strings,
-  CgroupnsMode: v.nullish(v.picklist(["", "private", "host"])),
+  CgroupnsMode: v.nullish(
+    v.picklist(["", "private", "host"], ({ input }) => `invalid cgroup namespace mode: ${String(input)}`),
+  ),
   Dns: strings,
   DnsOptions: strings,
   DnsSearch: strings,

@@ -71,20 +71,23 @@ export function resolveDevices(hostConfig: HostConfig): {
   readonly devices: readonly RuntimeDevice[];
   readonly rules: readonly RuntimeDeviceRule[];
 } {
-  if (hostConfig.Privileged === true) return { devices: devicesBelow("/dev", "/dev"), rules: [] };
-  const devices: RuntimeDevice[] = [];
+  const isPrivileged = hostConfig.Privileged === true;
+  const devices: RuntimeDevice[] = isPrivileged ? devicesBelow("/dev", "/dev") : [];
   const rules: RuntimeDeviceRule[] = [];
   for (const { PathOnHost, PathInContainer, CgroupPermissions } of hostConfig.Devices ?? []) {
     const access = CgroupPermissions ? CgroupPermissions : "rwm";
     if (!/^[rwm]{1,3}$/.test(access)) throw errors.deviceAccessInvalid(access);
     const status = statSync(PathOnHost, { throwIfNoEntry: false });
     const target = PathInContainer ? PathInContainer : PathOnHost;
+    // It has all of them under their own names, with every access.
+    if (isPrivileged && target === PathOnHost) continue;
     const isDirectory = status?.isDirectory() === true;
     const found = isDirectory ? devicesBelow(PathOnHost, target) : isDevice(status) ? [deviceOf(target, status)] : [];
     if (found.length === 0) throw errors.deviceMissing(PathOnHost);
     devices.push(...found);
     rules.push(...found.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })));
   }
+  if (isPrivileged) return { devices, rules: [] };
   for (const rule of hostConfig.DeviceCgroupRules ?? []) rules.push(parseDeviceRule(rule));
   return { devices, rules };
 }

@@ -54,7 +54,7 @@ function openDescriptors(): number {
 }
 
 /** What only some versions have, and what they had in another form (moby: system_routes.go, getInfo). */
-function ofVersion(document: InfoResponse, version: ApiVersion): InfoResponse {
+function ofVersion(document: InfoResponse, version: ApiVersion, cdiDirectories: readonly string[]): InfoResponse {
   const result: InfoResponse = { ...document };
   if (version < 25) {
     // Just the names then: "seccomp" for "name=seccomp,profile=builtin".
@@ -67,7 +67,7 @@ function ofVersion(document: InfoResponse, version: ApiVersion): InfoResponse {
     result.Runtimes = Object.fromEntries(
       Object.entries(document.Runtimes).map(([name, runtime]) => [name, bare(runtime)]),
     );
-  } else result.CDISpecDirs = [];
+  } else result.CDISpecDirs = [...cdiDirectories];
   if (version < 48)
     result.RegistryConfig = {
       ...document.RegistryConfig,
@@ -89,7 +89,7 @@ function ofVersion(document: InfoResponse, version: ApiVersion): InfoResponse {
 
 /** The answer of `GET /info`. */
 export function infoDocument(parts: ServerParts, spoken: ApiVersion): InfoResponse {
-  return ofVersion(newestInfo(parts), spoken);
+  return ofVersion(newestInfo(parts), spoken, parts.engine.system.info().cdiDirectories);
 }
 
 function newestInfo({ version, engine, counters, debug }: ServerParts): InfoResponse {

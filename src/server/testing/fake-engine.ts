@@ -534,6 +534,7 @@ export function createFakeEngine(): FakeEngine {
         dataRoot: "/var/lib/x",
         cgroupVersion: "1",
         loggingDriver: "json-file",
+        cdiDirectories: [],
         logDrivers: ["json-file"],
         cgroupDriver: "cgroupfs",
         kernelVersion: "6.18",

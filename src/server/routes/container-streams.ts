@@ -5,6 +5,7 @@ import { createDetachWatcher, defaultDetachKeys, joinStreams, parseDetachKeys } 
 import type { Attachment, ContainerView, EventService, LogRecord } from "#engine";
 import { statsDocument } from "../documents/stats.ts";
 import { serverErrors } from "../errors.ts";
+import { readRawBody } from "../http/raw-body.ts";
 import { hijackRoute, type HijackCall, jsonReply, route, type Route } from "../http/route.ts";
 import { flag, text, time } from "../http/query.ts";
 import { coalesced, drained, isGone, openStream } from "../http/stream-reply.ts";
@@ -45,6 +46,13 @@ export async function sendHijackHead(
   call.socket.on("error", () => call.socket.destroy());
   call.socket.write(hijackHead(call.upgraded, terminal, call.version));
   await delay(HEAD_ALONE_MS);
+}
+
+/** What follows the body of a call that has one it does not need: dockerode sends its options once more, as JSON. */
+async function withoutBody({ head, request, socket }: HijackCall<unknown>): Promise<Buffer> {
+  const { "content-length": length } = request.headers;
+  if (length === undefined || length === "0") return head;
+  return (await readRawBody(socket, head, { "content-length": length })).rest;
 }
 
 /** Carries a process's streams on a connection that was taken over, until either side is done. */
@@ -92,6 +100,7 @@ export const containerStreamRoutes: readonly Route[] = [
       const { parts, params, query } = call;
       const { engine } = parts;
       const container = engine.containers.get(params["id"] ?? "");
+      const head = await withoutBody(call);
       // Before the engine is asked: a bad key must not leave an attached stream behind.
       detachInspector(query.detachKeys, container.config.Tty === true);
       const stdin = query.stdin && query.stream;
@@ -108,7 +117,7 @@ export const containerStreamRoutes: readonly Route[] = [
           await Promise.race([once(call.socket, "drain"), once(call.socket, "close")]);
       }
       await serveAttachment(call.socket, attachment, {
-        head: call.head,
+        head,
         stdin,
         detachKeys: query.detachKeys,
         onDetach: () => engine.events.emit({ type: "container", action: "detach", actor: containerActor(container) }),

@@ -78,6 +78,19 @@ export const serverErrors = defineErrors({
       `unable to determine network endpoint for sysctl ${name}, use driver option 'com.docker.network.endpoint.sysctls' to set per-interface sysctls`,
   },
   "unknown-usage-type": { kind: "invalid", message: (type: string) => `unknown object type: ${type}` },
+  "image-platform-mismatch": {
+    kind: "not-found",
+    message: (reference: string, wanted: string, actual: string) =>
+      `image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
+  "load-platform-unsupported": {
+    kind: "unsupported",
+    message: (wanted: string) => `cannot load images of the platform ${wanted}: archives are loaded for this machine's`,
+  },
+  "manifests-and-platform": {
+    kind: "invalid",
+    message: () => "conflicting options: manifests and platform options cannot both be set",
+  },
   "experimental-only": {
     kind: "unsupported",
     message: () =>

@@ -9,6 +9,9 @@ const older: ReadonlySet<string> = new Set([
   "/hint",
   // Images, below 1.44, 1.45 and 1.52.
   ...["VirtualSize", "Container", "ContainerConfig", "DockerVersion", "Parent"].map((field) => `/${field}`),
+  // An image's `Config`, below 1.50.
+  ...["Hostname", "Domainname", "AttachStdin", "AttachStdout", "AttachStderr"].map((field) => `Config/${field}`),
+  ...["Tty", "OpenStdin", "StdinOnce", "Image"].map((field) => `Config/${field}`),
   // Events, below 1.52.
   ...["status", "id", "from"].map((field) => `/${field}`),
   // `NetworkSettings` with the address on the default bridge, below 1.52.

@@ -36,5 +36,9 @@ export async function attachContainer(
     stream.once("close", resolve);
     stream.once("end", resolve);
   });
+  if (options.stream) {
+    container.attachments.add(settled);
+    void settled.then(() => container.attachments.delete(settled));
+  }
   return { stream, terminal, replay, settled };
 }

@@ -65,6 +65,8 @@ export type Container = {
   /** Volatile: who waits for the next exit, and for the removal. */
   readonly exitWaiters: Set<(exit: ExitNotice) => void>;
   readonly removalWaiters: Set<(exit: ExitNotice) => void>;
+  /** Volatile: the streams attached to it; each settles when its last byte has been passed on. */
+  readonly attachments: Set<Promise<void>>;
   /** Volatile: the pending restart of the policy. */
   restartTimer: ReturnType<typeof setTimeout> | undefined;
   /** Volatile: delay before the next policy restart. */
@@ -104,6 +106,7 @@ function hydrate(id: ContainerId, name: string, document: ContainerDocument, lif
     health: undefined,
     execIds: new Set(),
     exitWaiters: new Set(),
+    attachments: new Set(),
     removalWaiters: new Set(),
     restartTimer: undefined,
     restartDelayMs: 0,

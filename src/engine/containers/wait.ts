@@ -1,6 +1,6 @@
 import type { WaitCondition } from "../contract.ts";
 import { type Container, type ExitNotice, hasProcess } from "./container.ts";
-import { waitIn } from "./waiting.ts";
+import { endsWithin, waitIn } from "./waiting.ts";
 
 /** `wait`: the exit code under one of Docker's three conditions. */
 export function waitForContainer(
@@ -13,10 +13,23 @@ export function waitForContainer(
       if (!hasProcess(container) && container.life.status !== "restarting") {
         return Promise.resolve({ exitCode: container.life.exitCode });
       }
-      return waitIn(container.exitWaiters, signal);
+      return afterOutput(container, waitIn(container.exitWaiters, signal));
     case "next-exit":
-      return waitIn(container.exitWaiters, signal);
+      return afterOutput(container, waitIn(container.exitWaiters, signal));
     case "removed":
-      return waitIn(container.removalWaiters, signal);
+      return afterOutput(container, waitIn(container.removalWaiters, signal));
   }
+}
+
+/** A client that does not read its output holds its own news up so long, and no longer. */
+const outputPatienceMs = 250;
+
+/**
+ * Who waits is told after the output has been passed on: clients that attach and wait take the end of the wait for the
+ * end of the output (dockerode's `run`).
+ */
+async function afterOutput(container: Container, ended: Promise<ExitNotice>): Promise<ExitNotice> {
+  const notice = await ended;
+  if (container.attachments.size > 0) await endsWithin(Promise.all(container.attachments), outputPatienceMs);
+  return notice;
 }

@@ -136,9 +136,26 @@ function filled<T extends object>(zero: T, given: T): T {
   return result;
 }
 
+/** Without the fields that Go leaves out: those that are null, false, zero or empty. */
+function withoutZeros<T extends object>(value: T): T {
+  const kept = Object.entries(value).filter(
+    ([, field]) => field !== null && field !== undefined && field !== 0 && field !== "" && field !== false,
+  );
+  return Object.fromEntries(kept) as T;
+}
+
 /** A container's or an image's `Config` with every field Docker always writes. */
 export function configDocument(config: ContainerConfig): ContainerConfig {
-  return filled(configZero, config);
+  const document = filled(configZero, config);
+  if (document.Healthcheck) document.Healthcheck = withoutZeros(document.Healthcheck);
+  return document;
+}
+
+/** `HostConfig` likewise; the options of a mount are only there when they were given. */
+function hostConfigDocument(hostConfig: HostConfig): HostConfig {
+  const document = filled(hostConfigZero, hostConfig);
+  if (document.Mounts) document.Mounts = document.Mounts.map(withoutZeros);
+  return document;
 }
 
 /** The answer of `GET /containers/{id}/json`. */
@@ -162,7 +179,7 @@ export function containerInspect(container: ContainerView, version: ApiVersion):
     ProcessLabel: "",
     AppArmorProfile: container.appArmorProfile,
     ExecIDs: container.execIds.length === 0 ? null : container.execIds,
-    HostConfig: filled(hostConfigZero, container.hostConfig),
+    HostConfig: hostConfigDocument(container.hostConfig),
     GraphDriver: { Name: container.driver, Data: null },
     Mounts: container.mounts.map(mountDocument),
     Config: configDocument(container.config),

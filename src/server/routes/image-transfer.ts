@@ -7,6 +7,7 @@ import { flag, text, texts } from "../http/query.ts";
 import { isGone, openStream, pump } from "../http/stream-reply.ts";
 import type { ServerParts } from "../parts.ts";
 import { joinReference } from "./images.ts";
+import { platformField, requireHostPlatform, requirePlatform } from "./image-platform.ts";
 import { reportTo } from "./progress.ts";
 import { pullInto } from "./registries.ts";
 
@@ -15,8 +16,9 @@ export const imageTransferRoutes: readonly Route[] = [
   route({
     method: "POST",
     path: "/images/load",
-    query: { quiet: flag(true), platform: text() },
-    async handle({ parts: { engine }, query, request, response }) {
+    query: { quiet: flag(true), platform: platformField() },
+    async handle({ parts: { engine }, query, request, response, version }) {
+      if (version >= 48) await requireHostPlatform(query.platform);
       const records = createRecords(response);
       records.open();
       try {
@@ -34,11 +36,12 @@ export const imageTransferRoutes: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/get",
-    query: { names: texts(), platform: text() },
-    async handle({ parts: { engine }, query, response }) {
+    query: { names: texts(), platform: platformField() },
+    async handle({ parts: { engine }, query, response, version }) {
       if (query.names.length === 0) throw serverErrors["invalid-parameter"]("names", "", "the names of images");
       // Before the headers: an unknown name is still a 404.
-      for (const name of query.names) engine.images.get(name);
+      for (const name of query.names)
+        await requirePlatform(engine.images.get(name), name, version < 48 ? undefined : query.platform);
       openStream(response, "application/x-tar");
       await pump(response, engine.images.save(query.names));
       if (!isGone(response)) response.end();
@@ -47,9 +50,9 @@ export const imageTransferRoutes: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/{name...}/get",
-    query: { platform: text() },
-    async handle({ parts: { engine }, params: { name = "" }, response }) {
-      engine.images.get(name);
+    query: { platform: platformField() },
+    async handle({ parts: { engine }, params: { name = "" }, query, response, version }) {
+      await requirePlatform(engine.images.get(name), name, version < 48 ? undefined : query.platform);
       openStream(response, "application/x-tar");
       await pump(response, engine.images.save([name]));
       if (!isGone(response)) response.end();

@@ -4,6 +4,7 @@ import { historyDocument, imageInspect, imageSummary } from "../documents/image.
 import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { filters, flag, integer, text } from "../http/query.ts";
+import { platformField, platformsField, requirePlatform } from "./image-platform.ts";
 import { exclusivePrune, parseMoment, prunedBefore } from "./prune-window.ts";
 
 const listFilterKeys = ["dangling", "label", "label!", "before", "since", "reference", "until"] as const;
@@ -35,6 +36,11 @@ function withNamesLike(image: ImageRecord, patterns: readonly ((name: string) =>
   const repoTags = image.repoTags.filter(wanted);
   const repoDigests = image.repoDigests.filter(wanted);
   return repoTags.length + repoDigests.length === 0 ? undefined : { ...image, repoTags, repoDigests };
+}
+
+/** docker-compose 1.x, which fails on images without `ContainerConfig`. */
+function isOldCompose(userAgent: string | undefined): boolean {
+  return userAgent?.startsWith("docker-compose/1.") === true;
 }
 
 /** Nanoseconds since the epoch an image says it was made. */
@@ -89,14 +95,24 @@ export const imageRoutes: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/{name...}/json",
-    handle({ parts: { engine }, params: { name = "" }, version }) {
-      return jsonReply(imageInspect(engine.images.get(name), engine.system.info().storageDriver, version));
+    query: { manifests: flag(), platform: platformField() },
+    async handle({ parts: { engine }, params: { name = "" }, query, request, version }) {
+      const image = engine.images.get(name);
+      if (version >= 49) {
+        if (query.manifests && query.platform !== undefined) throw serverErrors["manifests-and-platform"]();
+        await requirePlatform(image, name, query.platform);
+      }
+      // Compose 1 speaks the newest version there is and reads what 1.45 took away.
+      const shape = version >= 45 && isOldCompose(request.headers["user-agent"]) ? 44 : version;
+      return jsonReply(imageInspect(image, engine.system.info().storageDriver, shape));
     },
   }),
   route({
     method: "GET",
     path: "/images/{name...}/history",
-    handle({ parts: { engine }, params: { name = "" } }) {
+    query: { platform: platformField() },
+    async handle({ parts: { engine }, params: { name = "" }, query, version }) {
+      if (version >= 48) await requirePlatform(engine.images.get(name), name, query.platform);
       return jsonReply(engine.images.history(name).map(historyDocument));
     },
   }),
@@ -114,8 +130,10 @@ export const imageRoutes: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/images/{name...}",
-    query: { force: flag(), noprune: flag() },
-    async handle({ parts: { engine }, params: { name = "" }, query }) {
+    query: { force: flag(), noprune: flag(), platforms: platformsField() },
+    async handle({ parts: { engine }, params: { name = "" }, query, version }) {
+      if (version >= 50)
+        for (const platform of query.platforms) await requirePlatform(engine.images.get(name), name, platform);
       const removed = await engine.images.remove(name, { force: query.force, prune: !query.noprune });
       return jsonReply(removed.map(removalDocument));
     },

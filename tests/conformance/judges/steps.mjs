@@ -1,11 +1,18 @@
+import { writeSync } from "node:fs";
+
+/** Written at once: what is left in a pipe's buffer is lost when the program exits. */
+function say(line) {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
 /** Runs named steps one after the other and prints one line of JSON for each, which the test file reads. */
 export async function step(name, work) {
   const began = Date.now();
   try {
     await work();
-    console.log(JSON.stringify({ name, ok: true, ms: Date.now() - began }));
+    say({ name, ok: true, ms: Date.now() - began });
   } catch (error) {
-    console.log(JSON.stringify({ name, ok: false, ms: Date.now() - began, error: String(error?.stack ?? error) }));
+    say({ name, ok: false, ms: Date.now() - began, error: String(error?.stack ?? error) });
   }
 }
 

@@ -133,7 +133,7 @@ await step("exec: its output, its code, and a hijacked one with half-close", asy
   const exec = await container.exec({ Cmd: ["sh", "-c", "echo foo; exit 5"], AttachStdout: true });
   expect((await collect(await exec.start({}))).subarray(8).toString() === "foo\n", "output");
   const inspected = await exec.inspect();
-  expect(inspected.ExitCode === 5 && inspected.Running === false, inspected);
+  expect(inspected.ExitCode === 5 && !inspected.Running, inspected);
   const cat = await container.exec({ Cmd: ["cat"], AttachStdin: true, AttachStdout: true });
   const stream = await cat.start({ hijack: true, stdin: true });
   expect(stream instanceof Socket, "socket");

@@ -408,6 +408,7 @@ async function findImage(build: OneBuild, reference: string, platform: Platform 
   const record =
     local ?? (pullImage === undefined ? catalog.get(reference) : await pullImage(reference, platform, signal));
   for (const diffId of record.config.rootfs.diff_ids) lease.add(diffId);
+  await environment.parts.images.trust.require(record, reference);
   return record;
 }
 

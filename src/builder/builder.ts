@@ -4,7 +4,7 @@ import { errorMessage, type Logger, Semaphore } from "#base";
 import { type Database } from "#db";
 import type { EventService, StepService } from "#engine";
 import type { BuildCacheDocument, ContainerConfig } from "#formats";
-import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
+import type { ImageCatalog, ImageTrust, LayerStore, Snapshotter } from "#images";
 import { unmount } from "#linux";
 import { type BuildEnvironment, defaultParallelism, runBuild } from "./build.ts";
 import { openBuildCache, type PruneOptions } from "./cache/build-cache.ts";
@@ -21,6 +21,7 @@ export type BuilderParts = {
     readonly catalog: ImageCatalog;
     readonly layers: LayerStore;
     readonly snapshots: Snapshotter;
+    readonly trust: Pick<ImageTrust, "require">;
   };
   readonly steps: StepService;
   readonly database: Database;

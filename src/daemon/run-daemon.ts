@@ -164,6 +164,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     registry,
     supervisor,
     network,
+    trust: store.trust,
     catalog: store.catalog,
     layers: store.layers,
     snapshots: store.snapshots,

@@ -7,4 +7,5 @@ export { type ImageStore, openImageStore, type StorageDriver } from "./open-stor
 export { treeSize } from "./snapshots/usage.ts";
 export { createExtractor, type Extractor, type ExtractorOptions } from "./extract/extractor.ts";
 export { bootstrapImage, type BootstrapOptions } from "./bootstrap/bootstrap.ts";
+export type { ImageTrust } from "./trust/image-trust.ts";
 export { checkStore, type StoreCheck, type StoreDamage } from "./check.ts";

@@ -1,5 +1,7 @@
 import { errorMessage, type Logger } from "#base";
 import type { Database } from "#db";
+import type { TrustPolicy } from "#trust";
+import { type ImageTrust, openImageTrust } from "./trust/image-trust.ts";
 import { createImageCatalog } from "./catalog/catalog.ts";
 import { openImageIndex } from "./catalog/index-of-images.ts";
 import type { ImageCatalog, LayerStore, Snapshotter } from "./contract.ts";
@@ -18,6 +20,8 @@ export type ImageStore = {
   readonly catalog: ImageCatalog;
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;
+  /** Asked before an image is pulled or used. */
+  readonly trust: ImageTrust;
   /** Where layers are known to registries. */
   readonly blobs: LayerBlobs;
 };
@@ -54,6 +58,8 @@ export function openImageStore(options: {
   readonly logger: Logger;
   /** @default overlay2 where it works, else vfs */
   readonly storageDriver?: StorageDriver | undefined;
+  /** @default none: every image is let in */
+  readonly trustPolicy?: TrustPolicy | undefined;
 }): ImageStore {
   const { dataRoot, database, logger } = options;
   const layout = openLayout(dataRoot);
@@ -65,5 +71,11 @@ export function openImageStore(options: {
   layers.collectGarbage().catch((error: unknown) => {
     logger.warn("layers nobody holds could not be removed", { error: errorMessage(error) });
   });
-  return { catalog, layers, snapshots, blobs: openLayerBlobs(database, layers.has) };
+  return {
+    catalog,
+    layers,
+    snapshots,
+    blobs: openLayerBlobs(database, layers.has),
+    trust: openImageTrust(database, options.trustPolicy),
+  };
 }

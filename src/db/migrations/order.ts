@@ -8,6 +8,7 @@ import { sql as buildMounts } from "./007-build-mounts.ts";
 import { sql as builds } from "./008-builds.ts";
 import { sql as networkPools } from "./009-network-pools.ts";
 import { sql as damagedLayers } from "./010-damaged-layers.ts";
+import { sql as imageEvidence } from "./011-image-evidence.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "008-builds", sql: builds },
   { name: "009-network-pools", sql: networkPools },
   { name: "010-damaged-layers", sql: damagedLayers },
+  { name: "011-image-evidence", sql: imageEvidence },
 ];

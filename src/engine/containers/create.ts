@@ -42,6 +42,7 @@ export async function createContainer(
   parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
   const image = parts.catalog.get(userConfig.Image ?? "");
+  if (parts.trust.isActive) await parts.trust.require(image, userConfig.Image ?? "");
   const platformWarning = await checkPlatform(image, userConfig.Image ?? "", request.platform);
   const merged = mergeConfig(userConfig, image.config.config ?? {});
   validateConfig(merged);
@@ -59,8 +60,10 @@ export async function createContainer(
   const links = legacyLinks(parts, hostConfig);
   const plan = planMounts(merged, hostConfig, (reference) => existing(parts, reference).document.mounts);
   for (const mount of plan) {
-    if (mount.type === "image" && parts.catalog.find(mount.source) === undefined) {
-      throw errors.mountImageMissing(mount.source);
+    if (mount.type === "image") {
+      const mounted = parts.catalog.find(mount.source);
+      if (mounted === undefined) throw errors.mountImageMissing(mount.source);
+      await parts.trust.require(mounted, mount.source);
     }
   }
 

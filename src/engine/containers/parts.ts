@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { KeyedMutex, Logger } from "#base";
 import type { Cgroup } from "#cgroups";
-import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
+import type { ImageCatalog, ImageTrust, LayerStore, Snapshotter } from "#images";
 import type { NetworkService } from "#network";
 import type { HostLimits } from "#runtime";
 import type { RuntimeCommand, SupervisorClient } from "#supervisor";
@@ -29,6 +29,8 @@ export type ContainerParts = {
   /** Sends logs elsewhere for the drivers that do. */
   readonly forwardings: LogForwardings;
   readonly catalog: ImageCatalog;
+  /** Asked before a container is made of an image. */
+  readonly trust: ImageTrust;
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;
   readonly volumes: LocalVolumes;

@@ -36,6 +36,8 @@ export type RemoteRepository = {
   ): AsyncGenerator<Uint8Array>;
   /** All tags. */
   tags(signal?: AbortSignal): Promise<readonly string[]>;
+  /** What refers to a manifest, as the registry or, where it knows no referrers, the tag in their place says. */
+  referrers(digest: Digest, signal?: AbortSignal): Promise<readonly Descriptor[]>;
   hasBlob(digest: Digest, signal?: AbortSignal): Promise<boolean>;
   /** Takes a blob over from another repository of the same registry; false when that one has none for us. */
   mountBlob(digest: Digest, from: string, signal?: AbortSignal): Promise<boolean>;
@@ -52,6 +54,25 @@ export type RemoteRepository = {
 };
 
 const tagsSchema = v.object({ name: v.nullish(v.string()), tags: v.nullish(v.array(v.string())) });
+const referrersSchema = v.object({
+  manifests: v.array(
+    v.object({
+      mediaType: v.string(),
+      digest: v.string(),
+      size: v.number(),
+      artifactType: v.optional(v.string()),
+    }),
+  ),
+});
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
 const TAGS_LIMIT = 8 * 1024 * 1024;
 const MOST_TAGS = 100_000;
 const MOST_PAGES = 1000;
@@ -220,6 +241,29 @@ export function openRepository(parts: {
           target = new URL(link, response.url);
         }
         return [...new Set(tags)].sort();
+      }),
+    referrers: (digest, signal) =>
+      anywhere(signal, async (host) => {
+        // distribution-spec, "Unavailable Referrers API": the tag schema.
+        for (const target of [`v2/${path}/referrers/${digest}`, `v2/${path}/manifests/${digest.replace(":", "-")}`]) {
+          const headers = { Accept: "application/vnd.oci.image.index.v1+json" };
+          const response = await host.send({ method: "GET", target, headers, scopes, signal });
+          if (response.status === 404 || response.status === 405) {
+            await response.discard();
+            continue;
+          }
+          if (response.status !== 200) throw readFailure(name, digest, response, await faultsOf(response));
+          const parsed = v.safeParse(
+            referrersSchema,
+            parseJson(await readSmall(response, MANIFEST_LIMIT, "referrers")),
+          );
+          if (!parsed.success)
+            throw errors.registryAnswer(`the referrers of ${familiarRepository(name)} are malformed`);
+          return parsed.output.manifests.flatMap(({ digest: referrer, ...rest }) =>
+            isDigest(referrer) ? [{ digest: referrer, ...rest }] : [],
+          );
+        }
+        return [];
       }),
     hasBlob: (digest, signal) =>
       anywhere(signal, async (host) => {

@@ -1,4 +1,4 @@
-import { type Digest, isDigest, shortId } from "#base";
+import { type Digest, digestOf, isDigest, isErrorKind, shortId } from "#base";
 import {
   canonicalName,
   familiarName,
@@ -12,6 +12,7 @@ import {
 } from "#formats";
 import type { ImageProgress, ImageRecord } from "#images";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
+import { type Evidence, type EvidenceSource, fetchEvidence } from "#trust";
 import { errors } from "../../errors.ts";
 import type { DownloadState } from "./layer-downloads.ts";
 import type { TransferParts } from "./parts.ts";
@@ -136,6 +137,34 @@ async function unchanged(
   return digest !== undefined && isKnown(digest) ? { image, digest } : undefined;
 }
 
+/** Asks the policy whether the image may come in; what it was signed with, to be kept. */
+async function requireTrusted(
+  parts: TransferParts,
+  repository: RemoteRepository,
+  reference: ImageReference,
+  digests: readonly Digest[],
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  const { trust } = parts.store;
+  if (!trust.isActive) return [];
+  const orNone = (error: unknown) => {
+    if (isErrorKind(error, "not-found")) return undefined;
+    throw error;
+  };
+  const source: EvidenceSource = {
+    manifest: (target) => repository.manifest(target, signal).then(({ bytes }) => bytes, orNone),
+    referrers: async (digest) => (isDigest(digest) ? repository.referrers(digest, signal) : []),
+    blob: async (descriptor) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of repository.blob(descriptor, { signal })) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+  };
+  const evidence = trust.wantsSignatures(reference) ? await fetchEvidence(source, digests) : [];
+  await trust.requirePulled(reference, digests, evidence);
+  return evidence;
+}
+
 async function pullOne(
   parts: TransferParts,
   repository: RemoteRepository,
@@ -151,12 +180,21 @@ async function pullOne(
   const begin = () => progress({ status: `Pulling from ${splitRepository(reference.repository).path}`, id: target });
   const here = await unchanged(parts, repository, reference, platform, signal);
   if (here !== undefined) {
+    const evidence = await requireTrusted(parts, repository, reference, [here.digest], signal);
+    parts.store.trust.keep(here.image.id, evidence);
     begin();
     progress({ status: `Digest: ${here.digest}` });
     progress({ status: `Status: Image is up to date for ${familiar}` });
     return here.image;
   }
   const remote = await resolveImage(parts, repository, { reference: target, platform, name: familiar }, signal);
+  const evidence = await requireTrusted(
+    parts,
+    repository,
+    reference,
+    [remote.top.digest, digestOf(remote.manifest.bytes)],
+    signal,
+  );
   begin();
   const hex = remote.id.slice("sha256:".length);
   using lease = layers.lease(remote.layers.map(({ diffId }) => diffId));
@@ -186,6 +224,7 @@ async function pullOne(
       manifest: { bytes: remote.manifest.bytes, mediaType: remote.manifest.mediaType },
       repoDigests: [...digests].map((digest) => `${reference.repository}@${digest}`),
     });
+    parts.store.trust.keep(record.id, evidence);
     blobs.add(
       remote.layers.map(({ diffId, descriptor }) => ({
         diffId,

@@ -34,6 +34,8 @@ export type DaemonOptions = {
   readonly init: boolean;
   readonly noNewPrivileges: boolean;
   readonly trustHostCa: boolean;
+  /** Policy of which images may be used; undefined = none. */
+  readonly trustPolicyFile: string | undefined;
   /** A registry served beside; undefined = none. */
   readonly registryServer: { readonly listen: readonly string[]; readonly configFile: string | undefined } | undefined;
   readonly containers: ContainerDefaults;
@@ -75,6 +77,7 @@ const flags = {
   init: { type: "boolean" },
   "no-new-privileges": { type: "boolean" },
   "trust-host-ca": { type: "boolean" },
+  "trust-policy": { type: "string" },
   "serve-registry": { type: "string", multiple: true },
   "registry-config": { type: "string" },
   ...containerDefaultFlags,
@@ -112,6 +115,7 @@ const configFileSchema = v.strictObject({
   init: v.optional(v.boolean()),
   "no-new-privileges": v.optional(v.boolean()),
   "trust-host-ca": v.optional(v.boolean()),
+  "trust-policy": v.optional(v.string()),
   "serve-registry": v.optional(v.array(v.string())),
   "registry-config": v.optional(v.string()),
   ...containerDefaultDirectives,
@@ -132,6 +136,7 @@ type ConfigFile = v.InferOutput<typeof configFileSchema>;
 /** May use the socket, where the host has such a group. */
 export const defaultGroup = "berth";
 
+const defaultTrustPolicy = "/etc/berth/trust-policy.json";
 const defaultConfigFile = "/etc/berth/daemon.json";
 
 /** Flags over `daemon.json` over defaults. Throws with the flag or directive that is wrong. */
@@ -174,6 +179,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     init: values.init ?? file.init ?? false,
     noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
     trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,
+    trustPolicyFile: values["trust-policy"] ?? file["trust-policy"] ?? usualTrustPolicy(),
     registryServer: servedRegistry(
       values["serve-registry"] ?? file["serve-registry"],
       values["registry-config"] ?? file["registry-config"],
@@ -214,6 +220,11 @@ function count(
   const value = text === undefined ? (file[name] ?? fallback) : /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isInteger(value) && value >= least) return value;
   throw errors.daemonCountInvalid(name.replaceAll("-", " "), text ?? String(value));
+}
+
+/** A policy that lies where policies lie counts; forgetting a flag must not open the door. */
+function usualTrustPolicy(): string | undefined {
+  return existsSync(defaultTrustPolicy) ? defaultTrustPolicy : undefined;
 }
 
 function servedRegistry(

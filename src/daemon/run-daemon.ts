@@ -11,6 +11,7 @@ import { findRuntimes } from "#runtime";
 import { defaultMaskedPaths, defaultReadonlyPaths, loadAppArmorProfile, securityOptions } from "#security";
 import { defaultCertificateDirectories, registryConfig, type RegistrySettings, loadRegistryServer } from "#registry";
 import { createServer } from "#server";
+import { readTrustPolicy } from "#trust";
 import { connectSupervisor } from "#supervisor";
 import { openLocalVolumes } from "#volumes";
 import { lazyBuildKit } from "./buildkit.ts";
@@ -110,6 +111,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     database,
     logger,
     storageDriver: options.storageDriver,
+    trustPolicy: options.trustPolicyFile === undefined ? undefined : readTrustPolicy(options.trustPolicyFile),
   });
   const network = createNetworkService({
     database,

@@ -52,6 +52,7 @@ Options:
                                  Layers that are pushed at once (default 5)
       --max-download-attempts int
                                  Tries of a download that breaks (default 5)
+      --trust-policy string      Which images may be used (default /etc/berth/trust-policy.json, if there)
       --serve-registry list      Serve a registry on HOST:PORT too, kept below the data root
       --registry-config string   Configuration of that registry (JSON)
       --tls, --tlsverify         TLS on TCP; with --tlsverify clients need a certificate

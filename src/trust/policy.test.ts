@@ -53,9 +53,7 @@ describe("requirementsFor()", () => {
 });
 
 describe("readTrustPolicy()", () => {
-  const key = generateKeyPairSync("ec", { namedCurve: "P-256" })
-    .publicKey.export({ type: "spki", format: "pem" })
-    .toString();
+  const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" });
   test.each([
     ["no JSON", "{", "JSON"],
     ["no default", {}, "default"],

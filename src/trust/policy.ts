@@ -96,7 +96,7 @@ export function readTrustPolicy(path: string): TrustPolicy {
 }
 
 /** Scopes of a name, the most exact first (containers-policy.json(5), "docker:"). */
-function scopesOf({ repository, tag, digest }: ImageReference): string[] {
+function scopesOfName({ repository, tag, digest }: ImageReference): string[] {
   const scopes: string[] = [];
   if (tag !== undefined) scopes.push(`${repository}:${tag}`);
   if (digest !== undefined) scopes.push(`${repository}@${digest}`);
@@ -112,7 +112,7 @@ function scopesOf({ repository, tag, digest }: ImageReference): string[] {
 /** What a name asks for; without a name, what nameless images ask for. */
 export function requirementsFor(policy: TrustPolicy, name: ImageReference | undefined): readonly Requirement[] {
   if (name === undefined) return policy.nameless;
-  for (const scope of scopesOf(name)) {
+  for (const scope of scopesOfName(name)) {
     const requirements = policy.names.get(scope);
     if (requirements !== undefined) return requirements;
   }

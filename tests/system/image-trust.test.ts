@@ -10,7 +10,7 @@ import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
 const ours = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const modern = generateKeyPairSync("ed25519");
 const foreign = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }).toString();
+const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" });
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const digestOf = (bytes: string | Uint8Array) => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;

@@ -124,7 +124,8 @@ export type NetworkRecord = {
   readonly enableIpv6: boolean;
   readonly pools: readonly NetworkPool[];
   readonly ipamDriver: string;
-  readonly ipamOptions: Readonly<Record<string, string>>;
+  /** Null when the client sent none, and shown so. */
+  readonly ipamOptions: Readonly<Record<string, string>> | null;
   readonly internal: boolean;
   readonly attachable: boolean;
   /** Only a template for others. */
@@ -151,7 +152,8 @@ export type NetworkRequest = {
   readonly enableIpv6?: boolean | undefined;
   /** "" = default. */
   readonly ipamDriver: string;
-  readonly ipamOptions: Readonly<Record<string, string>>;
+  /** Null when the client sent none, and shown so. */
+  readonly ipamOptions: Readonly<Record<string, string>> | null;
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ingress: boolean;

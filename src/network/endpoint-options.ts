@@ -13,14 +13,11 @@ const known = {
   sysctls: "com.docker.network.endpoint.sysctls",
 } as const;
 
-/** Parses driver options of a container's place on a network; an unknown or malformed one is refused, not ignored. */
+/**
+ * Parses driver options of a container's place on a network; a malformed one is refused. Ones of other names are kept and
+ * shown, as Docker does: clients put notes of their own there.
+ */
 export function parseEndpointOptions(options: Readonly<Record<string, string>>): EndpointOptions {
-  const names: readonly string[] = Object.values(known);
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw errors["network-invalid-endpoint"](`unknown driver option ${name}; known are ${names.join(", ")}`);
-    }
-  }
   const interfaceName = options[known.interfaceName];
   if (interfaceName !== undefined && (!/^[A-Za-z][\w.-]{0,14}$/.test(interfaceName) || interfaceName === "lo")) {
     throw errors["network-invalid-endpoint"](`${known.interfaceName}: "${interfaceName}" is not an interface name`);

@@ -18,7 +18,7 @@ export const errors = defineErrors({
   "network-invalid-name": {
     kind: "invalid",
     message: (name: string) =>
-      `invalid network name ${JSON.stringify(name)}: only [a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed`,
+      `invalid network name ${JSON.stringify(name)}: it must not be empty, nor hold "/", ":" or control characters`,
   },
   "network-predefined": {
     kind: "forbidden",

@@ -132,7 +132,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       enableIpv6: isBridge && options.ipv6,
       pools: isBridge ? defaultBridgePools() : [],
       ipamDriver: "default",
-      ipamOptions: {},
+      ipamOptions: null,
       internal: false,
       attachable: false,
       configOnly: false,

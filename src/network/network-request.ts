@@ -37,13 +37,15 @@ export type NetworkPlan = {
 export function planNetwork(request: NetworkRequest): NetworkPlan {
   const { name } = request;
   if (["bridge", "host", "none", "default"].includes(name)) throw errors["network-predefined"](name);
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) throw errors["network-invalid-name"](name);
+  // Docker takes any other name, spaces included; these would be read as something else where a network is named.
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+  if (name.trim() === "" || /[/:\x00-\x1f\x7f]/.test(name)) throw errors["network-invalid-name"](name);
   checkOperatorFields(request);
   const driver = driverOf(request);
   if (request.ipamDriver !== "" && request.ipamDriver !== "default") {
     throw errors["network-ipam-driver-not-found"](request.ipamDriver);
   }
-  const [option] = Object.keys(request.ipamOptions);
+  const [option] = Object.keys(request.ipamOptions ?? {});
   if (option !== undefined) throw errors["network-invalid-option"](option, "the default address driver has no options");
   if (driver === "bridge") parseBridgeOptions(request.options, request.internal);
   if (driver === "macvlan" || driver === "ipvlan") parseLanOptions(driver, request.options);
@@ -78,7 +80,7 @@ function checkOperatorFields(request: NetworkRequest): void {
   const isConfigured =
     request.enableIpv6 === true ||
     Object.keys(request.labels).length > 0 ||
-    Object.keys(request.ipamOptions).length > 0 ||
+    Object.keys(request.ipamOptions ?? {}).length > 0 ||
     request.pools.length > 0;
   if (isConfigured) throw errors["network-config-given"]();
 }

@@ -39,7 +39,7 @@ export function recordOf(row: NetworkRow): NetworkRecord {
     enableIpv6: settings.enableIpv6 ?? false,
     pools: poolsOf(row.pools),
     ipamDriver: settings.ipamDriver ?? "default",
-    ipamOptions: settings.ipamOptions ?? {},
+    ipamOptions: settings.ipamOptions ?? null,
     internal: row.internal === 1,
     attachable: settings.attachable ?? false,
     configOnly: settings.configOnly ?? false,

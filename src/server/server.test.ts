@@ -40,7 +40,7 @@ describe("createServer", () => {
     ["GET", "/"],
     ["GET", "/v1.44"],
     ["PATCH", "/containers/json"],
-    ["DELETE", "/containers/json/x"],
+    ["DELETE", "/exec/x"],
     ["POST", "/info"],
     ["GET", "/vx.1/info"],
     ["POST", "/v1.24/containers/prune"],

@@ -23,8 +23,7 @@ export function networkDocument(
     EnableIPv6: network.enableIpv6,
     IPAM: {
       Driver: network.ipamDriver,
-      // null for the predefined ones, as in Docker.
-      Options: ["bridge", "host", "none"].includes(network.name) ? null : { ...network.ipamOptions },
+      Options: network.ipamOptions,
       Config: pools.length === 0 ? null : pools,
     },
     Internal: network.internal,

@@ -68,7 +68,8 @@ export const containerRoutes: readonly Route[] = [
   }),
   route({
     method: "DELETE",
-    path: "/containers/{id}",
+    // More than one part with `link`: "web/database" is the link "database" of "web".
+    path: "/containers/{id...}",
     query: { v: flag(), force: flag(), link: flag() },
     async handle({ parts: { engine }, params: { id = "" }, query }) {
       await engine.containers.remove(id, { force: query.force, volumes: query.v, link: query.link });

@@ -134,7 +134,7 @@ function networkRequest(body: CreateNetworkBody, version: number): NetworkReques
     enableIpv4: version >= 47 ? (body.EnableIPv4 ?? undefined) : undefined,
     enableIpv6: body.EnableIPv6 ?? undefined,
     ipamDriver: body.IPAM?.Driver ?? "",
-    ipamOptions: body.IPAM?.Options ?? {},
+    ipamOptions: body.IPAM?.Options ?? null,
     internal: body.Internal === true,
     attachable: body.Attachable === true,
     ingress: body.Ingress === true,

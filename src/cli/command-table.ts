@@ -191,7 +191,7 @@ export const hiddenGroups: ReadonlySet<string> = new Set([
 ]);
 
 /** Commands that work and are not listed: nobody calls them by hand. */
-export const hiddenCommands: ReadonlySet<string> = new Set(["__complete", "system dial-stdio"]);
+export const hiddenCommands: ReadonlySet<string> = new Set(["__complete", "system dial-stdio", "volume update"]);
 
 /** Shown first in the overview. */
 export const mainCommands: readonly string[] = ["run", "exec", "ps", "build", "pull", "images", "version", "info"];

@@ -17,6 +17,8 @@ export type Example = readonly [string, string];
 export type CommandDeclaration<Declared extends Flags> = {
   /** One line; the first sentence of the command's help. */
   readonly summary: string;
+  /** Stands in the command's own help instead of the summary. */
+  readonly details?: string;
   /** What follows the command's name on its usage line; several lines for several forms. */
   readonly synopsis: string | readonly string[];
   /** Every way to call it, when there is more than one. */

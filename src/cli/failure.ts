@@ -9,9 +9,22 @@ export function failureText(error: unknown): string {
   return isDaemonError(error) ? `Error response from daemon: ${message}` : message;
 }
 
+const told: string[] = [];
+
+/** The sentences that were told so far, for whoever can say more about them. */
+export function toldFailures(): readonly string[] {
+  return told;
+}
+
+/** Keeps a sentence that is told in other words. */
+export function noteFailure(error: Error): void {
+  told.push(error.message);
+}
+
 /** Writes an error, and what to do about it when that is known, to standard error. */
 export function printFailure(error: unknown, prefix = ""): void {
   const text = failureText(error);
+  if (error instanceof Error) noteFailure(error);
   if (text !== "") writeText(2, `${prefix}${text}\n`);
   if (error instanceof EngineError && error.hint !== undefined) writeText(2, `Hint: ${printable(error.hint)}\n`);
   if (process.env["BERTH_DEBUG"] === "1" && error instanceof Error) writeText(2, `${printable(error.stack ?? "")}\n`);

@@ -12,6 +12,7 @@ const typeNames: Record<Flag["kind"], string> = {
 };
 
 function shownDefault(flag: Flag): string {
+  if (flag.shownDefault === "") return "";
   if (flag.shownDefault !== undefined) return ` (default ${flag.shownDefault})`;
   if (flag.kind === "boolean") return flag.initial === true ? " (default true)" : "";
   if (flag.kind === "duration") return " (default 0s)";
@@ -34,9 +35,14 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+const helpFlag: Flag = { kind: "boolean", description: "Print usage", initial: false };
+
 /** The table of flags, sorted by name and wrapped to the terminal. */
 export function renderFlags(flags: Readonly<Record<string, Flag>>, columns: number): string {
-  const rows = Object.entries(flags)
+  // Where "-h" is another flag's, help is listed like any other.
+  const hasOwnHelp = Object.values(flags).some(({ short }) => short === "h");
+  const listed = hasOwnHelp ? { ...flags, help: helpFlag } : flags;
+  const rows = Object.entries(listed)
     .filter(([, flag]) => flag.hidden !== true && flag.aliasOf === undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, flag]) => {
@@ -66,7 +72,7 @@ export function renderUsage(command: Command, path: string): string {
 
 /** The whole `--help` of a command, laid out as docker's. */
 export function renderHelp(command: Command, path: string, columns: number): string {
-  let text = `${renderUsage(command, path)}\n${command.summary}\n`;
+  let text = `${renderUsage(command, path)}\n${command.details ?? command.summary}\n`;
   if (command.aliases !== undefined && command.aliases.length > 0) {
     text += `\nAliases:\n  ${command.aliases.map((alias) => `berth ${alias}`).join(", ")}\n`;
   }
@@ -84,7 +90,7 @@ export function operandProblem(command: Command, path: string, count: number): s
   if (count >= min && count <= max) return undefined;
   if (max === 0) return `'berth ${path}' accepts no arguments`;
   if (min === max) return `'berth ${path}' requires ${counted(min)}`;
-  if (max === Number.POSITIVE_INFINITY || count < min) return `'berth ${path}' requires at least ${counted(min)}`;
+  if (max === Number.POSITIVE_INFINITY) return `'berth ${path}' requires at least ${counted(min)}`;
   return min === 0
     ? `'berth ${path}' requires at most ${counted(max)}`
     : `'berth ${path}' requires at least ${min} and at most ${counted(max)}`;

@@ -49,8 +49,11 @@ export async function helpFor(path: string): Promise<string> {
   if (path === "") return overview();
   if (Object.hasOwn(groups, path)) {
     // A group lists each command once, under its main name.
-    const aliases = new Set([`${path} list`, `${path} remove`, `${path} ps`]);
-    if (path === "node" || path === "service" || path === "stack") aliases.delete(`${path} ps`);
+    const has = (name: string) => Object.hasOwn(commandLoaders, `${path} ${name}`);
+    const aliases = new Set<string>();
+    if (has("ls")) aliases.add(`${path} list`);
+    if (has("rm")) aliases.add(`${path} remove`);
+    if (path === "container") aliases.add("container ps");
     const paths = Object.keys(commandLoaders).filter(
       (name) =>
         name.startsWith(`${path} `) &&

@@ -1,9 +1,10 @@
+import { errorMessage } from "#base";
 import type { Command, CommandContext } from "./command.ts";
 import { commandLoaders, groups, hiddenCommands, hiddenGroups } from "./command-table.ts";
 import { type ConnectionFlags, prepareConnection } from "./connection/connect.ts";
 import { cliErrors } from "./errors.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import { printFailure } from "./failure.ts";
+import { printFailure, toldFailures } from "./failure.ts";
 import { parseFlags } from "./flags/parse.ts";
 import { printable } from "./output/printable.ts";
 import { writeText } from "./output/write.ts";
@@ -110,6 +111,12 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     printFailure(error);
     const { renderUsage } = await import("./help.ts");
     writeText(2, `\n${renderUsage(command, path)}\nRun 'berth ${path} --help' for more information\n`);
+    const mistyped = /^unknown flag: --(.+)$/.exec(errorMessage(error))?.[1];
+    if (mistyped !== undefined) {
+      const { suggest } = await import("./suggest.ts");
+      const meant = suggest(mistyped, Object.keys(command.flags));
+      if (meant !== undefined) writeText(2, `Hint: Did you mean "--${meant}"?\n`);
+    }
     return exitCodeOf(error);
   }
   if (parsed.wantsHelp) {
@@ -125,7 +132,7 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
   if (parsed.operands.length < min || parsed.operands.length > max) {
     const { operandProblem, renderUsage } = await import("./help.ts");
     const problem = operandProblem(command, path, parsed.operands.length) ?? "";
-    const verb = problem.includes("requires at least") ? "See" : "Run";
+    const verb = max === Number.POSITIVE_INFINITY ? "See" : "Run";
     writeText(
       2,
       `berth: ${problem}\n\n${renderUsage(command, path)}\n${verb} 'berth ${path} --help' for more information\n`,
@@ -143,7 +150,19 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
     },
   };
   try {
-    return (await command.run(context, parsed.values, parsed.operands, parsed.given)) ?? 0;
+    let status: number;
+    try {
+      status = (await command.run(context, parsed.values, parsed.operands, parsed.given)) ?? 0;
+    } catch (error) {
+      printFailure(error);
+      status = exitCodeOf(error);
+    }
+    if (status !== 0 && client !== undefined && toldFailures().length > 0) {
+      const { explain, unexplained } = await import("./missing-names.ts");
+      const failures = toldFailures().flatMap((message) => unexplained(message) ?? []);
+      if (failures.length > 0) await explain(client, failures);
+    }
+    return status;
   } finally {
     client?.close();
   }

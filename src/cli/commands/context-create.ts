@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { currentEndpoint, defaultDescription } from "../contexts/default-context.ts";
-import { parseEndpointSettings, readEndpointSettings } from "../contexts/endpoint-settings.ts";
+import { endpointHelp, parseEndpointSettings, readEndpointSettings } from "../contexts/endpoint-settings.ts";
 import { checkContextName, findContext, getContext, readTls, saveContext, saveTls } from "../contexts/store.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
@@ -8,6 +8,7 @@ import { writeText } from "../output/write.ts";
 
 export const command = defineCommand({
   summary: "Create a context",
+  details: `Create a context\n${endpointHelp}`,
   synopsis: "[OPTIONS] CONTEXT",
   operands: { min: 1, max: 1 },
   examples: [

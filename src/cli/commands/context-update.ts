@@ -1,11 +1,12 @@
 import { defineCommand } from "../command.ts";
-import { parseEndpointSettings, readEndpointSettings } from "../contexts/endpoint-settings.ts";
+import { endpointHelp, parseEndpointSettings, readEndpointSettings } from "../contexts/endpoint-settings.ts";
 import { checkContextName, type ContextDocument, getContext, saveContext, saveTls } from "../contexts/store.ts";
 import { flag } from "../flags/flag.ts";
 import { writeText } from "../output/write.ts";
 
 export const command = defineCommand({
   summary: "Update a context",
+  details: `Update a context\n${endpointHelp}`,
   synopsis: "[OPTIONS] CONTEXT",
   operands: { min: 1, max: 1 },
   completes: () => "context",

@@ -140,6 +140,8 @@ type CopyFlags = { readonly archive: boolean; readonly "follow-link": boolean };
 
 export const command = defineCommand({
   summary: "Copy files/folders between a container and the local filesystem",
+  details:
+    "Copy files/folders between a container and the local filesystem\n\nUse '-' as the source to read a tar archive from stdin\nand extract it to a directory destination in a container.\nUse '-' as the destination to stream a tar archive of a\ncontainer source to stdout.",
   synopsis: ["[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-", "[OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH"],
   aliases: ["container cp", "cp"],
   operands: { min: 2, max: 2 },

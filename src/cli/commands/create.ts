@@ -13,7 +13,10 @@ export const command = defineCommand({
   stopAtOperand: true,
   completes: (index) => (index === 0 ? "image" : undefined),
   examples: [["Create a container now, start it later", "berth create --name job debian:bookworm ./work"]],
-  flags: containerFlags,
+  flags: {
+    ...containerFlags,
+    pull: { ...containerFlags.pull, description: 'Pull image before creating ("always", "missing", "never")' },
+  },
   async run({ client, path }, flags, [image = "", ...commandLine]) {
     let body: ReturnType<typeof toCreateBody>;
     try {

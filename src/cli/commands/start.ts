@@ -20,8 +20,8 @@ export const command = defineCommand({
   examples: [["Start a container and watch its output", "berth start --attach job"]],
   flags: {
     attach: flag.boolean("Attach STDOUT/STDERR and forward signals", { short: "a" }),
-    checkpoint: flag.string("Restore from this checkpoint"),
-    "checkpoint-dir": flag.string("Use a custom checkpoint storage directory"),
+    checkpoint: flag.string("Restore from this checkpoint", { hidden: true }),
+    "checkpoint-dir": flag.string("Use a custom checkpoint storage directory", { hidden: true }),
     "detach-keys": flag.string("Override the key sequence for detaching a container"),
     interactive: flag.boolean("Attach container's STDIN", { short: "i" }),
   },

@@ -6,16 +6,22 @@ import { writeText } from "../output/write.ts";
 
 /** What describes a volume of a swarm; the daemon says whether it is part of one. */
 const clusterFlags = {
-  availability: flag.string(`Cluster Volume availability ("active", "pause", "drain")`, { default: "active" }),
-  group: flag.string("Cluster Volume group"),
-  "limit-bytes": flag.bytes("Minimum size of the Cluster Volume in bytes"),
-  "required-bytes": flag.bytes("Maximum size of the Cluster Volume in bytes"),
-  scope: flag.string(`Cluster Volume access scope ("single", "multi")`, { default: "single" }),
-  secret: flag.list("Cluster Volume secrets", { typeName: "map", shownDefault: "map[]" }),
-  sharing: flag.string(`Cluster Volume access sharing ("none", "readonly", "onewriter", "all")`, { default: "none" }),
-  "topology-preferred": flag.list("A topology that the Cluster Volume would be preferred in"),
-  "topology-required": flag.list("A topology that the Cluster Volume must be accessible from"),
-  type: flag.string(`Cluster Volume access type ("mount", "block")`, { default: "block" }),
+  availability: flag.string(`Cluster Volume availability ("active", "pause", "drain")`, {
+    default: "active",
+    hidden: true,
+  }),
+  group: flag.string("Cluster Volume group", { hidden: true }),
+  "limit-bytes": flag.bytes("Minimum size of the Cluster Volume in bytes", { hidden: true }),
+  "required-bytes": flag.bytes("Maximum size of the Cluster Volume in bytes", { hidden: true }),
+  scope: flag.string(`Cluster Volume access scope ("single", "multi")`, { default: "single", hidden: true }),
+  secret: flag.list("Cluster Volume secrets", { typeName: "map", shownDefault: "map[]", hidden: true }),
+  sharing: flag.string(`Cluster Volume access sharing ("none", "readonly", "onewriter", "all")`, {
+    default: "none",
+    hidden: true,
+  }),
+  "topology-preferred": flag.list("A topology that the Cluster Volume would be preferred in", { hidden: true }),
+  "topology-required": flag.list("A topology that the Cluster Volume must be accessible from", { hidden: true }),
+  type: flag.string(`Cluster Volume access type ("mount", "block")`, { default: "block", hidden: true }),
 } as const;
 
 function segments(texts: readonly string[]): { Segments: Record<string, string> }[] {

@@ -26,7 +26,7 @@ export const command = defineCommand({
   aliases: ["volume ls", "volume list"],
   examples: [["Volumes no container uses", "berth volume ls --filter dangling=true"]],
   flags: {
-    cluster: flag.boolean("Display only cluster volumes, and use cluster volume list formatting"),
+    cluster: flag.boolean("Display only cluster volumes, and use cluster volume list formatting", { hidden: true }),
     filter: flag.list('Provide filter values (e.g. "dangling=true")', {
       short: "f",
       typeName: "filter",

@@ -4,7 +4,8 @@ import { forEachName } from "../failure.ts";
 import { flag } from "../flags/flag.ts";
 
 export const command = defineCommand({
-  summary: "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
+  summary: "Remove one or more volumes",
+  details: "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
   synopsis: "[OPTIONS] VOLUME [VOLUME...]",
   aliases: ["volume rm", "volume remove"],
   operands: { min: 1, max: Number.POSITIVE_INFINITY },

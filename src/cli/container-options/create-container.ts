@@ -4,6 +4,7 @@ import type { Client } from "#client";
 import type { CreateContainerBody } from "#formats";
 import { withProxies } from "../configuration/proxies.ts";
 import { cliErrors } from "../errors.ts";
+import { noteFailure } from "../failure.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
 import type { ContainerFlagValues } from "./request.ts";
@@ -57,6 +58,7 @@ export async function createContainer(
   } catch (error) {
     const isMissing = isErrorKind(error, "not-found") && error.message.toLowerCase().includes("no such image");
     if (!isMissing || flags.pull !== "missing") throw error;
+    noteFailure(error);
     if (!flags.quiet) writeText(2, `Unable to find image '${withTag(image)}' locally\n`);
     await pullImage(client, image, flags);
     created = await client.containers.create(body, options);

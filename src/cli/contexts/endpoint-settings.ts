@@ -6,6 +6,18 @@ import { type ContextEndpoint, endpointOf, getContext, readTls, type TlsContent,
 /** An endpoint as it is to be stored. */
 export type NewEndpoint = { readonly endpoint: ContextEndpoint; readonly tls: TlsContent };
 
+/** What `--docker` may say, for help. */
+export const endpointHelp = `
+Docker endpoint config:
+
+NAME                DESCRIPTION
+from                Copy named context's Docker endpoint configuration
+host                Docker endpoint on which to connect
+ca                  Trust certs signed only by this CA
+cert                Path to TLS certificate file
+key                 Path to TLS key file
+skip-tls-verify     Skip TLS certificate validation`;
+
 const keys = new Set(["host", "from", "ca", "cert", "key", "skip-tls-verify"]);
 
 /** Reads `--docker key=value,…`, which may be given more than once. */

@@ -11,7 +11,7 @@ checkpoint ls | [OPTIONS] CONTAINER | List checkpoints for a container | checkpo
   --checkpoint-dir string: Use a custom checkpoint storage directory
 checkpoint rm | [OPTIONS] CONTAINER CHECKPOINT | Remove a checkpoint | checkpoint rm, checkpoint remove
   --checkpoint-dir string: Use a custom checkpoint storage directory
-volume update | [OPTIONS] VOLUME | Update a volume (cluster volumes only)
+volume update | [OPTIONS] [VOLUME] | Update a volume (cluster volumes only)
   --availability string: Cluster Volume availability ("active", "pause", "drain") (default "active")
 plugin create | [OPTIONS] PLUGIN PLUGIN-DATA-DIR | Create a plugin from a rootfs and configuration. Plugin data directory must contain config.json and rootfs directory.
   --compress: Compress the context using gzip

@@ -13,7 +13,10 @@ function parseFlag(type: string, description: string, short: string | undefined)
   if (description === "@document") return { ...documentFormatFlag, ...options };
   switch (type) {
     case "":
-      return flag.boolean(description, { ...options, default: description.endsWith("(default true)") });
+      return flag.boolean(description.replace(" (default true)", ""), {
+        ...options,
+        default: description.endsWith("(default true)"),
+      });
     case "string":
     case "command":
     case "node-addr":
@@ -39,8 +42,8 @@ function parseFlag(type: string, description: string, short: string | undefined)
 /** How many operands a synopsis asks for: words in capitals, those in brackets left out at will. */
 function operandsOf(synopsis: string): { min: number; max: number } {
   const words = synopsis
-    .replace("[OPTIONS]", "")
-    .replace(/\[[:@][^\]]*\](?=[\s\]]|$)/g, "")
+    .replace(/\[?OPTIONS\]?/, "")
+    .replace(/\[[:@][^\]]*\]/g, "")
     .trim();
   const optional = words.match(/\[[^\]]*\]/g) ?? [];
   const required = words

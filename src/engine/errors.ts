@@ -233,6 +233,8 @@ export const errors = defineErrors({
   },
   // Not not-found: clients would take it for the container's own image and pull that.
   mountImageMissing: { kind: "invalid", message: (name: string) => `No such image: ${name}` },
+  // Likewise.
+  volumeDriverMissing: { kind: "invalid", message: (reason: string) => reason },
   subpathMissing: {
     kind: "invalid",
     message: (path: string) => `cannot access path ${path}: no such file or directory`,

@@ -200,6 +200,18 @@ describe("volumes", () => {
     expect((await daemon.cli(["volume", "create", "x"])).stderr).toContain("volume name is too short");
     const driver = await daemon.cli(["volume", "create", "-d", "no-such-driver", uniqueName("volume")]);
     expect(driver.stderr).toContain('plugin "no-such-driver" not found');
+    const used = await daemon.cli([
+      "create",
+      "--pull",
+      "never",
+      "--volume-driver",
+      "no-such-driver",
+      "-v",
+      "named:/v",
+      "busybox",
+    ]);
+    expect(used.exitCode).toBe(1);
+    expect(used.stderr).toContain('plugin "no-such-driver" not found');
   });
 
   test("many creates at once make one volume", async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { nowNanoseconds } from "#base";
+import { errorMessage, isErrorKind, nowNanoseconds } from "#base";
 import type { ContainerConfig, CreateContainerBody, HostConfig } from "#formats";
 import { validateResources } from "#runtime";
 import { checkSecurityOptions } from "#security";
@@ -154,6 +154,16 @@ function checkNamespaceTargets(
   return warnings;
 }
 
+/** A driver that is missing is not the not-found that makes clients pull the image. */
+function createVolume({ volumes }: Pick<ContainerParts, "volumes">, request: NonNullable<PlannedMount["volume"]>) {
+  try {
+    return volumes.create(request);
+  } catch (error) {
+    if (isErrorKind(error, "not-found")) throw errors.volumeDriverMissing(errorMessage(error));
+    throw error;
+  }
+}
+
 /** Makes the volumes and the host directories of `-v`, and fills new volumes from the image. */
 async function realizeMounts(
   parts: ContainerParts,
@@ -169,7 +179,7 @@ async function realizeMounts(
       mounts.push(mount);
       continue;
     }
-    const { volume, created } = parts.volumes.create(request);
+    const { volume, created } = createVolume(parts, request);
     // Until the container has a row, nobody else knows that it uses the volume.
     const release = parts.volumes.hold(volume.name);
     holds.defer(() => {

@@ -49,15 +49,19 @@ export function updateContainer(
     next.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
   }
   validateHostConfig(document.config, next);
-  const { warnings } = validateResources(next, parts.hostLimits);
+  const { hostConfig: checked, warnings } = validateResources(next, parts.hostLimits);
+  // What this kernel does not offer is neither written nor remembered.
+  const offered = Object.fromEntries(
+    Object.entries(changed).filter(([key, value]) => checked[key as keyof HostConfig] === value),
+  );
   if (hasProcess(container)) {
     const pids = body.PidsLimit;
     parts.openCgroup(cgroupPath(parts, container)).update({
-      ...cgroupResources(changed, next),
+      ...cgroupResources(offered, checked),
       ...(pids === undefined || pids === null ? {} : { pidsLimit: pids > 0 ? pids : -1 }),
     });
   }
-  document.hostConfig = normalizeHostConfig(next, parts.defaults);
+  document.hostConfig = normalizeHostConfig(checked, parts.defaults);
   parts.registry.saveDocument(container);
   emitContainerEvent(parts, container, "update");
   return { warnings };

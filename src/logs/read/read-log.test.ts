@@ -91,6 +91,15 @@ describe("readLog()", () => {
     expect(seen[0]?.attributes).toEqual({ a: "b" });
   });
 
+  test.each([0, 2, 3, 5, 6, 8, 9])("since line %i over rotated files", async (first) => {
+    writeFileSync(`${path}.2`, records(0, 3));
+    writeFileSync(`${path}.1`, records(3, 6));
+    writeFileSync(path, records(6, 9));
+    expect(await read({ since: base + BigInt(first) * SECOND })).toEqual(names(first, 9));
+    writeFileSync(path, "");
+    expect(await read({ since: base + BigInt(first) * SECOND })).toEqual(names(Math.min(first, 6), 6));
+  });
+
   test("of a log that does not exist is empty", async () => {
     expect(await read()).toEqual([]);
   });

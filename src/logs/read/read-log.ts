@@ -25,6 +25,21 @@ function cursorsFor(files: readonly OpenLogFile[], tail: number | undefined): Li
   return cursors.reverse();
 }
 
+/**
+ * The files that may hold records from `since` on: all of a file is older than the first record of the next one. What goes
+ * on from a saved position, or asks for the last minutes, does not read the whole chain.
+ */
+function filesSince(files: readonly OpenLogFile[], since: bigint | undefined): readonly OpenLogFile[] {
+  if (since === undefined) return files;
+  const decode = createRecordDecoder();
+  for (let index = files.length - 1; index > 0; index--) {
+    const file = files[index];
+    const start = file === undefined ? undefined : firstTime(file, decode);
+    if (start !== undefined && start <= since) return files.slice(index);
+  }
+  return files;
+}
+
 type Filter = (record: LogRecord) => "take" | "skip" | "stop";
 
 function filterFor({ stdout, stderr, since, until }: LogReadOptions): Filter {
@@ -144,7 +159,7 @@ export async function* readLog(path: string, options: LogReadOptions): AsyncGene
   const changes = options.follow ? watchChanges(path) : undefined;
   const held: OpenLogFile[] = openChain(path);
   try {
-    const cursors = cursorsFor(held, options.tail);
+    const cursors = cursorsFor(options.tail === undefined ? filesSince(held, options.since) : held, options.tail);
     for (const cursor of cursors) {
       for (let lines = cursor.next(); lines.length > 0; lines = cursor.next()) {
         if (!(yield* recordsOf(lines, decode, filter)) || isStopped()) return;

@@ -9,8 +9,12 @@ const descriptionFile = join(import.meta.dir, "../../../shared/reference/docker-
 /** Whether responses can be checked here. */
 export const descriptionPresent = existsSync(descriptionFile);
 
-type Schema = { [key: string]: unknown };
-type Operation = { readonly responses: Readonly<Record<string, { readonly schema?: Schema }>> };
+/** A schema of the description, as it is written. */
+export type Schema = { [key: string]: unknown };
+type Operation = {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema?: Schema }[];
+  readonly responses: Readonly<Record<string, { readonly schema?: Schema }>>;
+};
 type Description = {
   readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -116,9 +120,14 @@ function checkOf(validate: ValidateFunction): Check {
           .map((error) => describe(error));
 }
 
+/** The description as it is written. */
+export function readRawDescription(): Description {
+  return Bun.YAML.parse(readFileSync(descriptionFile, "utf8")) as Description;
+}
+
 /** Reads and compiles the description; operations are compiled when they are first met. */
 export function readDescription(): ApiDescription {
-  const description = Bun.YAML.parse(readFileSync(descriptionFile, "utf8")) as Description;
+  const description = readRawDescription();
   const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
   const definitions: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(description.definitions)) {

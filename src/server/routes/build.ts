@@ -5,10 +5,9 @@ import { parseReference, splitRepository } from "#formats";
 import { decodeRegistryConfig } from "#registry";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
-import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
-import { filters, flag, integer, json, text, texts } from "../http/query.ts";
+import { emptyReply, route, type Route } from "../http/route.ts";
+import { flag, integer, json, text, texts } from "../http/query.ts";
 import { isUpload, serveSessionBuild, type SessionBuildQuery, takeUpload } from "./build-session.ts";
-import { exclusivePrune, prunedBefore } from "./prune-window.ts";
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -167,44 +166,6 @@ export const buildRoutes: readonly Route[] = [
         if (!signal.aborted) records.fail(error, exitCodeOf(error));
       }
       return undefined;
-    },
-  }),
-  route({
-    method: "POST",
-    path: "/build/prune",
-    since: 31,
-    query: {
-      all: flag(),
-      filters: filters(["until", "id", "parent", "type", "description", "inuse", "shared", "private", "unused-for"]),
-      "keep-storage": integer(),
-      "reserved-space": integer(),
-    },
-    async handle({ parts: { builder, engine }, query }) {
-      const before = prunedBefore(query.filters);
-      const { deleted, reclaimedBytes } = await exclusivePrune(builder, () =>
-        builder.prune({
-          all: query.all,
-          keepBytes: query["reserved-space"] ?? query["keep-storage"],
-          beforeMs: before === undefined ? undefined : Number(before / 1_000_000n),
-        }),
-      );
-      engine.events.emit({
-        type: "builder",
-        action: "prune",
-        actor: { id: "", attributes: { reclaimed: String(reclaimedBytes) } },
-      });
-      return jsonReply({ CachesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimedBytes });
-    },
-  }),
-  route({
-    method: "POST",
-    path: "/build/cancel",
-    since: 31,
-    query: { id: text() },
-    handle({ parts, query }) {
-      // Classic builds have no id; they end when their client goes away.
-      if (query.id !== undefined) parts.builds.cancel(query.id);
-      return emptyReply(200);
     },
   }),
 ];

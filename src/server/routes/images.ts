@@ -58,7 +58,9 @@ export const imageRoutes: readonly Route[] = [
       filters: filters(listFilterKeys),
       filter: text(),
       "shared-size": flag(),
+      // Digests are always listed; the images of a store of layers have no manifests of their own.
       digests: flag(),
+      manifests: flag(),
     },
     handle({ parts: { engine }, query, version }) {
       const { filters: given } = query;

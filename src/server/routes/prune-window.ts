@@ -32,8 +32,8 @@ export function parseMoment(text: string): Nanoseconds | undefined {
 }
 
 /** What a prune's `until` allows to go: things made before this; undefined = all. */
-export function prunedBefore(filters: Filters): Nanoseconds | undefined {
-  const values = filters.values("until");
+export function prunedBefore(filters: Filters, keys: readonly string[] = ["until"]): Nanoseconds | undefined {
+  const values = keys.flatMap((key) => filters.values(key));
   if (values.length > 1) throw serverErrors["prune-until"]();
   const [value] = values;
   if (value === undefined) return undefined;

@@ -1,6 +1,7 @@
 import type { Route } from "../http/route.ts";
 import { archiveRoutes } from "./archive.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
+import { buildPruneRoutes } from "./build-prune.ts";
 import { buildRoutes } from "./build.ts";
 import { buildKitRoutes } from "./buildkit.ts";
 import { checkpointRoutes } from "./checkpoints.ts";
@@ -37,6 +38,7 @@ export const routes: readonly Route[] = [
   ...registryRoutes,
   ...bootstrapRoutes,
   ...buildRoutes,
+  ...buildPruneRoutes,
   ...buildKitRoutes,
   ...networkRoutes,
   ...volumeRoutes,

@@ -52,7 +52,7 @@ export function bytesToKeep(
   return Math.max(keep, limits.reserved);
 }
 
-async function freeBytes(path: string): Promise<number> {
+async function freeSpaceOf(path: string): Promise<number> {
   const disk = await statfs(path);
   return disk.bavail * disk.bsize;
 }
@@ -80,7 +80,7 @@ export const buildPruneRoutes: readonly Route[] = [
         minimumFree: (newer ? query["min-free-space"] : undefined) ?? 0,
       };
       const used = (await builder.cache()).reduce((sum, { Size: size }) => sum + size, 0);
-      const free = limits.minimumFree > 0 ? await freeBytes(engine.system.info().dataRoot) : 0;
+      const free = limits.minimumFree > 0 ? await freeSpaceOf(engine.system.info().dataRoot) : 0;
       const keepBytes = bytesToKeep(limits, used, free);
       const { deleted, reclaimedBytes } = await exclusivePrune(builder, () =>
         builder.prune({

@@ -3,7 +3,6 @@ export { logDestinationUnavailable } from "./errors.ts";
 export { type LoggedContainer } from "./options/attributes.ts";
 export {
   checkLogDefaults,
-  isLogDriver,
   isRemoteLogDriver,
   type LogConfiguration,
   logConfiguration,

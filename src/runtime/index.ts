@@ -4,7 +4,7 @@ export { type CgroupFacts, findRuntimes, type FoundRuntime } from "./driver/find
 export { runtimeError } from "./driver/runtime-error.ts";
 export { buildRuntimeSpec, type NamespaceChoice, type SpecInput } from "./spec/build-spec.ts";
 export { type DeviceEdits, resolveDeviceRequests } from "./cdi/device-requests.ts";
-export { defaultCdiDirectories, readCdiDevices } from "./cdi/specification.ts";
+export { defaultCdiDirectories } from "./cdi/specification.ts";
 export { parseDeviceRule, resolveDevices } from "./spec/devices.ts";
 export { blockDevice, runtimeResources } from "./spec/resources.ts";
 export { type HostLimits, validateResources } from "./spec/validate-resources.ts";

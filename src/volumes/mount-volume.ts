@@ -92,7 +92,7 @@ function reasonOf(error: unknown, options: LocalMountOptions): string {
 }
 
 /** True when something is mounted on a volume's directory. */
-export function isVolumeMounted(volume: VolumeRecord): boolean {
+function isVolumeMounted(volume: VolumeRecord): boolean {
   return readMountInfo().some((entry) => entry.mountPoint === volume.mountpoint);
 }
 

@@ -232,6 +232,33 @@ describe("syslog", () => {
     await daemon.ok("rm", "-f", id);
   });
 
+  test.skipIf(targetIsDockerd)("a restart policy brings a container back although the server is away", async () => {
+    // Docker's own daemon leaves it down.
+    const first = await listenTcp();
+    const name = uniqueName();
+    await daemon.ok(
+      "run",
+      "-d",
+      "--name",
+      name,
+      "--restart",
+      "always",
+      "--log-driver",
+      "syslog",
+      ...options(`syslog-address=tcp://127.0.0.1:${first.port}`),
+      "busybox",
+      "sh",
+      "-c",
+      "echo up; sleep 0.3",
+    );
+    await eventually("the first run", () => first.text().includes(": up\n"));
+    first.close();
+    await eventually("restarts", async () => Number(await daemon.ok("inspect", "-f", "{{.RestartCount}}", name)) >= 2);
+    const second = await listenTcp(() => {}, first.port);
+    await eventually("what was said meanwhile", () => (second.text().match(/: up\n/g)?.length ?? 0) >= 2);
+    await daemon.ok("rm", "-f", name);
+  });
+
   test("each run of a container is sent once", async () => {
     const server = await listenTcp();
     const name = uniqueName();

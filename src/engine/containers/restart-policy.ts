@@ -20,7 +20,7 @@ export function scheduleRestart(parts: ContainerParts, runner: ExecRunner, conta
     void parts.locks.run(container.id, async () => {
       if (container.life.status !== "restarting" || container.removing) return;
       try {
-        await launch(parts, runner, container);
+        await launch(parts, runner, container, "policy");
         container.life.restartCount++;
         parts.registry.saveLife(container);
       } catch (error) {

@@ -167,7 +167,7 @@ export async function restartByPolicy(parts: ContainerParts, runner: ExecRunner)
         .run(container.id, async () => {
           // A client may have been quicker.
           if (hasProcess(container) || container.removing || !restartsWithDaemon(container)) return;
-          await launch(parts, runner, container);
+          await launch(parts, runner, container, "policy");
         })
         .catch((error: unknown) =>
           parts.logger.warn("restart policy could not start the container", {

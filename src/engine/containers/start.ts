@@ -33,14 +33,19 @@ export async function startContainer(parts: ContainerParts, runner: ExecRunner, 
   if (life.status === "dead" || life.status === "removing" || container.removing) throw errors.startDead();
   life.restartCount = 0;
   container.restartDelayMs = 0;
-  await launch(parts, runner, container);
+  await launch(parts, runner, container, "user");
 }
 
 /** What start and the restart policy share: bring the process up, or undo and report. */
-export async function launch(parts: ContainerParts, runner: ExecRunner, container: Container): Promise<void> {
+export async function launch(
+  parts: ContainerParts,
+  runner: ExecRunner,
+  container: Container,
+  startedBy: "user" | "policy",
+): Promise<void> {
   const { life } = container;
   try {
-    await bringUp(parts, container);
+    await bringUp(parts, container, startedBy);
   } catch (error) {
     await cleanUpProcess(parts, container).catch((cause: unknown) =>
       parts.logger.error("clean-up after a failed start", { container: container.id, error: errorMessage(cause) }),
@@ -77,7 +82,7 @@ function failureExitCode(error: unknown): number {
   return 128;
 }
 
-async function bringUp(parts: ContainerParts, container: Container): Promise<void> {
+async function bringUp(parts: ContainerParts, container: Container, startedBy: "user" | "policy"): Promise<void> {
   parts.noticeMigration();
   const { config, hostConfig } = container.document;
   const directory = join(parts.paths.containers, container.id);
@@ -91,7 +96,7 @@ async function bringUp(parts: ContainerParts, container: Container): Promise<voi
   const bound = createBoundSources(parts, container.id);
   let forwarding: PreparedForwarding | undefined;
   try {
-    forwarding = await parts.forwardings.prepare(container);
+    forwarding = await parts.forwardings.prepare(container, startedBy);
     const etc = writeEtcFiles(parts, container, directory, { sandbox, links });
     const spec = buildSpec(parts, container, { rootfs, sandbox, etc, bound });
     const terminal = config.Tty === true;

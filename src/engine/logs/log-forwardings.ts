@@ -31,8 +31,11 @@ export type PreparedForwarding = {
 
 /** The logs of this daemon's containers that drivers send elsewhere (`src/logs/remote`). */
 export type LogForwardings = {
-  /** Connects before a start, so that a destination that does not answer is known; undefined for drivers of this host. */
-  prepare(container: Container): Promise<PreparedForwarding | undefined>;
+  /**
+   * Connects before a start; undefined for drivers of this host. A destination that does not answer refuses a user's start, but
+   * never a restart policy's: a service must not stay down because the place of its logs does.
+   */
+  prepare(container: Container, startedBy: "user" | "policy"): Promise<PreparedForwarding | undefined>;
   /** The container's process has ended and its log is whole: the rest is sent in the background. */
   end(id: string): void;
   /** Waits until all was sent, for some seconds at most, and lets go. Before the log is removed. */
@@ -98,7 +101,7 @@ export function createLogForwardings(parts: {
   };
 
   return {
-    prepare: async (container) => {
+    prepare: async (container, startedBy) => {
       if (!isRemote(container)) return undefined;
       await active.get(container.id)?.forwarding.stop();
       const driver = await driverOf(container);
@@ -107,7 +110,7 @@ export function createLogForwardings(parts: {
       try {
         sender = await driver.connect();
       } catch (error) {
-        if (!driver.connectsLater) throw logDestinationUnavailable(errorMessage(error));
+        if (startedBy === "user" && !driver.connectsLater) throw logDestinationUnavailable(errorMessage(error));
       }
       return {
         begin: () => begin(container, driver, sender, false),

@@ -42,7 +42,7 @@ export type LogConfiguration = {
 export const logDrivers: readonly string[] = ["fluentd", "gelf", "journald", "json-file", "local", "syslog"];
 
 /** True when a driver of this name exists. */
-export function isLogDriver(name: string): boolean {
+function isLogDriver(name: string): boolean {
   return name === "none" || logDrivers.includes(name);
 }
 

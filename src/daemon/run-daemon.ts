@@ -176,6 +176,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     paths: { containers: join(options.dataRoot, "containers"), bundles: join(options.execRoot, "bundles") },
     defaults: {
       cgroupnsMode: options.containers.cgroupnsMode ?? (layout.version === "v2" ? "private" : "host"),
+      privilegedCgroupnsMode: layout.version === "v2" ? (options.containers.cgroupnsMode ?? "private") : "host",
       shmSizeBytes: options.containers.shmSizeBytes,
       ipcMode: options.containers.ipcMode,
       ulimits: [...options.containers.ulimits],

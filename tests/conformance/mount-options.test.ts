@@ -86,8 +86,8 @@ describe("volumes", () => {
     expect(await run("--mount", mount("a/b/f"), "busybox", "cat", "/m")).toBe("inner");
     for (const subpath of ["nope", "out/passwd"]) {
       const refused = await daemon.cli(["run", "--rm", "--mount", mount(subpath), "busybox", "true"]);
-      // As above.
-      expect(refused.exitCode).toBe(127);
+      // The docker command takes the sentence for a missing program.
+      expect(refused.exitCode).toBeOneOf([125, 127]);
       expect(refused.stderr).toContain("cannot access path");
     }
     const escaped = await daemon.cli(["run", "--rm", "--mount", mount("../x"), "busybox", "true"]);
@@ -189,8 +189,8 @@ describe("volumes", () => {
     const volume = uniqueName("volume");
     await daemon.ok("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", "device=/no/such/directory", volume);
     const refused = await daemon.cli(["run", "--rm", "-v", `${volume}:/v`, "busybox", "true"]);
-    // The client takes the sentence for a missing command.
-    expect(refused.exitCode).toBe(127);
+    // The docker command takes the sentence for a missing program.
+    expect(refused.exitCode).toBeOneOf([125, 127]);
     expect(refused.stderr).toContain("failed to mount local volume");
     expect(refused.stderr).toContain("no such file or directory");
     await daemon.ok("volume", "rm", volume);
@@ -222,6 +222,22 @@ describe("volumes", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect((await daemon.ok("volume", "ls", "-q", "--filter", `name=${name}`)).split("\n")).toEqual([name]);
     await daemon.ok("volume", "rm", name);
+  });
+
+  test("a prune takes none from a container that is being created", async () => {
+    const create = () =>
+      daemon.api("POST", "/v1.41/containers/create", { Image: "busybox", Volumes: { "/etc": {} }, Cmd: ["true"] });
+    const prune = () => daemon.api("POST", "/v1.41/volumes/prune");
+    const rounds = await Promise.all(
+      Array.from({ length: 12 }, async () => (await Promise.all([create(), prune()]))[0]),
+    );
+    for (const answer of rounds) {
+      expect(answer.status).toBe(201);
+      const { Id } = answer.json<{ Id: string }>();
+      const { Mounts } = await daemon.inspect<{ Mounts: { Source: string }[] }>(Id);
+      expect(existsSync(join(Mounts[0]?.Source ?? "", "group"))).toBe(true);
+      await daemon.ok("rm", "-v", Id);
+    }
   });
 
   test("system df -v tells their true sizes and users", async () => {

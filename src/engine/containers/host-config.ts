@@ -3,6 +3,8 @@ import type { HostConfig } from "#formats";
 /** What the daemon fills in where the client says nothing. */
 export type HostConfigDefaults = {
   readonly cgroupnsMode: "private" | "host";
+  /** That of privileged containers, which stay in the host's on cgroup v1 whatever the default. */
+  readonly privilegedCgroupnsMode: "private" | "host";
   readonly runtime: string;
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
@@ -33,7 +35,7 @@ export function normalizeHostConfig(given: HostConfig, defaults: HostConfigDefau
     MemorySwap: memory > 0 && swap === 0 ? memory * 2 : swap,
     ShmSize: given.ShmSize ? given.ShmSize : defaults.shmSizeBytes,
     IpcMode: given.IpcMode ? given.IpcMode : defaults.ipcMode,
-    CgroupnsMode: given.CgroupnsMode ? given.CgroupnsMode : defaults.cgroupnsMode,
+    CgroupnsMode: given.CgroupnsMode || (privileged ? defaults.privilegedCgroupnsMode : defaults.cgroupnsMode),
     PidsLimit: given.PidsLimit && given.PidsLimit > 0 ? given.PidsLimit : null,
     MemorySwappiness: given.MemorySwappiness === -1 ? null : given.MemorySwappiness,
     LogConfig: logConfigOf(given.LogConfig, defaults),

@@ -86,6 +86,7 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   ...systemCommands,
   images,
   rmi,
+  search: () => import("./commands/search.ts"),
   inspect: () => import("./commands/inspect.ts"),
   version: () => import("./commands/version.ts"),
   completion: () => import("./commands/completion.ts"),

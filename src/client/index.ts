@@ -6,5 +6,6 @@ export type { Connection, Dialer, Endpoint, TlsMaterial } from "#wire";
 export { createIncoming } from "#wire";
 export type { BuildOptions } from "./resources/build.ts";
 export type { AttachOptions, LogsOptions, PathStat } from "./resources/containers.ts";
+export type { ImageSearchDocument } from "./resources/images.ts";
 export type { StoreCheckReport } from "./resources/system.ts";
 export type { HijackedStream } from "./transport.ts";

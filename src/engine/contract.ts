@@ -23,7 +23,7 @@ import type {
 } from "#images";
 import type { LogReadOptions, LogRecord } from "#logs";
 import type { Endpoint, NetworkRecord, NetworkRequest, NetworkService, PublishedPort } from "#network";
-import type { RegistryCredentials } from "#registry";
+import type { RegistryCredentials, SearchRequest, SearchResult } from "#registry";
 import type { VolumeRecord } from "#volumes";
 import type { Distribution } from "./images/transfer/distribution.ts";
 import type { PullRequest } from "./images/transfer/pull.ts";
@@ -337,6 +337,8 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   push(request: PushRequest, progress: ImageProgress, signal: AbortSignal): Promise<void>;
   /** What a registry has under a name. */
   distribution(name: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<Distribution>;
+  /** Repositories of a registry whose name has the term in it. */
+  search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchResult[]>;
   /** Checks credentials; returns the refresh token that stands for the password, where the registry gives one. */
   login(credentials: RegistryCredentials, signal: AbortSignal): Promise<{ readonly identityToken: string | undefined }>;
   /** Reads everything the images are made of and says what is damaged; see `images/check.ts`. */

@@ -31,6 +31,11 @@ export const errors = defineErrors({
     kind: "unavailable",
     message: (url: string, why: string) => `Get "${url}": the registry asks for authentication in a way that ${why}`,
   },
+  registrySearchUnsupported: {
+    kind: "unsupported",
+    message: (registry: string) => `registry ${registry} cannot be searched, and does not list its repositories to you`,
+    hint: () => "Log in with `berth login REGISTRY` if it lists them to its users",
+  },
   registryTokenFailed: {
     kind: "unavailable",
     message: (url: string, why: string) => `failed to fetch a token from "${url}": ${why}`,

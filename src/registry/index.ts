@@ -9,6 +9,7 @@ export {
   registryConfig,
   type RegistrySettings,
 } from "./client/settings.ts";
+export type { SearchRequest, SearchResult } from "./client/search.ts";
 export type { UploadSource } from "./client/upload.ts";
 
 /** The client's parts, loaded when somebody first speaks to a registry. */

@@ -104,9 +104,9 @@ export const serverErrors = defineErrors({
     kind: "unsupported",
     message: () => "importing from a URL is not supported: send the archive in the body with fromSrc=-",
   },
-  "registry-unsupported": {
-    kind: "unsupported",
-    message: (action: string) => `cannot ${action}: registries are not supported yet`,
+  "search-limit": {
+    kind: "invalid",
+    message: (limit: number) => `limit ${limit} is outside the range of [1, 100]`,
   },
   "not-a-swarm-manager": {
     kind: "unavailable",

@@ -154,7 +154,10 @@ describe("createServer", () => {
     ["GET", "/services/x", 503],
     ["GET", "/plugins", 200],
     ["GET", "/plugins/a/b/json", 404],
-    ["GET", "/images/search?term=x", 501],
+    ["GET", "/images/search?term=x", 200],
+    ["GET", "/images/search", 400],
+    ["GET", "/images/search?term=x&limit=101", 400],
+    ["GET", `/images/search?term=x&filters=${encodeURIComponent('{"stars":["many"]}')}`, 400],
     ["OPTIONS", "/anything/at/all", 200],
   ])("%s %s is %d", async (method, url, status) => {
     expect((await api.call(method, url)).status).toBe(status);

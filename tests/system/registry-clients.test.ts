@@ -242,6 +242,13 @@ test("a daemon can serve a registry beside, on an address of its own", async () 
     await docker("rmi", name, "busybox");
     await docker("pull", name);
     expect(await docker("image", "inspect", "--format", "{{.Id}}", name)).toBe(id);
+    const found = [`${address()}/team/busybox`, "", "0", ""];
+    const table = (text: string) => text.trim().split("\n").at(-1)?.split(/ {2,}/);
+    expect(table(await docker("search", `${address()}/busy`))).toEqual(found.filter((field) => field !== ""));
+    const berth = (...words: string[]) =>
+      mustRun([berthBinary, ...words], { environment: { BERTH_HOST: engine.host, DOCKER_CONFIG: engine.directory } });
+    expect(await berth("search", "--format", "{{.Name}}", "--limit", "3", `${address()}/team`)).toBe(`${found[0]}\n`);
+    expect(await berth("search", "--format", "{{.Name}}", "--filter", "stars=1", `${address()}/team`)).toBe("");
     // The registry is no API.
     expect((await fetch(`http://${address()}/info`)).status).toBe(404);
   } finally {

@@ -14,6 +14,15 @@ function platformJson(platform: string | undefined): string | undefined {
   return JSON.stringify({ os, architecture, variant });
 }
 
+/** One line of a search. */
+export type ImageSearchDocument = {
+  readonly star_count: number;
+  readonly is_official: boolean;
+  readonly name: string;
+  readonly is_automated: boolean;
+  readonly description: string;
+};
+
 /** The `/images` routes. Streams yield the daemon's progress records; a failure is a record with `errorDetail`. */
 export function createImages(transport: Transport) {
   return {
@@ -151,6 +160,21 @@ export function createImages(transport: Transport) {
         signal: options.signal,
       });
       yield* readJsonStream<JsonMessage>(response.body);
+    },
+
+    /** Repositories of a registry whose name has the term in it. */
+    async search(
+      term: string,
+      options: CallOptions & {
+        readonly limit?: number | undefined;
+        readonly filters?: Filters | undefined;
+        readonly registryAuth?: string | undefined;
+      } = {},
+    ): Promise<ImageSearchDocument[]> {
+      const query = { term, limit: options.limit, filters: encodeFilters(options.filters) };
+      const headers: Record<string, string> = {};
+      if (options.registryAuth !== undefined) headers["X-Registry-Auth"] = options.registryAuth;
+      return (await transport.request("GET", "/images/search", { query, headers, signal: options.signal })).json();
     },
 
     /** Makes a base image from this distribution's own packages, for machines that reach no registry. */

@@ -95,6 +95,7 @@ export function createImageService(parts: {
     pull: (request, progress, signal) => pullImages(transfer, request, progress, signal),
     push: (request, progress, signal) => pushImages(transfer, request, progress, signal),
     distribution: (name, credentials, signal) => inspectDistribution(transfer, name, credentials, signal),
+    search: async (request, signal) => (await transfer.registry()).client.search(request, signal),
     login: async (credentials, signal) => (await transfer.registry()).client.login(credentials, signal),
     prune: async ({ all, keep }) => {
       // What a pull that broke off has left is unused like a dangling image.

@@ -9,6 +9,7 @@ import { endpointsOf, isInsecure } from "./endpoints.ts";
 import { isTransient, withoutQuery } from "./faults.ts";
 import type { TokenStore } from "./host.ts";
 import { openRepository, type RemoteRepository } from "./repository.ts";
+import { type SearchRequest, type SearchResult, searchRegistry } from "./search.ts";
 import type { RegistrySettings } from "./settings.ts";
 
 /** Speaks to all registries: connections and tokens are shared. */
@@ -28,6 +29,8 @@ export type RegistryClient = {
     credentials: RegistryCredentials,
     signal?: AbortSignal,
   ): Promise<{ readonly identityToken: string | undefined }>;
+  /** Repositories whose name has the term in it; see `search.ts`. */
+  search(request: SearchRequest, signal?: AbortSignal): Promise<readonly SearchResult[]>;
   close(): void;
 };
 
@@ -114,6 +117,7 @@ export function createRegistryClient(settings: RegistrySettings): RegistryClient
       }
       throw failure;
     },
+    search: (request, signal) => searchRegistry({ connections, settings, tokens }, request, signal),
     close: () => connections.close(),
   };
 }

@@ -3,7 +3,7 @@ import type { ImageSummary } from "#formats";
 import { historyDocument, imageInspect, imageSummary } from "../documents/image.ts";
 import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
-import { filters, flag, integer, text } from "../http/query.ts";
+import { filters, flag, text } from "../http/query.ts";
 import { platformField, platformsField, requirePlatform } from "./image-platform.ts";
 import { exclusivePrune, parseMoment, prunedBefore } from "./prune-window.ts";
 
@@ -158,14 +158,6 @@ export const imageRoutes: readonly Route[] = [
         ImagesDeleted: removed.length === 0 ? null : removed.map(removalDocument),
         SpaceReclaimed: reclaimedBytes,
       });
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/images/search",
-    query: { term: text(), limit: integer(), filters: filters(["is-automated", "is-official", "stars"]) },
-    handle() {
-      throw serverErrors["registry-unsupported"]("search");
     },
   }),
 ];

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { decodeRegistryAuth } from "#registry";
 import { createRecords } from "../http/json-records.ts";
 import { jsonReply, jsonRoute, route, type Route } from "../http/route.ts";
-import { flag, text } from "../http/query.ts";
+import { filters, flag, integer, text } from "../http/query.ts";
 import type { ServerParts } from "../parts.ts";
 import { serverErrors } from "../errors.ts";
 import { joinReference } from "./images.ts";
@@ -106,6 +106,44 @@ export const registryRoutes: readonly Route[] = [
     async handle({ parts: { engine }, params: { name = "" }, request, signal }) {
       const { descriptor, platforms } = await engine.images.distribution(name, credentialsOf(request), signal);
       return jsonReply({ Descriptor: descriptor, Platforms: platforms });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/search",
+    query: { term: text(), limit: integer(), filters: filters(["is-automated", "is-official", "stars"]) },
+    async handle({ parts: { engine }, query, request, signal }) {
+      const { term = "", filters: given } = query;
+      if (term.trim() === "") throw serverErrors["invalid-parameter"]("term", term, "part of a name");
+      // moby: daemon/containerd/image_search.go
+      const limit = query.limit === undefined || query.limit === 0 ? 25 : query.limit;
+      if (limit < 1 || limit > 100) throw serverErrors["search-limit"](limit);
+      const official = given.flag("is-official");
+      const automated = given.flag("is-automated");
+      const stars = given.values("stars").map((value) => {
+        if (!/^\d{1,9}$/.test(value)) throw serverErrors["invalid-filter-value"]("stars", value);
+        return Number(value);
+      });
+      const found = await engine.images.search(
+        { term: term.trim(), limit, credentials: credentialsOf(request) },
+        signal,
+      );
+      return jsonReply(
+        found
+          .filter(
+            (result) =>
+              (official === undefined || result.isOfficial === official) &&
+              (automated === undefined || result.isAutomated === automated) &&
+              result.stars >= Math.max(0, ...stars),
+          )
+          .map((result) => ({
+            star_count: result.stars,
+            is_official: result.isOfficial,
+            name: result.name,
+            is_automated: result.isAutomated,
+            description: result.description,
+          })),
+      );
     },
   }),
   jsonRoute({

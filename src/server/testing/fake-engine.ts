@@ -471,6 +471,13 @@ export function createFakeEngine(): FakeEngine {
       push: unreachable,
       distribution: unreachable,
       login: unreachable,
+      search: async (request) => {
+        record("search", request);
+        return [
+          { name: "debian", description: "A distribution", stars: 5000, isOfficial: true, isAutomated: false },
+          { name: "someone/debian", description: "Another", stars: 3, isOfficial: false, isAutomated: true },
+        ];
+      },
       usedBy: () => [],
       sharedSizes: () => new Map([[imageId, 400]]),
     },

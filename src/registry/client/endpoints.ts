@@ -9,6 +9,8 @@ export type Endpoint = {
   readonly isMirror: boolean;
   /** False: certificates are not checked. */
   readonly verify: boolean;
+  /** Whether it speaks TLS at all is not known: plain HTTP is the next to try. */
+  readonly isGuess?: boolean;
 };
 
 /** The registry that names without a registry mean, and where it really is. */
@@ -50,7 +52,7 @@ export async function endpointsOf(
   }
   const host = domain === DOCKER_HUB ? DOCKER_HUB_HOST : domain;
   const insecure = await isInsecure(host, settings);
-  endpoints.push({ url: `https://${host}/`, isMirror: false, verify: !insecure });
+  endpoints.push({ url: `https://${host}/`, isMirror: false, verify: !insecure, isGuess: insecure });
   if (insecure) endpoints.push({ url: `http://${host}/`, isMirror: false, verify: false });
   return endpoints;
 }

@@ -27,6 +27,8 @@ export type HostRequest = {
 export type Host = {
   readonly endpoint: Endpoint;
   send(request: HostRequest): Promise<RawResponse>;
+  /** True while an endpoint that is a guess has not answered once. */
+  isWrongGuess(): boolean;
 };
 
 /** Tokens of all users at all registries, by what they are for. */
@@ -164,14 +166,22 @@ export function createHost(parts: {
     }
   };
 
+  let hasAnswered = false;
+  const isWrongGuess = () => endpoint.isGuess === true && !hasAnswered;
+
   const send = async (request: HostRequest): Promise<RawResponse> => {
     const { signal } = request;
-    if (request.repeat === false) return once(request);
+    if (request.repeat === false) {
+      const response = await once(request);
+      hasAnswered = true;
+      return response;
+    }
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt >= attempts;
       let pauseMs = backOffMs(attempt, settings.backOffMs ?? 250);
       try {
         const response = await once(request);
+        hasAnswered = true;
         if (!repeatable.has(response.status)) return response;
         const asked = retryAfterMs(response.headers.get("retry-after"));
         if (isLast || (asked ?? 0) > LONGEST_PAUSE_MS) {
@@ -189,12 +199,13 @@ export function createHost(parts: {
         // Nobody listens there, or no such name: that does not change within seconds, and people wait.
         const isHopeless =
           error instanceof Error && /refused|no such host|certificate|HTTP response/.test(error.message);
-        if (isLast || !isTransient(error) || isHopeless || isAnswered(error)) throw error;
+        // A server without TLS may just hang up on a greeting it does not understand: the other way is tried at once.
+        if (isLast || !isTransient(error) || isHopeless || isWrongGuess() || isAnswered(error)) throw error;
       }
       await delay(pauseMs, signal);
     }
   };
-  return { endpoint, send };
+  return { endpoint, send, isWrongGuess };
 }
 
 function isAnswered(error: unknown): boolean {

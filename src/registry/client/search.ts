@@ -17,6 +17,7 @@ export type SearchResult = {
   readonly isAutomated: boolean;
 };
 
+/** What to search for, where. */
 export type SearchRequest = {
   /** Part of a name, or `HOST[:PORT]/part`. */
   readonly term: string;

@@ -150,6 +150,8 @@ export async function uploadBlob(
     } catch (error) {
       signal?.throwIfAborted();
       if (error !== failure && !isTransient(error)) throw error;
+      // It may not speak TLS at all: whoever called tries the other way at once.
+      if (host.isWrongGuess()) throw error;
       failure = error;
     }
     if (attempt >= options.attempts) throw failure;

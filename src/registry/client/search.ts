@@ -137,7 +137,7 @@ export async function searchRegistry(
       signal?.throwIfAborted();
       failure ??= error;
       // Without TLS next, where that is allowed.
-      if (!isTransient(error as Error)) throw error;
+      if (!isTransient(error)) throw error;
     }
   }
   throw failure;

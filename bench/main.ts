@@ -7,6 +7,7 @@ import type { Workload } from "./workload.ts";
 import { buildCached, buildCold } from "./workloads/build.ts";
 import { density } from "./workloads/density.ts";
 import { logs } from "./workloads/logs.ts";
+import { pullCold, pullWarm, pushes } from "./workloads/registry.ts";
 import { burst, exec, removal, runBridge, runNone } from "./workloads/run.ts";
 
 const workloads: readonly Workload[] = [
@@ -15,6 +16,9 @@ const workloads: readonly Workload[] = [
   burst,
   exec,
   removal,
+  pullCold,
+  pullWarm,
+  pushes,
   buildCached,
   buildCold,
   logs,

@@ -22,10 +22,17 @@ export const errors = defineErrors({
     kind: "unauthorized",
     message: (url: string, why: string) => `Get "${url}": ${why}`,
   },
+  // Not "unauthorized": to that, from a pull or push, the docker command answers with questions on the terminal, and
+  // Docker's own daemon says 500 here.
   registryNoCredentials: {
-    kind: "unauthorized",
+    kind: "precondition",
     message: (method: string, url: string) => `${verb(method)} "${url}": no basic auth credentials`,
     hint: () => "Log in with `berth login REGISTRY`",
+  },
+  registryTokenRefused: {
+    kind: "precondition",
+    message: (url: string, why: string) => `Get "${url}": ${why}`,
+    hint: () => "Log in anew with `berth login REGISTRY`",
   },
   registryChallengeInvalid: {
     kind: "unavailable",

@@ -350,7 +350,7 @@ describe("authentication", () => {
     protect(`http://${evil.host}/token`);
     evil.on("/token", answer(200, '{"access_token":"tok","expires_in":300}'));
     const repository = open("t/x", { username: "ada", password: "secret" });
-    await Promise.all([repository.manifest("latest")]);
+    await repository.manifest("latest");
     await repository.manifest("latest");
     const asked = evil.requests.filter(({ path: target }) => target.startsWith("/token"));
     expect(asked).toHaveLength(1);

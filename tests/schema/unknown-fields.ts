@@ -29,6 +29,8 @@ const older: ReadonlySet<string> = new Set([
   // Lists of networks, below 1.53, and what disks hold, below 1.52.
   "/Containers",
   ...["BuildCache", "Images", "LayersSize", "Volumes"].map((field) => `/${field}`),
+  // Records of pull and push, below 1.52, and the last one of push.
+  ...["progress", "aux"].map((field) => `/${field}`),
   // Records of `load`, which the description has no form for.
   ...["stream", "error"].map((field) => `/${field}`),
 ]);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, fsync } from "node:fs";
+import { closeSync, fsync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import {
   AT_FDCWD,
@@ -44,14 +44,53 @@ function openAll(directoryFd: number): number[] | undefined {
 }
 
 /** syncfs(2) can take seconds and would stop this thread, so a child does it; `sync -f` is that one call. */
-async function syncFileSystem(path: string, fd: number): Promise<void> {
+async function runSync(path: string): Promise<void> {
   const code = await new Promise<number | null>((resolve) => {
     const child = spawn("/bin/sync", ["-f", path], { stdio: "ignore", env: {} });
     child.on("error", () => resolve(null));
     child.on("close", (exitCode) => resolve(exitCode));
   });
+  if (code === 0) return;
   // No such program, or one without -f: better a pause than a layer that a power cut empties.
-  if (code !== 0) syncFileSystemOf(fd);
+  const fd = openDirectory(toByteString(path));
+  try {
+    syncFileSystemOf(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+type Syncs = { readonly running: Promise<void>; next: Promise<void> | undefined };
+
+/** By file system. */
+const syncs = new Map<bigint, Syncs>();
+
+/**
+ * Syncs the file system that holds a path. Who comes while a sync runs waits for the next one, together with all others
+ * who came meanwhile: layers that are unpacked side by side cost two syncs, not one each.
+ */
+function syncFileSystem(path: string): Promise<void> {
+  const { dev } = statSync(path, { bigint: true });
+  const current = syncs.get(dev);
+  if (current !== undefined) {
+    current.next ??= current.running
+      .catch(() => {
+        // Its callers are told; the next is a sync of its own.
+      })
+      .then(() => {
+        syncs.delete(dev);
+        return syncFileSystem(path);
+      });
+    return current.next;
+  }
+  const entry: Syncs = {
+    running: runSync(path).finally(() => {
+      if (entry.next === undefined) syncs.delete(dev);
+    }),
+    next: undefined,
+  };
+  syncs.set(dev, entry);
+  return entry.running;
 }
 
 /** Everything below a directory, and the directory, is on disk when this resolves. */
@@ -60,7 +99,7 @@ export async function makeTreeDurable(path: string): Promise<void> {
   try {
     const few = openAll(root);
     if (few === undefined) {
-      await syncFileSystem(path, root);
+      await syncFileSystem(path);
       return;
     }
     try {

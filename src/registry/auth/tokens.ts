@@ -72,7 +72,7 @@ export async function fetchToken(
   if (response.status !== 200) {
     const why = faultText(await faultsOf(response), response.status);
     if (response.status === 401 || response.status === 403) {
-      throw errors.registryLoginRefused(
+      throw errors.registryTokenRefused(
         withoutQuery(realm),
         username === undefined && !isRefresh ? why : `unauthorized: incorrect username or password (${why})`,
       );

@@ -78,6 +78,11 @@ export function createRegistryClient(settings: RegistrySettings): RegistryClient
         verify: !(await isInsecure(realm.host, settings)),
         offline: true,
         signal,
+      }).catch((error: unknown) => {
+        if (error instanceof EngineError && error.code === "registryTokenRefused") {
+          throw errors.registryLoginRefused(withoutQuery(realm), error.message.replace(/^Get "[^"]*": /, ""));
+        }
+        throw error;
       });
       authorization = `Bearer ${token.token}`;
       identityToken = token.refreshToken;

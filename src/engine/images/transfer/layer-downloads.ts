@@ -54,6 +54,7 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
     { diffId, descriptor, repository }: Parameters<LayerDownloads["fetch"]>[0],
     tell: (state: DownloadState) => void,
     signal: AbortSignal,
+    onDownloaded: () => void,
   ): Promise<void> => {
     signal.throwIfAborted();
     const total = descriptor.size;
@@ -81,6 +82,8 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
           for await (const rest of blob) current += rest.length;
           tell({ phase: "downloading", current: total, total });
           tell({ phase: "extracting", total });
+          // The rest is the disk's work: the next layer may come meanwhile.
+          onDownloaded();
         },
       });
     } finally {
@@ -100,12 +103,19 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
     // Everybody who waits may have gone before it fails.
     flight.done.catch(() => {});
     flights.set(layer.diffId, flight);
-    slots
-      .run(() => transfer(layer, tell, stop.signal))
-      .finally(() => {
-        if (flights.get(layer.diffId) === flight) flights.delete(layer.diffId);
-      })
-      .then(done.resolve, done.reject);
+    const settled = () => {
+      if (flights.get(layer.diffId) === flight) flights.delete(layer.diffId);
+    };
+    void slots.run(() => {
+      const downloaded = Promise.withResolvers<void>();
+      transfer(layer, tell, stop.signal, downloaded.resolve)
+        .finally(() => {
+          settled();
+          downloaded.resolve();
+        })
+        .then(done.resolve, done.reject);
+      return downloaded.promise;
+    });
     return flight;
   };
 

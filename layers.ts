@@ -40,7 +40,7 @@ export const layers = {
   ],
   builder: ["base", "formats", "wire", "linux", "db", "registry", "images", "engine"],
   buildkit: ["base", "formats", "wire", "grpc", "linux", "images", "builder"],
-  server: ["base", "formats", "wire", "registry", "engine", "builder", "buildkit"],
+  server: ["base", "formats", "wire", "linux", "registry", "engine", "builder", "buildkit"],
   client: ["base", "formats", "wire"],
   cli: ["base", "formats", "wire", "templates", "registry", "client"],
   daemon: [

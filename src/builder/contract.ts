@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Digest } from "#base";
 import type { ImageConfig, Platform, UpdateContainerBody } from "#formats";
 import type { ImageRecord } from "#images";
+import type { FileUser } from "#linux";
 import type { RegistryCredentials } from "#registry";
 import type { SourceTree } from "./context/tree.ts";
 
@@ -22,8 +23,8 @@ export type ContextNeed = {
 export type BuildContext =
   /** A tar stream, perhaps compressed: the body of `POST /build`. The client has applied its ignore file. */
   | AsyncIterable<Uint8Array>
-  /** A directory of this machine, read in place; its ignore file applies. */
-  | { readonly directory: string }
+  /** A directory of this machine, read in place with the rights of `user` (root's without one); its ignore file applies. */
+  | { readonly directory: string; readonly user?: FileUser | undefined }
   /** Anything else (a git checkout, a client's session): asked for once, when the first step needs it. */
   | {
       readonly open: (need: ContextNeed, signal: AbortSignal) => Promise<SourceTree>;

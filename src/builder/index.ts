@@ -12,6 +12,8 @@ export type {
   SecretProvider,
 } from "./contract.ts";
 export { platformsOf } from "./plan/platforms.ts";
+export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } from "./context/remote-context.ts";
+export { treeArchive } from "./export/tree-archive.ts";
 export { createReceivedTree } from "./context/received-tree.ts";
 export type { SourceEntry, SourceTree } from "./context/tree.ts";
 export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";

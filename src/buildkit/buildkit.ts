@@ -2,14 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Duplex } from "node:stream";
 import { join } from "node:path";
 import { EngineError, type Logger } from "#base";
-import {
-  type BuildContext,
-  type BuildResult,
-  type Builds,
-  type Exporters,
-  type PushImage,
-  readAttestations,
-} from "#builder";
+import { type BuildResult, type Builds, type Exporters, type PushImage, readAttestations } from "#builder";
 import type { BuildCacheDocument } from "#formats";
 import { createGrpcServer, type GrpcMethods } from "#grpc";
 import { grpcErrorOf } from "./error-status.ts";
@@ -18,10 +11,10 @@ import { statusResponse } from "./messages/control.ts";
 import { bridgeMethods } from "./services/bridge.ts";
 import { controlMethods } from "./services/control.ts";
 import { healthMethods } from "./services/health.ts";
-import { sendStream, sendTree } from "./session/send-files.ts";
-import { createSessions, readSessionOffer, type Session, type SessionOffer } from "./session/sessions.ts";
-import { createJobs } from "./solve/jobs.ts";
-import { type Choice, createSolver, type SolveOptions } from "./solve/solver.ts";
+import { sessionClient } from "./session/session-client.ts";
+import { createSessions, readSessionOffer, type SessionOffer } from "./session/sessions.ts";
+import { createJobs, type StartedBuild } from "./solve/jobs.ts";
+import { createSolver, type SolveOptions, type SolverParts } from "./solve/solver.ts";
 import { statusOf } from "./solve/status.ts";
 
 /** What BuildKit's protocol is served with. */
@@ -29,7 +22,8 @@ export type BuildKitParts = {
   readonly builds: Builds;
   readonly exporters: Exporters;
   readonly push: PushImage | undefined;
-  readonly remoteContext: (url: string) => BuildContext | undefined;
+  /** Certificates that fetched contexts are checked with. @default the host's */
+  readonly caBundle: string | undefined;
   readonly cache: {
     list(): Promise<readonly BuildCacheDocument[]>;
     prune(options: {
@@ -50,7 +44,7 @@ export type BuildKitParts = {
 };
 
 /** A build as `POST /build?version=2` asks for it. */
-export type SessionBuild = Omit<SolveOptions, "frontend">;
+export type SessionBuild = Omit<SolveOptions, "frontend" | "client"> & { readonly session: string };
 
 /** BuildKit's protocol, for clients that took their connection over from HTTP/1.1. */
 export type BuildKit = {
@@ -60,6 +54,8 @@ export type BuildKit = {
   offer(headers: IncomingHttpHeaders): SessionOffer;
   /** `POST /grpc`, or HTTP/2 from the first byte: we answer calls on this connection from now on. */
   serve(socket: Duplex, head: Buffer): void;
+  /** Begins a build of a client that is reached some other way than a session. */
+  solve(build: Omit<SolveOptions, "frontend">, signal: AbortSignal): StartedBuild;
   /** Runs a build of a client that has a session but no `/grpc`; `trace` gets encoded progress (StatusResponse). */
   build(build: SessionBuild, trace: (message: Uint8Array) => void, signal: AbortSignal): Promise<BuildResult>;
 };
@@ -77,35 +73,37 @@ function workerLabels(parts: BuildKitParts): ReadonlyMap<string, string> {
 export function createBuildKit(parts: BuildKitParts): BuildKit {
   const sessions = createSessions();
   const jobs = createJobs();
-  const exporters = (choices: readonly Choice[], session: Session | undefined, build: SolveOptions, facts: Facts) =>
+  const exporters: SolverParts["exporters"] = (build, client, facts) =>
     parts.exporters.open(
-      choices.map((choice, index) => ({
+      build.exporters.map((choice, index) => ({
         choice: { type: choice.type, attributes: Object.fromEntries(choice.attributes) },
-        destination:
-          session === undefined
-            ? undefined
-            : {
-                stream: (describe, chunks, signal) => sendStream(session, index, describe, chunks, signal),
-                tree: (tree, progress, signal) => sendTree(session, index, tree, progress, signal),
-              },
+        destination: client?.destination(index),
       })),
       {
-        tags: [],
+        tags: build.tags,
         attestations: readAttestations(build.attributes.get("attest:provenance"), build.attributes.get("attest:sbom")),
         facts,
         push: parts.push,
       },
     );
+  const clientOf = (session: string, attributes: ReadonlyMap<string, string>): SolveOptions["client"] =>
+    session === ""
+      ? undefined
+      : async (signal) =>
+          sessionClient(await sessions.get(session, signal), {
+            context: attributes.get("contextkey") ?? "context",
+            dockerfile: attributes.get("dockerfilekey") ?? "dockerfile",
+          });
   const solver = createSolver({
     builds: parts.builds,
-    sessions,
     directory: join(parts.dataRoot, "builds"),
-    remoteContext: parts.remoteContext,
+    caBundle: parts.caBundle,
     exporters,
   });
   const control = controlMethods({
     jobs,
     solver,
+    clientOf,
     builds: parts.builds,
     cache: parts.cache,
     worker: { id: parts.instanceId, labels: workerLabels(parts) },
@@ -137,9 +135,15 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
     openSession: sessions.open,
     offer: readSessionOffer,
     serve: (socket, head) => server.accept(socket, head),
+    solve: (build, signal) => solver.start({ ...build, frontend: "dockerfile.v0" }, Promise.resolve(), signal),
     build: async (build, trace, signal) => {
       if (build.session === "") throw errors["session-missing"]("a build with BuildKit");
-      const started = solver.start({ ...build, frontend: "dockerfile.v0" }, Promise.resolve(), signal);
+      const { session, ...options } = build;
+      const started = solver.start(
+        { ...options, frontend: "dockerfile.v0", client: clientOf(session, build.attributes) },
+        Promise.resolve(),
+        signal,
+      );
       const told = (async () => {
         for await (const progress of started.follow(signal)) trace(statusResponse.encode(statusOf(progress)));
       })();
@@ -153,8 +157,6 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
     },
   };
 }
-
-type Facts = Parameters<Exporters["open"]>[1]["facts"];
 
 /** A connection made of the messages of a call: what comes in as `requests`, what goes out as `far`. */
 function tunnelPair(requests: AsyncIterable<{ readonly data: Uint8Array }>): {

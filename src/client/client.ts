@@ -5,6 +5,7 @@ import { createContainers } from "./resources/containers.ts";
 import { createExec } from "./resources/exec.ts";
 import { createImages } from "./resources/images.ts";
 import { createNetworks } from "./resources/networks.ts";
+import { createSolve } from "./resources/solve.ts";
 import { createSystem } from "./resources/system.ts";
 import { createVolumes } from "./resources/volumes.ts";
 import { createTransport } from "./transport.ts";
@@ -49,6 +50,7 @@ export function createClient(options: ClientOptions = {}) {
     exec: createExec(transport),
     images: createImages(transport),
     networks: createNetworks(transport),
+    solve: createSolve(transport),
     system: createSystem(transport),
     volumes: createVolumes(transport),
     /** Any route, for what has no method of its own. */

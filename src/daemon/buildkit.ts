@@ -8,6 +8,7 @@ export type LazyBuildKitParts = ExporterParts & {
   readonly builds: Builds;
   readonly logger: Logger;
   readonly instanceId: string;
+  readonly caBundle: string | undefined;
   readonly snapshotter: string;
 };
 
@@ -21,7 +22,6 @@ export function lazyBuildKit(parts: LazyBuildKitParts): () => Promise<BuildKit> 
       ...parts,
       exporters: createExporters(parts),
       push: undefined,
-      remoteContext: () => undefined,
       cache: {
         list: () => parts.builder.cache(),
         prune: (options) => parts.builder.prune(options),

@@ -232,6 +232,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     builds,
     logger,
     instanceId: instance.id,
+    caBundle: hostCaBundle,
     snapshotter: store.snapshots.name,
   });
   const server = createServer({

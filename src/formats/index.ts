@@ -1,3 +1,4 @@
+export * from "./docker/berth-build.ts";
 export * from "./docker/build-progress.ts";
 export * from "./docker/container.ts";
 export * from "./docker/container-documents.ts";

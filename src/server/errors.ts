@@ -146,4 +146,20 @@ export const serverErrors = defineErrors({
     kind: "invalid",
     message: (group: string) => `the group "${group}" for the socket does not exist`,
   },
+  "no-such-build": {
+    kind: "not-found",
+    message: (reference: string) => `no build found for ${JSON.stringify(reference)}`,
+    hint: () => "`berth builder history ls` lists them.",
+  },
+  "build-without-dockerfile": {
+    kind: "invalid",
+    message: (file: string) => `the request brings neither the Dockerfile ${file} nor a context that holds it`,
+  },
+  "build-without-context": { kind: "invalid", message: () => "the request names no build context" },
+  "build-directory-elsewhere": {
+    kind: "precondition",
+    message: (path: string) => `the directory ${JSON.stringify(path)} is not one that client and daemon share`,
+    hint: () => "Send its files as an archive.",
+  },
+  "build-output-lost": { kind: "cancelled", message: () => "the client left before its output was complete" },
 });

@@ -44,7 +44,9 @@ export type ApiServer = {
  */
 export function takesOver(method: string, target: string): boolean {
   if (method === "POST")
-    return /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start|session|grpc)(?:\?|$)/.test(target);
+    return /^(?:\/v[\d.]+)?\/(?:containers\/[^/?]+\/attach|exec\/[^/?]+\/start|session|grpc)(?:\?|$)|^\/berth\/v1\/builds\/[^/?]+\/agents\//.test(
+      target,
+    );
   return method === "GET" && /^(?:\/v[\d.]+)?\/containers\/[^/?]+\/attach\/ws(?:\?|$)/.test(target);
 }
 

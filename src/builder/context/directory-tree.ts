@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { type IgnoreRules, noIgnoreRules } from "#formats";
 import {
+  asFileUser,
   carriedAttributesAt,
   closeFd,
   FILE_TYPE,
   type FileStatus,
+  type FileUser,
   fileTypeName,
   findStatusAt,
   fromByteString,
@@ -34,6 +36,8 @@ export type DirectoryTreeOptions = {
   readonly digests?: FileDigests | undefined;
   /** Whether to read extended attributes. @default false */
   readonly attributes?: boolean;
+  /** Whose rights to files count. @default root's */
+  readonly user?: FileUser | undefined;
 };
 
 /**
@@ -41,7 +45,8 @@ export type DirectoryTreeOptions = {
  * in it nor someone who changes it meanwhile leads outside.
  */
 export function openDirectoryTree(directory: string, options: DirectoryTreeOptions = {}): SourceTree {
-  const root = openDirectory(toByteString(directory));
+  const asUser = <T>(work: () => T): T => (options.user === undefined ? work() : asFileUser(options.user, work));
+  const root = asUser(() => openDirectory(toByteString(directory)));
   const statuses = new WeakMap<SourceEntry, FileStatus>();
   const ignore = options.ignore ?? noIgnoreRules;
 
@@ -98,32 +103,34 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
   };
 
   const tree: SourceTree = {
-    find: (path) => {
-      if (path === "") return entryAt(root, "", "");
-      const slash = path.lastIndexOf("/");
-      const entry = withFolder(slash === -1 ? "" : path.slice(0, slash), (folder) =>
-        entryAt(folder, baseName(path), path),
-      );
-      return entry === undefined || hidden(entry) ? undefined : entry;
-    },
-    list: (path) => {
-      const folder = openInRoot(root, path, O.readOnly | O.directory);
-      try {
-        return readDirectory(folder)
-          .map((name) => entryAt(folder, name, joinPath(path, name)))
-          .filter((entry) => entry !== undefined)
-          .filter((entry) => !hidden(entry));
-      } finally {
-        closeFd(folder);
-      }
-    },
+    find: (path) =>
+      asUser(() => {
+        if (path === "") return entryAt(root, "", "");
+        const slash = path.lastIndexOf("/");
+        const entry = withFolder(slash === -1 ? "" : path.slice(0, slash), (folder) =>
+          entryAt(folder, baseName(path), path),
+        );
+        return entry === undefined || hidden(entry) ? undefined : entry;
+      }),
+    list: (path) =>
+      asUser(() => {
+        const folder = openInRoot(root, path, O.readOnly | O.directory);
+        try {
+          return readDirectory(folder)
+            .map((name) => entryAt(folder, name, joinPath(path, name)))
+            .filter((entry) => entry !== undefined)
+            .filter((entry) => !hidden(entry));
+        } finally {
+          closeFd(folder);
+        }
+      }),
     digest: (entry) => {
       const status = statuses.get(entry);
       const known = status === undefined ? undefined : options.digests?.find(status);
       return known ?? readDigest(entry, status);
     },
     open: (entry) => {
-      const fd = openFile(root, entry);
+      const fd = asUser(() => openFile(root, entry));
       return { read: (buffer, position) => readAt(fd, buffer, position), close: () => closeFd(fd) };
     },
     close: () => closeFd(root),

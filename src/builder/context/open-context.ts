@@ -34,7 +34,7 @@ export async function openContext(
 ): Promise<OpenContext> {
   const name = request.dockerfile === undefined || request.dockerfile === "" ? "Dockerfile" : request.dockerfile;
   const { context } = request;
-  if ("directory" in context) return openDirectory(context.directory, name, request, options.digests);
+  if ("directory" in context) return openDirectory(context, name, request, options.digests);
   if ("open" in context) return openProvided(context, name, request, options.signal);
   const tree = await readArchiveTree(context, options);
   try {
@@ -98,11 +98,16 @@ async function openProvided(
   }
 }
 
-function openDirectory(directory: string, name: string, request: BuildRequest, digests: FileDigests): OpenContext {
+function openDirectory(
+  { directory, user }: Extract<BuildRequest["context"], { directory: string }>,
+  name: string,
+  request: BuildRequest,
+  digests: FileDigests,
+): OpenContext {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw errors["build-context-invalid"](`${directory} is no directory`);
   }
-  const whole = openDirectoryTree(directory);
+  const whole = openDirectoryTree(directory, { user });
   try {
     const found = findDockerfile(whole, name, request.dockerfileText);
     const own = found.path === "" ? undefined : readText(whole, `${found.path}.dockerignore`);
@@ -113,7 +118,8 @@ function openDirectory(directory: string, name: string, request: BuildRequest, d
     return {
       dockerfile: { name: found.name, text: found.text },
       ignore: patterns === undefined ? undefined : { name: file, patterns },
-      tree: async () => openDirectoryTree(directory, { digests, ...(rules === undefined ? {} : { ignore: rules }) }),
+      tree: async () =>
+        openDirectoryTree(directory, { digests, user, ...(rules === undefined ? {} : { ignore: rules }) }),
       close: () => {},
     };
   } finally {

@@ -14,7 +14,7 @@ export type Journal = {
 
 /** Written when this much is waiting, or when a reader comes, or after the pause. */
 const batchBytes = 64 * 1024;
-const pauseMs = 100;
+const pauseMs = 30;
 /** The log of one build; what comes beyond it is dropped and said. */
 const limitBytes = 256 * 1024 * 1024;
 const readBytes = 256 * 1024;

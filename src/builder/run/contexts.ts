@@ -61,10 +61,10 @@ async function openFiles(
   if (!("directory" in context)) {
     return readArchiveTree(context, { spoolPath: join(parts.directory, `context-${newId()}`), signal: parts.signal });
   }
-  const ignored = openDirectoryTree(context.directory);
+  const ignored = openDirectoryTree(context.directory, { user: context.user });
   try {
     const rules = readIgnoreRules(ignored);
-    return openDirectoryTree(context.directory, { digests: parts.digests, ...rules });
+    return openDirectoryTree(context.directory, { digests: parts.digests, user: context.user, ...rules });
   } finally {
     ignored.close();
   }

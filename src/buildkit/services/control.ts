@@ -24,13 +24,14 @@ import {
   usageRecord,
 } from "../messages/control.ts";
 import type { Job, Jobs, StartedBuild } from "../solve/jobs.ts";
-import type { Choice, Solver } from "../solve/solver.ts";
+import type { Choice, SolveOptions, Solver } from "../solve/solver.ts";
 import { statusOf } from "../solve/status.ts";
 
 /** What the service works with. */
 export type ControlParts = {
   readonly jobs: Jobs;
   readonly solver: Solver;
+  readonly clientOf: (session: string, attributes: ReadonlyMap<string, string>) => SolveOptions["client"];
   readonly builds: Builds;
   readonly cache: {
     list(): Promise<readonly BuildCacheDocument[]>;
@@ -74,7 +75,8 @@ export function controlMethods(parts: ControlParts): {
         reference: isQuestion ? undefined : job.reference,
         frontend,
         attributes: options,
-        session: request.session,
+        client: parts.clientOf(request.session, options),
+        tags: [],
         exporters: isQuestion ? [] : exportersOf(request),
         cacheImports: (request.cache?.imports ?? []).map(choiceOf),
         cacheExports: isQuestion ? [] : (request.cache?.exports ?? []).map(choiceOf),

@@ -1,4 +1,4 @@
-import type { BuildEvent, BuildOutcome, BuildResult } from "#builder";
+import type { BuildOutcome, BuildResult } from "#builder";
 import type { BuildProgress } from "#formats";
 import { errors } from "../errors.ts";
 
@@ -20,6 +20,7 @@ export type Job = {
 
 /** A job's build. */
 export type StartedBuild = {
+  readonly reference: string;
   /** What there is to export, as soon as all steps are done. */
   readonly outcome: Promise<BuildOutcome>;
   readonly done: Promise<BuildResult>;
@@ -88,12 +89,4 @@ export function createJobs(): Jobs {
       });
     },
   };
-}
-
-/** Events that only hold the build until its client has said what to do with the result. */
-export const waitingName = "[internal] waiting for the client";
-
-/** True for an event that clients are told. */
-export function isTold(event: BuildEvent): boolean {
-  return event.kind !== "vertex" || event.name !== waitingName;
 }

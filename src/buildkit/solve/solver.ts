@@ -1,89 +1,126 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { createReadStream, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { EngineError, newId } from "#base";
-import type {
-  BuildContext,
-  BuildEvent,
-  BuildExporter,
-  BuildFacts,
-  BuildOutcome,
-  BuildRequest,
-  Builds,
-  NamedContext,
+import { newId } from "#base";
+import {
+  type AgentProvider,
+  type BuildContext,
+  type BuildEvent,
+  type BuildExporter,
+  type BuildFacts,
+  type BuildOutcome,
+  type BuildRequest,
+  type Builds,
+  type ExportDestination,
+  fetchRemoteContext,
+  isRemoteContext,
+  isTarStart,
+  type NamedContext,
+  remoteNamedContext,
+  type SecretProvider,
 } from "#builder";
 import { errors } from "../errors.ts";
-import { agentsOf, secretsOf, uploadOf } from "../session/providers.ts";
-import type { Session, Sessions } from "../session/sessions.ts";
 import { type FrontendAttributes, readAttributes, withPrefix } from "./attributes.ts";
-import { directoryOfClient, fetchDockerfile, type FetchParts, namedContextOf } from "./contexts.ts";
+import { asVertex } from "./as-vertex.ts";
 import type { StartedBuild } from "./jobs.ts";
 
 /** An exporter or a place of the cache as clients name them. */
 export type Choice = { readonly type: string; readonly attributes: ReadonlyMap<string, string> };
+
+/** What a build's client is told of it when it is asked for something. */
+export type ClientCall = {
+  /** The build's reference. */
+  readonly reference: string;
+  /** A folder of the build's, which is removed with it. */
+  readonly directory: string;
+  readonly emit: (event: BuildEvent) => void;
+  readonly signal: AbortSignal;
+};
+
+/** The Dockerfile as the client sent it, with the ignore file that holds. */
+export type SentDockerfile = {
+  readonly name: string;
+  readonly text: string;
+  readonly ignore: { readonly name: string; readonly text: string } | undefined;
+};
+
+/** Whoever asked for a build, as it stays reachable while the build runs. */
+export type BuildClient = {
+  /** The Dockerfile, when it does not come with a context from elsewhere. `isLocal`: the context is a directory of the client's. */
+  dockerfile(call: ClientCall, file: string, isLocal: boolean): Promise<SentDockerfile>;
+  /** The context that is a directory of the client's. */
+  context(call: ClientCall, ignore: SentDockerfile["ignore"]): BuildContext;
+  /** A named context that is a directory of the client's ("local:NAME"); undefined when the client has none of that name. */
+  named(call: ClientCall, name: string, local: string): NamedContext | undefined;
+  /** A stream that the client holds ready: its standard input. */
+  stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  readonly secrets: SecretProvider;
+  readonly agents: AgentProvider;
+  /** Where output number `index` goes. */
+  destination(index: number): ExportDestination;
+};
 
 /** What a client asked for, whichever way it did. */
 export type SolveOptions = {
   readonly reference: string | undefined;
   readonly frontend: string;
   readonly attributes: FrontendAttributes;
-  readonly session: string;
+  /** The client, once it is there; undefined when nothing of it is needed. */
+  readonly client: ((signal: AbortSignal) => Promise<BuildClient>) | undefined;
   readonly exporters: readonly Choice[];
+  /** Names for the image besides those in the exporters. */
+  readonly tags: readonly string[];
   readonly cacheImports: readonly Choice[];
   readonly cacheExports: readonly Choice[];
   readonly entitlements: readonly string[];
   /** The context itself, when it comes some other way than the attributes say. */
   readonly context?: AsyncIterable<Uint8Array> | undefined;
+  /** Keep the files of a step that fails. */
+  readonly debug?: boolean | undefined;
+  /** Fetches images with the client's credentials. */
+  readonly pullImage?: BuildRequest["pullImage"];
 };
 
 /** What the solver takes from elsewhere. */
 export type SolverParts = {
   readonly builds: Builds;
-  readonly sessions: Sessions;
   /** For what a build fetches; each gets a folder of its own there. */
   readonly directory: string;
-  /** A context from a git repository or an address; undefined for anything else. */
-  readonly remoteContext: (url: string) => BuildContext | undefined;
+  /** Certificates that fetched contexts are checked with. @default the host's */
+  readonly caBundle: string | undefined;
   /** What the named exporters do; refuses what cannot be done. */
   readonly exporters: (
-    choices: readonly Choice[],
-    session: Session | undefined,
     build: SolveOptions,
+    client: BuildClient | undefined,
     facts: () => BuildFacts,
   ) => readonly BuildExporter[];
 };
 
-/** Begins builds for clients of BuildKit's protocol. */
+/** Begins builds for clients of BuildKit's protocol and of our own. */
 export type Solver = {
   /**
    * Begins a build. It waits with its exports until `mayExport` settles, so that a client can look at the result first.
-   * @param listen gets every event
    */
-  start(
-    options: SolveOptions,
-    mayExport: Promise<void>,
-    signal: AbortSignal,
-    listen?: (event: BuildEvent) => void,
-  ): StartedBuild;
+  start(options: SolveOptions, mayExport: Promise<void>, signal: AbortSignal): StartedBuild;
 };
-
-const dockerfileFrontends = new Set(["", "dockerfile.v0"]);
 
 /** True for the image of the Dockerfile front end, which is what this builder is. */
 function isDockerfileImage(source: string): boolean {
   return /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source);
 }
 
+function checkFrontend({ frontend, attributes }: SolveOptions): void {
+  if (frontend === "" || frontend === "dockerfile.v0") return;
+  const source = attributes.get("source");
+  if (frontend === "gateway.v0" && isDockerfileImage(source ?? "")) return;
+  throw errors["solve-frontend"](source ?? frontend);
+}
+
 /** Makes the solver. */
 export function createSolver(parts: SolverParts): Solver {
   return {
-    start: (options, mayExport, signal, listen) => {
+    start: (options, mayExport, signal) => {
       const { attributes } = options;
-      if (
-        !dockerfileFrontends.has(options.frontend) &&
-        !(options.frontend === "gateway.v0" && isDockerfileImage(attributes.get("source") ?? ""))
-      ) {
-        throw errors["solve-frontend"](attributes.get("source") ?? options.frontend);
-      }
+      checkFrontend(options);
       const fromAttributes = readAttributes(attributes);
       const outcome = Promise.withResolvers<BuildOutcome>();
       // A build that fails says so through `done`.
@@ -112,12 +149,11 @@ export function createSolver(parts: SolverParts): Solver {
         },
         async (emit, buildSignal) => {
           mkdirSync(directory, { recursive: true, mode: 0o700 });
-          const session = options.session === "" ? undefined : await parts.sessions.get(options.session, buildSignal);
-          const files = await contextOf(
-            parts,
-            { session, reference, directory, emit, attributes, context: options.context },
-            buildSignal,
-          );
+          const client = await options.client?.(buildSignal);
+          // Before anything is fetched: what cannot be made is not begun.
+          const exporters = parts.exporters(options, client, facts);
+          const call = { reference, directory, emit, signal: buildSignal };
+          const files = await filesOf(parts, options, client, call);
           if (files.dockerfileText !== undefined) {
             dockerfile = { filename: files.dockerfile ?? "Dockerfile", text: files.dockerfileText };
           }
@@ -125,7 +161,7 @@ export function createSolver(parts: SolverParts): Solver {
             ...fromAttributes,
             ...files,
             dialect: "buildkit",
-            tags: [],
+            tags: [...options.tags],
             cacheFrom: [],
             cacheImports: options.cacheImports.map(cacheLocation),
             cacheExports: options.cacheExports.map(cacheLocation),
@@ -134,22 +170,25 @@ export function createSolver(parts: SolverParts): Solver {
             entitlements: options.entitlements.map(entitlementOf),
             remove: true,
             forceRemove: true,
-            ...(session === undefined ? {} : { secrets: secretsOf(session), agents: agentsOf(session) }),
-            exporters: gated(parts.exporters(options.exporters, session, options, facts), outcome, mayExport),
+            debug: options.debug,
+            ...(options.pullImage === undefined ? {} : { pullImage: options.pullImage }),
+            ...(client === undefined ? {} : { secrets: client.secrets, agents: client.agents }),
+            exporters: gated(exporters, outcome, mayExport),
           } satisfies BuildRequest;
         },
-        { reference, signal, listen },
+        { reference, signal },
       );
       const done = running.done.finally(() => {
         rmSync(directory, { recursive: true, force: true });
         // A question about the Dockerfile built nothing that anybody would look up.
-        if (fromAttributes.call === "check") parts.builds.remove(running.reference);
+        if (fromAttributes.call === "check") parts.builds.remove(reference);
       });
       done.catch((error: unknown) => outcome.reject(error));
       return {
+        reference,
         outcome: outcome.promise,
         done,
-        follow: (followSignal) => parts.builds.follow(running.reference, followSignal),
+        follow: (followSignal) => parts.builds.follow(reference, followSignal),
         dockerfile: () => dockerfile,
       };
     },
@@ -218,82 +257,152 @@ function nameOf(attributes: FrontendAttributes, target: string | undefined): str
 type Files = Pick<BuildRequest, "context" | "namedContexts" | "dockerfile" | "dockerfileText" | "dockerfileIgnore">;
 
 /** Where the build's files and its Dockerfile come from. */
-async function contextOf(
+async function filesOf(
   parts: SolverParts,
-  from: {
-    readonly session: Session | undefined;
-    readonly reference: string;
-    readonly directory: string;
-    readonly emit: (event: BuildEvent) => void;
-    readonly attributes: FrontendAttributes;
-    readonly context: AsyncIterable<Uint8Array> | undefined;
-  },
-  signal: AbortSignal,
+  options: SolveOptions,
+  client: BuildClient | undefined,
+  call: ClientCall,
 ): Promise<Files> {
-  const { attributes, session } = from;
+  const { attributes } = options;
   const file = attributes.get("filename") || "Dockerfile";
-  const contextName = attributes.get("contextkey") ?? "context";
-  const dockerfileName = attributes.get("dockerfilekey") ?? "dockerfile";
-  const fetchParts = (): FetchParts => {
-    if (session === undefined) throw errors["session-missing"]("a directory of the client");
-    return { ...from, session };
+  const present = (what: string): BuildClient => {
+    if (client === undefined) throw errors["session-missing"](what);
+    return client;
   };
   const named = new Map<string, NamedContext>();
   for (const [name, value] of Object.entries(withPrefix(attributes, "context:"))) {
-    named.set(name, namedContextOf(fetchParts(), name, value, parts.remoteContext));
+    named.set(
+      name,
+      namedContextOf(parts, () => present("a directory of the client"), call, name, value),
+    );
   }
   const namedContexts = named.size === 0 ? {} : { namedContexts: named };
-  if (from.context !== undefined) return { ...namedContexts, context: from.context, dockerfile: file };
+  if (options.context !== undefined) {
+    return { ...namedContexts, dockerfile: file, ...(await contextOfStream(options.context)) };
+  }
   const remote = attributes.get("context");
   if (remote === undefined || remote === "") {
-    const sent = await fetchDockerfile(
-      fetchParts(),
-      { dockerfile: dockerfileName, context: contextName, file },
-      signal,
-    );
+    const from = present("a directory of the client");
+    const sent = await from.dockerfile(call, file, true);
     return {
       ...namedContexts,
-      context: directoryOfClient(fetchParts(), contextName, "[internal] load build context", sent.ignore),
+      context: from.context(call, sent.ignore),
       dockerfile: sent.name,
       dockerfileText: sent.text,
       dockerfileIgnore: sent.ignore,
     };
   }
-  const context = remoteContextOf(parts, remote, session, signal);
-  // With a remote context the Dockerfile comes from there, unless the client sends one of its own.
-  if (attributes.has("dockerfilekey") && session !== undefined) {
-    const sent = await fetchDockerfile(fetchParts(), { dockerfile: dockerfileName, context: undefined, file }, signal);
+  const files = await remoteFiles(parts, remote, present, call);
+  // With a context from elsewhere the Dockerfile comes from there, unless the client sends one of its own.
+  if (attributes.has("dockerfilekey")) {
+    const sent = await present("a Dockerfile of the client").dockerfile(call, file, false);
     return {
       ...namedContexts,
-      context,
+      ...files,
       dockerfile: sent.name,
       dockerfileText: sent.text,
       dockerfileIgnore: sent.ignore,
     };
   }
-  return { ...namedContexts, context, dockerfile: file };
+  return { ...namedContexts, dockerfile: file, ...files };
 }
 
-function remoteContextOf(
+/** A `--build-context` as the front end's attribute "context:NAME" has it. */
+function namedContextOf(
   parts: SolverParts,
-  url: string,
-  session: Session | undefined,
-  signal: AbortSignal,
-): BuildContext {
-  const upload = /^http:\/\/buildkit-session\/(.+)$/.exec(url)?.[1];
-  if (upload !== undefined) {
-    if (session === undefined) throw errors["session-missing"]("a context from standard input");
-    return uploadOf(session, upload, signal);
+  client: () => BuildClient,
+  call: ClientCall,
+  name: string,
+  value: string,
+): NamedContext {
+  const local = /^local:(.+)$/.exec(value)?.[1];
+  if (local !== undefined) {
+    const found = client().named(call, name, local);
+    if (found !== undefined) return found;
   }
-  const context = parts.remoteContext(url);
-  if (context !== undefined) return context;
+  const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
+  if (image !== undefined) return { kind: "image", reference: image };
+  if (isRemoteContext(value)) {
+    return {
+      kind: "files",
+      context: remoteNamedContext(value, {
+        directory: call.directory,
+        caBundle: parts.caBundle,
+        progress: () => {},
+      }),
+    };
+  }
   throw errors["solve-option-unsupported"](
-    `the build context ${JSON.stringify(url)}`,
-    "known are directories, archives, git repositories and http(s) addresses",
+    `the build context ${JSON.stringify(name)} from ${JSON.stringify(value)}`,
+    "known are directories, docker-image://, git repositories and http(s) addresses",
   );
 }
 
-/** True for an error that only says that somebody gave up. */
-export function isCancelled(error: unknown): boolean {
-  return error instanceof EngineError && error.kind === "cancelled";
+/** What is at an address: the context, and perhaps the Dockerfile itself. */
+async function remoteFiles(
+  parts: SolverParts,
+  url: string,
+  client: (what: string) => BuildClient,
+  call: ClientCall,
+): Promise<Pick<Files, "context" | "dockerfileText">> {
+  const upload = /^http:\/\/buildkit-session\/(.+)$/.exec(url)?.[1];
+  if (upload !== undefined) {
+    return contextOfStream(client("a context from standard input").stream(upload, call.signal));
+  }
+  if (!isRemoteContext(url)) {
+    throw errors["solve-option-unsupported"](
+      `the build context ${JSON.stringify(url)}`,
+      "known are directories, archives, git repositories and http(s) addresses",
+    );
+  }
+  const shown = url.replace(/\/\/[^/@]*@/, "//");
+  const files = await asVertex(call.emit, `[internal] load remote build context ${shown}`, () =>
+    fetchRemoteContext(url, { ...call, caBundle: parts.caBundle, progress: () => {} }),
+  );
+  switch (files.kind) {
+    case "directory":
+      return { context: { directory: files.directory } };
+    case "archive":
+      return { context: createReadStream(files.path) };
+    case "dockerfile":
+      return { context: noFiles(), dockerfileText: files.text };
+  }
+}
+
+/** Nobody writes a longer Dockerfile; it is held in memory. */
+const maximumTextBytes = 16 * 1024 * 1024;
+
+/** What came on a client's standard input: an archive, or a Dockerfile without files. */
+async function contextOfStream(stream: AsyncIterable<Uint8Array>): Promise<Pick<Files, "context" | "dockerfileText">> {
+  const chunks = stream[Symbol.asyncIterator]();
+  let start = Buffer.alloc(0);
+  while (start.length < 512) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
+  const rest = async function* (): AsyncGenerator<Uint8Array, void> {
+    yield start;
+    for (;;) {
+      const next = await chunks.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  };
+  if (isTarStart(start)) return { context: rest() };
+  const text: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of rest()) {
+    length += chunk.length;
+    if (length > maximumTextBytes) {
+      throw errors["solve-option"]("context", "what came is neither an archive nor a Dockerfile");
+    }
+    text.push(chunk);
+  }
+  return { context: noFiles(), dockerfileText: Buffer.concat(text).toString("utf8") };
+}
+
+async function* noFiles(): AsyncGenerator<Uint8Array, void> {
+  // An archive without members is two blocks of zeros.
+  yield new Uint8Array(1024);
 }

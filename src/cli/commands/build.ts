@@ -1,16 +1,19 @@
 import { writeFileSync } from "node:fs";
-import type { BuildOptions } from "#client";
-import type { JsonMessage } from "#formats";
-import { prepareContext } from "../build/context.ts";
-import { defineCommand } from "../command.ts";
-import { registryConfig } from "../credentials/credentials.ts";
+import { EngineError } from "#base";
+import { openAgents } from "../build/agents.ts";
+import { readPairs } from "../build/csv.ts";
+import { readOutputs } from "../build/outputs.ts";
+import { createView, type ProgressKind } from "../build/progress/view.ts";
+import { buildFailure, explain, showChecks, writeMetadata } from "../build/report.ts";
+import { readSecrets } from "../build/secrets.ts";
+import { solve, type SolveWords } from "../build/solve.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
 import { extraHostProblem } from "../container-options/checks.ts";
 import { parseMap } from "../container-options/key-values.ts";
 import { parseUlimits, ulimitProblem } from "../container-options/ulimits.ts";
+import { registryConfig } from "../credentials/credentials.ts";
 import { cliErrors } from "../errors.ts";
-import { flag } from "../flags/flag.ts";
-import { recordFailure } from "../output/progress.ts";
-import { printableOutput } from "../output/printable.ts";
+import { flag, type FlagValues } from "../flags/flag.ts";
 import { writeText } from "../output/write.ts";
 import { isTerminal } from "../terminal/terminal.ts";
 
@@ -25,52 +28,233 @@ function buildArguments(specs: readonly string[]): Record<string, string | null>
   return values;
 }
 
-type Progress = "plain" | "tty" | "quiet" | "rawjson";
-
-function chooseProgress(wanted: string, quiet: boolean): Progress {
-  if (quiet) return "quiet";
-  if (wanted === "auto") return isTerminal(1) && process.env["TERM"] !== "dumb" ? "tty" : "plain";
+function chooseProgress(wanted: string, isQuiet: boolean): ProgressKind {
+  if (isQuiet) return "quiet";
+  if (wanted === "auto" || wanted === "") {
+    const fromEnvironment = process.env["BUILDKIT_PROGRESS"] ?? "";
+    if (fromEnvironment !== "" && fromEnvironment !== "auto") return chooseProgress(fromEnvironment, false);
+    return isTerminal(2) && process.env["TERM"] !== "dumb" ? "tty" : "plain";
+  }
   if (wanted === "plain" || wanted === "tty" || wanted === "quiet" || wanted === "rawjson") return wanted;
   throw cliErrors["bad-option"](`invalid progress type "${wanted}": it is one of auto, plain, tty, quiet, rawjson`);
 }
 
-/** Shows the records of a build; returns the id of the image. */
-async function showBuild(records: AsyncIterable<JsonMessage>, progress: Progress): Promise<string> {
-  const view = progress === "tty" ? (await import("../build/live-view.ts")).createLiveView() : undefined;
-  let imageId = "";
-  let held = "";
-  let failed = true;
-  try {
-    for await (const record of records) {
-      if (progress === "rawjson") writeText(1, `${JSON.stringify(record)}\n`);
-      const failure = recordFailure(record);
-      if (failure !== undefined) throw failure;
-      const id = (record.aux as { ID?: unknown } | null | undefined)?.ID;
-      if (typeof id === "string") imageId = id;
-      const text =
-        record.stream ??
-        (record.status === undefined
-          ? ""
-          : `${record.id ?? ""}${record.id === undefined ? "" : ": "}${record.status}\n`);
-      if (text === "") continue;
-      if (view !== undefined) view.write(text);
-      else if (progress === "plain") writeText(1, printableOutput(text, isTerminal(1)));
-      else if (progress === "quiet") held += text;
+const flags = {
+  "add-host": flag.list('Add a custom host-to-IP mapping ("host:ip")', { check: extraHostProblem }),
+  allow: flag.list('Allow extra privileged entitlement (e.g., "network.host", "security.insecure", "device")'),
+  annotation: flag.list("Add annotation to the image"),
+  attest: flag.list('Attestation parameters (format: "type=sbom,generator=image")'),
+  "build-arg": flag.list("Set build-time variables"),
+  "build-context": flag.list("Additional build contexts (e.g., name=path)"),
+  builder: flag.string("Override the configured builder instance"),
+  "cache-from": flag.list('External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")'),
+  "cache-to": flag.list('Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")'),
+  call: flag.string('Set method for evaluating build ("check")', { default: "build" }),
+  "cgroup-parent": flag.string('Set the parent cgroup for the "RUN" instructions during build'),
+  check: flag.boolean('Shorthand for "--call=check"'),
+  compress: flag.boolean("Compress the build context using gzip", { hidden: true }),
+  "cpu-period": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
+  "cpu-quota": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
+  "cpu-shares": flag.integer("CPU shares (relative weight)", { short: "c" }),
+  cpus: flag.decimal("Number of CPUs that all steps together may use"),
+  "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
+  "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
+  debug: flag.boolean("Open a shell in the state of a step that failed", { short: "D" }),
+  explain: flag.boolean("Say for each step whether the cache had it, and why not"),
+  file: flag.string('Name of the Dockerfile (default: "PATH/Dockerfile")', { short: "f" }),
+  "force-rm": flag.boolean("Always remove intermediate containers", { hidden: true }),
+  iidfile: flag.string("Write the image ID to a file"),
+  isolation: flag.string("Container isolation technology", { hidden: true }),
+  label: flag.list("Set metadata for an image"),
+  load: flag.boolean('Shorthand for "--output=type=docker"'),
+  memory: flag.bytes("Memory limit of all steps together", { short: "m" }),
+  "memory-swap": flag.bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
+  "metadata-file": flag.string("Write build result metadata to a file"),
+  network: flag.string('Set the networking mode for the "RUN" instructions during build', { default: "default" }),
+  "no-cache": flag.boolean("Do not use cache when building the image"),
+  "no-cache-filter": flag.list("Do not cache specified stages"),
+  output: flag.list('Output destination (format: "type=local,dest=path")', { short: "o" }),
+  platform: flag.list("Set target platform for build"),
+  policy: flag.list("Policy configuration", { hidden: true }),
+  print: flag.string("Print result of information request", { hidden: true }),
+  progress: flag.string(
+    'Set type of progress output ("auto", "none", "plain", "quiet", "rawjson", "tty"). Use plain to show container output',
+    { default: "auto" },
+  ),
+  provenance: flag.optionalString('Shorthand for "--attest=type=provenance"'),
+  pull: flag.boolean("Always attempt to pull all referenced images"),
+  push: flag.boolean('Shorthand for "--output=type=registry" that also keeps the image'),
+  quiet: flag.boolean("Suppress the build output and print image ID on success", { short: "q" }),
+  resource: flag.list('Limit of all steps together (e.g., "memory=1g", "cpu-quota=50000")'),
+  rm: flag.boolean("Remove intermediate containers after a successful build", { default: true, hidden: true }),
+  sbom: flag.optionalString('Shorthand for "--attest=type=sbom"'),
+  secret: flag.list('Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")'),
+  "security-opt": flag.list("Security options", { typeName: "strings", hidden: true }),
+  "shm-size": flag.bytes('Shared memory size for build containers ("/dev/shm")'),
+  squash: flag.boolean("Squash newly built layers into a single new layer", { hidden: true }),
+  ssh: flag.list('SSH agent socket or keys to expose to the build (format: "default|<id>[=<socket>|<key>[,<key>]]")'),
+  tag: flag.list('Image identifier (format: "[registry/]repository[:tag]")', { short: "t" }),
+  target: flag.string("Set the target build stage to build"),
+  ulimit: flag.list("Ulimit options", { typeName: "ulimit", shownDefault: "[]", check: ulimitProblem }),
+};
+
+type BuildFlags = FlagValues<typeof flags>;
+
+/** What only Berth's daemon does, so that a build on another one cannot ignore it. */
+function beyondClassic(given: BuildFlags): string | undefined {
+  const lists = {
+    allow: given.allow,
+    annotation: given.annotation,
+    attest: given.attest,
+    "build-context": given["build-context"],
+    "cache-to": given["cache-to"],
+    "no-cache-filter": given["no-cache-filter"],
+    output: given.output,
+    resource: given.resource,
+    secret: given.secret,
+    ssh: given.ssh,
+  };
+  const list = Object.entries(lists).find(([, values]) => values.length > 0)?.[0];
+  if (list !== undefined) return list;
+  if (given.platform.length > 1) return "platform";
+  if (given.check || given.call !== "build") return "check";
+  if (given.push) return "push";
+  if (given.debug) return "debug";
+  if (given.explain) return "explain";
+  if (given["metadata-file"] !== "") return "metadata-file";
+  if (given.provenance !== undefined) return "provenance";
+  if (given.sbom !== undefined) return "sbom";
+  return given.cpus === undefined ? undefined : "cpus";
+}
+
+/** A cache as `--cache-from` and `--cache-to` name it: an image, or `type=…,…`. */
+function cacheChoice(flagName: string, spec: string) {
+  if (!spec.includes("=")) return { type: "registry", attributes: { ref: spec } };
+  const pairs = readPairs(flagName, spec);
+  const type = pairs.get("type");
+  if (type === undefined) throw cliErrors["bad-option"](`type is required for --${flagName}: ${spec}`);
+  pairs.delete("type");
+  return { type, attributes: Object.fromEntries(pairs) };
+}
+
+/** `--attest`, `--sbom`, `--provenance` as the front end's options. */
+function attestations(given: BuildFlags): Record<string, string> {
+  const options: Record<string, string> = {};
+  for (const spec of given.attest) {
+    const pairs = readPairs("attest", spec);
+    const type = pairs.get("type");
+    if (type !== "sbom" && type !== "provenance") {
+      throw cliErrors["bad-option"](`invalid attestation ${JSON.stringify(spec)}: type is one of sbom and provenance`);
     }
-    failed = false;
-  } finally {
-    view?.finish(failed);
-    // What a quiet build said is of interest once it has failed.
-    if (failed && progress === "quiet") writeText(2, printableOutput(held, isTerminal(2)));
+    pairs.delete("type");
+    options[`attest:${type}`] = [...pairs].map(([name, value]) => `${name}=${value}`).join(",");
   }
-  // An older daemon answers a quiet build with the id as text alone.
-  return imageId === "" ? (/^sha256:[0-9a-f]{64}$/m.exec(held)?.[0] ?? "") : imageId;
+  const short = (name: "sbom" | "provenance", value: string | undefined) => {
+    if (value === undefined || value === "false" || value === "0") return;
+    options[`attest:${name}`] = value === "true" || value === "1" || value === "" ? "" : value;
+  };
+  short("sbom", given.sbom);
+  short("provenance", given.provenance);
+  return options;
+}
+
+/** `--resource memory=1g,…`: the same limits by their other names. */
+function resources(given: BuildFlags): Record<string, string> {
+  const limits: Record<string, string> = {};
+  const set = (name: string, value: string | number | undefined) => {
+    if (value !== undefined && value !== "") limits[name] = String(value);
+  };
+  for (const spec of given.resource) {
+    for (const [name, value] of readPairs("resource", spec)) {
+      const known: Readonly<Record<string, string>> = {
+        memory: "memory",
+        "memory-swap": "memswap",
+        "cpu-shares": "cpu-shares",
+        "cpu-period": "cpu-period",
+        "cpu-quota": "cpu-quota",
+        "cpuset-cpus": "cpusetcpus",
+        "cpuset-mems": "cpusetmems",
+      };
+      const attribute = Object.hasOwn(known, name) ? known[name] : undefined;
+      if (attribute === undefined) {
+        throw cliErrors["bad-option"](`unknown resource ${name}: known are ${Object.keys(known).join(", ")}`);
+      }
+      set(attribute, value);
+    }
+  }
+  set("memory", given.memory);
+  set("memswap", given["memory-swap"]);
+  set("cpu-shares", given["cpu-shares"]);
+  set("cpu-period", given["cpu-period"] ?? (given.cpus === undefined ? undefined : 100_000));
+  set("cpu-quota", given["cpu-quota"] ?? (given.cpus === undefined ? undefined : Math.round(given.cpus / 10_000)));
+  set("cpusetcpus", given["cpuset-cpus"]);
+  set("cpusetmems", given["cpuset-mems"]);
+  return limits;
+}
+
+function wordsOf(given: BuildFlags, isCheck: boolean): SolveWords {
+  const attributes: Record<string, string> = { ...attestations(given), ...resources(given) };
+  const set = (name: string, value: string | undefined) => {
+    if (value !== undefined && value !== "") attributes[name] = value;
+  };
+  for (const [name, value] of Object.entries(buildArguments(given["build-arg"]))) {
+    if (value !== null) attributes[`build-arg:${name}`] = value;
+  }
+  if (process.env["SOURCE_DATE_EPOCH"] !== undefined) {
+    attributes["build-arg:SOURCE_DATE_EPOCH"] ??= process.env["SOURCE_DATE_EPOCH"];
+  }
+  for (const [name, value] of Object.entries(parseMap(given.label))) attributes[`label:${name}`] = value;
+  set("target", given.target);
+  set("platform", given.platform.flatMap((platform) => platform.split(",")).join(","));
+  set("force-network-mode", given.network === "default" ? undefined : given.network);
+  set("add-hosts", given["add-host"].map((host) => host.replace(/[:=]/, "=")).join(","));
+  set("shm-size", given["shm-size"] === undefined ? undefined : String(given["shm-size"]));
+  set("cgroup-parent", given["cgroup-parent"]);
+  set(
+    "ulimit",
+    parseUlimits(given.ulimit)
+      .map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`)
+      .join(","),
+  );
+  if (given["no-cache"]) attributes["no-cache"] = "";
+  else set("no-cache", given["no-cache-filter"].flatMap((stages) => stages.split(",")).join(","));
+  if (given.pull) attributes["image-resolve-mode"] = "pull";
+  if (isCheck) attributes["requestid"] = "frontend.lint";
+  return {
+    attributes,
+    secrets: readSecrets(given.secret),
+    tags: [...given.tag],
+    cacheImports: given["cache-from"].map((spec) => cacheChoice("cache-from", spec)),
+    cacheExports: given["cache-to"].map((spec) => cacheChoice("cache-to", spec)),
+    entitlements: given.allow.flatMap((names) => names.split(",")),
+    debug: given.debug,
+  };
+}
+
+function refuseUnsupported(given: BuildFlags): void {
+  const refuse = (name: string, why: string) => {
+    throw cliErrors["bad-option"](`--${name} is not supported: ${why}`);
+  };
+  if (given.squash)
+    refuse("squash", "layers are what the cache is made of; a stage of its own with COPY --from does it");
+  if (given.policy.length > 0) refuse("policy", "nothing here applies one");
+  if (given.builder !== "" && given.builder !== "default") {
+    throw cliErrors["bad-option"](`no builder "${given.builder}" found: the one there is is called "default"`);
+  }
+  if (given.isolation !== "" && given.isolation !== "default") {
+    refuse("isolation", `${JSON.stringify(given.isolation)} is no isolation on Linux`);
+  }
+  if (given["security-opt"].length > 0) refuse("security-opt", "use RUN --security and --allow security.insecure");
+  const call = given.check ? "check" : given.print === "" ? given.call : given.print;
+  if (call !== "build" && call !== "check" && call !== "lint") {
+    throw cliErrors["bad-option"](`--call ${call} is not supported: it is one of build and check`);
+  }
 }
 
 export const command = defineCommand({
   summary: "Build an image from a Dockerfile",
   synopsis: "[OPTIONS] PATH | URL | -",
-  aliases: ["image build", "build", "builder build"],
+  aliases: ["image build", "build", "builder build", "buildx build", "buildx b"],
   operands: { min: 1, max: 1 },
   completes: () => "file",
   examples: [
@@ -80,75 +264,138 @@ export const command = defineCommand({
       "berth build --file ci/Dockerfile --target test --build-arg VERSION=2 .",
     ],
     ["A Dockerfile without a context", "berth build - < Dockerfile"],
+    ["The files of a stage into a directory", "berth build --target dist --output dist ."],
+    ["Why a step was done again", "berth build --explain ."],
   ],
-  flags: {
-    "add-host": flag.list('Add a custom host-to-IP mapping ("host:ip")', { check: extraHostProblem }),
-    "build-arg": flag.list("Set build-time variables"),
-    "cache-from": flag.list("Images to consider as cache sources", { typeName: "strings" }),
-    "cgroup-parent": flag.string('Set the parent cgroup for the "RUN" instructions during build'),
-    "cpu-period": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
-    "cpu-quota": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
-    "cpu-shares": flag.integer("CPU shares (relative weight)", { short: "c" }),
-    "cpuset-cpus": flag.string("CPUs in which to allow execution (0-3, 0,1)"),
-    "cpuset-mems": flag.string("MEMs in which to allow execution (0-3, 0,1)"),
-    file: flag.string('Name of the Dockerfile (Default is "PATH/Dockerfile")', { short: "f" }),
-    "force-rm": flag.boolean("Always remove intermediate containers"),
-    iidfile: flag.string("Write the image ID to the file"),
-    label: flag.list("Set metadata for an image"),
-    memory: flag.bytes("Memory limit", { short: "m" }),
-    "memory-swap": flag.bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
-    network: flag.string("Set the networking mode for the RUN instructions during build", { default: "default" }),
-    "no-cache": flag.boolean("Do not use cache when building the image"),
-    platform: flag.string("Set platform if server is multi-platform capable"),
-    pull: flag.boolean("Always attempt to pull a newer version of the image"),
-    quiet: flag.boolean("Suppress the build output and print image ID on success", { short: "q" }),
-    rm: flag.boolean("Remove intermediate containers after a successful build", { default: true }),
-    "security-opt": flag.list("Security options", { typeName: "strings" }),
-    "shm-size": flag.bytes('Size of "/dev/shm"'),
-    squash: flag.boolean("Squash newly built layers into a single new layer"),
-    tag: flag.list('Name and optionally a tag in the "name:tag" format', { short: "t" }),
-    target: flag.string("Set the target build stage to build."),
-    ulimit: flag.list("Ulimit options", { typeName: "ulimit", shownDefault: "[]", check: ulimitProblem }),
-    progress: flag.string("Set type of progress output (auto, plain, tty, quiet, rawjson)", { default: "auto" }),
-  },
-  async run({ client }, flags, [specifier = ""]) {
-    const progress = chooseProgress(flags.progress, flags.quiet);
-    const context = await prepareContext(specifier, flags.file);
-    const options: BuildOptions = {
-      tags: flags.tag,
-      dockerfile: context.dockerfile,
-      buildArguments: buildArguments(flags["build-arg"]),
-      labels: parseMap(flags.label),
-      target: flags.target,
-      noCache: flags["no-cache"],
-      pull: flags.pull,
-      quiet: progress === "quiet",
-      removeIntermediate: flags.rm,
-      forceRemove: flags["force-rm"],
-      network: flags.network === "default" ? undefined : flags.network,
-      extraHosts: flags["add-host"].map((host) => host.replace("=", ":")),
-      cacheFrom: flags["cache-from"],
-      platform: flags.platform,
-      shmSizeBytes: flags["shm-size"],
-      memoryBytes: flags.memory,
-      memorySwapBytes: flags["memory-swap"],
-      cpuShares: flags["cpu-shares"],
-      cpuPeriod: flags["cpu-period"],
-      cpuQuota: flags["cpu-quota"],
-      cpusetCpus: flags["cpuset-cpus"],
-      cpusetMems: flags["cpuset-mems"],
-      cgroupParent: flags["cgroup-parent"],
-      ulimits: parseUlimits(flags.ulimit),
-      securityOptions: flags["security-opt"],
-      squash: flags.squash,
-      registryConfig: await registryConfig(),
-    };
-    const imageId = await showBuild(client.build.run(context.tar, options), progress);
-    if (flags.iidfile !== "") {
-      if (imageId === "")
-        throw cliErrors["bad-option"](`server did not provide an image ID. Cannot write ${flags.iidfile}`);
-      writeFileSync(flags.iidfile, imageId);
+  flags,
+  async run(context, given, [specifier = ""]) {
+    const { client } = context;
+    const progress = chooseProgress(given.progress === "none" ? "quiet" : given.progress, given.quiet);
+    const isClassic = process.env["DOCKER_BUILDKIT"] === "0";
+    const beyond = beyondClassic(given);
+    if (isClassic) {
+      if (beyond !== undefined) {
+        throw cliErrors["bad-option"](
+          `the --${beyond} option requires BuildKit: DOCKER_BUILDKIT=0 asks for the classic builder`,
+        );
+      }
+      return runClassic(context, given, specifier, progress);
     }
-    if (progress === "quiet") writeText(1, `${imageId}\n`);
+    refuseUnsupported(given);
+    const isCheck = given.check || given.call === "check" || given.call === "lint" || given.print !== "";
+    const words = wordsOf(given, isCheck);
+    const outputs = isCheck ? [] : readOutputs(given);
+    const agents = openAgents(given.ssh);
+    const interrupted = new AbortController();
+    const onInterrupt = () => interrupted.abort(cliErrors["bad-option"]("canceled"));
+    process.once("SIGINT", onInterrupt);
+    process.once("SIGTERM", onInterrupt);
+    let steps: ReturnType<Awaited<ReturnType<typeof createView>>["steps"]> = [];
+    try {
+      const end = await solve(
+        client,
+        { specifier, file: given.file, named: given["build-context"] },
+        words,
+        outputs,
+        agents,
+        async () => {
+          const view = await createView(isCheck ? "quiet" : progress, (text) => writeText(2, text));
+          return {
+            ...view,
+            finish: (failed) => {
+              steps = view.steps();
+              view.finish(failed);
+            },
+          };
+        },
+        { registryConfig: await registryConfig(), signal: interrupted.signal },
+      );
+      if (end === undefined) {
+        // A daemon without this way to build: the classic one does what it can.
+        if (beyond !== undefined) {
+          throw cliErrors["bad-option"](`the daemon is not Berth's: it cannot build with --${beyond}`);
+        }
+        return await runClassic(context, given, specifier, progress);
+      }
+      const { reference, answer } = end;
+      if (answer.error !== undefined) {
+        const failure = buildFailure(answer.error, steps, progress !== "rawjson");
+        const image = answer.error.failure?.debugImage;
+        if (given.debug && image !== undefined && isTerminal(0)) {
+          const { printFailure } = await import("../failure.ts");
+          printFailure(failure, "ERROR: ");
+          await (await import("../build/debug-shell.ts")).openDebugShell(context, image);
+        } else if (given.debug && image !== undefined) {
+          writeText(2, `The failed step's files are kept as the image ${image.id}.\n`);
+        }
+        throw failure;
+      }
+      const { result } = answer;
+      if (result === undefined) return undefined;
+      if (isCheck) return showChecks(result.warnings);
+      if (given.explain) explain(result.steps);
+      const imageId = result.exported["containerimage.config.digest"] ?? result.imageId;
+      if (given.iidfile !== "") writeFileSync(given.iidfile, imageId);
+      if (given["metadata-file"] !== "") writeMetadata(given["metadata-file"], reference, result.exported);
+      if (progress === "quiet" && given.quiet) writeText(1, `${imageId}\n`);
+      return undefined;
+    } catch (error) {
+      if (interrupted.signal.aborted) throw new EngineError("cancelled", "build-interrupted", "build canceled");
+      throw error;
+    } finally {
+      process.off("SIGINT", onInterrupt);
+      process.off("SIGTERM", onInterrupt);
+      for (const agent of agents) agent.close();
+    }
   },
 });
+
+async function runClassic(
+  { client }: CommandContext,
+  given: BuildFlags,
+  specifier: string,
+  progress: ProgressKind,
+): Promise<undefined> {
+  const { buildClassic } = await import("../build/classic.ts");
+  const imageId = await buildClassic(
+    client,
+    specifier,
+    given.file,
+    {
+      tags: given.tag,
+      buildArguments: buildArguments(given["build-arg"]),
+      labels: parseMap(given.label),
+      target: given.target,
+      noCache: given["no-cache"],
+      pull: given.pull,
+      quiet: progress === "quiet",
+      removeIntermediate: given.rm,
+      forceRemove: given["force-rm"],
+      network: given.network === "default" ? undefined : given.network,
+      extraHosts: given["add-host"].map((host) => host.replace("=", ":")),
+      cacheFrom: given["cache-from"],
+      platform: given.platform[0] ?? "",
+      shmSizeBytes: given["shm-size"],
+      memoryBytes: given.memory,
+      memorySwapBytes: given["memory-swap"],
+      cpuShares: given["cpu-shares"],
+      cpuPeriod: given["cpu-period"],
+      cpuQuota: given["cpu-quota"],
+      cpusetCpus: given["cpuset-cpus"],
+      cpusetMems: given["cpuset-mems"],
+      cgroupParent: given["cgroup-parent"],
+      ulimits: parseUlimits(given.ulimit),
+      securityOptions: given["security-opt"],
+      squash: given.squash,
+    },
+    progress === "rawjson",
+  );
+  if (given.iidfile !== "") {
+    if (imageId === "") {
+      throw cliErrors["bad-option"](`server did not provide an image ID. Cannot write ${given.iidfile}`);
+    }
+    writeFileSync(given.iidfile, imageId);
+  }
+  if (progress === "quiet") writeText(1, `${imageId}\n`);
+  return undefined;
+}

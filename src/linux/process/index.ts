@@ -1,3 +1,4 @@
+export { asFileUser, type FileUser } from "./file-user.ts";
 export { becomeProgram } from "./execute.ts";
 export { duplicateFromProcess, exitCodeOfWaitStatus, openPidfd, reapedWaitStatus, sendSignalByPidfd } from "./pidfd.ts";
 export { type ProcessStat, readProcessStat } from "./stat.ts";

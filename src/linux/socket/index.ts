@@ -1,3 +1,4 @@
 export { connectDatagram, sendDatagram } from "./datagram.ts";
+export { groupsOf, peerOf } from "./peer.ts";
 export { receiveDescriptor, sendDescriptor } from "./rights.ts";
 export { acceptUnix, listenUnix, packetSocketPair, shutdownWrite } from "./unix.ts";

@@ -126,6 +126,7 @@ function sessionBuildOf(query: SessionBuildQuery, builds: Pick<Builds, "find">):
     attributes,
     session: query.session ?? "",
     exporters: [exporter],
+    tags: [],
     cacheImports: (query.cachefrom ?? []).map((reference) => ({
       type: "registry",
       attributes: new Map([["ref", reference]]),

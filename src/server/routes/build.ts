@@ -1,12 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import type { BuildRequest } from "#builder";
-import type { Engine } from "#engine";
-import { parseReference, splitRepository } from "#formats";
-import { decodeRegistryConfig } from "#registry";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
 import { emptyReply, route, type Route } from "../http/route.ts";
 import { flag, integer, json, text, texts } from "../http/query.ts";
+import { pullWith } from "./build-pull.ts";
 import { isUpload, serveSessionBuild, type SessionBuildQuery, takeUpload } from "./build-session.ts";
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -169,28 +166,6 @@ export const buildRoutes: readonly Route[] = [
     },
   }),
 ];
-
-/** Fetches base images as this client, and says of it what is worth a line of a build's output. */
-function pullWith(engine: Engine, request: IncomingMessage, say: (line: string) => void): BuildRequest["pullImage"] {
-  const header = request.headers["x-registry-config"];
-  const credentialsFor = decodeRegistryConfig(typeof header === "string" ? header : undefined);
-  return async (reference, platform, signal) => {
-    const { domain } = splitRepository(parseReference(reference).repository);
-    const wanted =
-      platform === undefined
-        ? undefined
-        : [platform.os, platform.architecture, platform.variant ?? ""].filter((part) => part !== "").join("/");
-    const [image] = await engine.images.pull(
-      { reference, platform: wanted, credentials: credentialsFor(domain) },
-      ({ status, id, progress }) => {
-        if (status === undefined || progress?.total !== undefined) return;
-        say(`${id === undefined ? "" : `${id}: `}${status}\n`);
-      },
-      signal,
-    );
-    return image ?? engine.images.get(reference);
-  };
-}
 
 /** What the history keeps of a classic build's options. */
 function classicAttributes(query: {

@@ -3,6 +3,7 @@ import { archiveRoutes } from "./archive.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
 import { buildPruneRoutes } from "./build-prune.ts";
 import { buildRoutes } from "./build.ts";
+import { buildsRoutes } from "./builds.ts";
 import { buildKitRoutes } from "./buildkit.ts";
 import { checkpointRoutes } from "./checkpoints.ts";
 import { attachWebSocketRoutes } from "./attach-websocket.ts";
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   ...buildRoutes,
   ...buildPruneRoutes,
   ...buildKitRoutes,
+  ...buildsRoutes,
   ...networkRoutes,
   ...volumeRoutes,
   ...pluginRoutes,

@@ -4,12 +4,10 @@ import type { BuildProgress } from "#formats";
 /** A build's progress, kept in a file and read by any number of readers while it grows. */
 export type Journal = {
   append(progress: BuildProgress): void;
-  /** Nothing more will come. */
+  /** Nothing more will come. The file is let go of once nobody reads it. */
   end(): void;
   /** Everything from the beginning, and what comes until the end. */
   follow(signal: AbortSignal): AsyncGenerator<BuildProgress, void>;
-  /** Lets go of the file once it ended and nobody reads it. */
-  close(): void;
 };
 
 /** Written when this much is waiting, or when a reader comes, or after the pause. */
@@ -30,7 +28,14 @@ export function createJournal(path: string): Journal {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wake = Promise.withResolvers<void>();
   let open = true;
+  let followers = 0;
 
+  /** The file is closed once nothing is written any more and the last reader has gone. */
+  const closeWhenUnused = () => {
+    if (!ended || followers > 0 || !open) return;
+    open = false;
+    closeSync(fd);
+  };
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
@@ -63,32 +68,36 @@ export function createJournal(path: string): Journal {
       ended = true;
       flush();
       wake.resolve();
+      closeWhenUnused();
     },
     follow: async function* (signal) {
+      if (!open) {
+        yield* readJournal(path);
+        return;
+      }
       let position = 0;
       let rest = Buffer.alloc(0);
       const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-      for (;;) {
-        if (signal.aborted || !open) return;
-        flush();
-        const chunk = readFrom(fd, position);
-        if (chunk.length === 0) {
-          if (ended) return;
-          await Promise.race([wake.promise, aborted]);
-          continue;
+      followers++;
+      try {
+        for (;;) {
+          if (signal.aborted || !open) return;
+          flush();
+          const chunk = readFrom(fd, position);
+          if (chunk.length === 0) {
+            if (ended) return;
+            await Promise.race([wake.promise, aborted]);
+            continue;
+          }
+          position += chunk.length;
+          const { lines, rest: cut } = splitLines(Buffer.concat([rest, chunk]));
+          rest = cut;
+          for (const line of lines) yield line;
         }
-        position += chunk.length;
-        const { lines, rest: cut } = splitLines(Buffer.concat([rest, chunk]));
-        rest = cut;
-        for (const line of lines) yield line;
+      } finally {
+        followers--;
+        closeWhenUnused();
       }
-    },
-    close: () => {
-      if (!open) return;
-      flush();
-      open = false;
-      closeSync(fd);
-      wake.resolve();
     },
   };
 }

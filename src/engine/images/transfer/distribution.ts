@@ -1,16 +1,10 @@
 import { type Digest, isDigest } from "#base";
-import {
-  familiarName,
-  parseReference,
-  type Platform,
-  ReferenceFormatError,
-  withDefaultTag,
-  type ImageReference,
-} from "#formats";
+import { familiarName, type Platform, withDefaultTag } from "#formats";
 import { CONFIG_LIMIT, parseImageConfig } from "#images";
 import type { RegistryCredentials } from "#registry";
 import { errors } from "../../errors.ts";
 import type { TransferParts } from "./parts.ts";
+import { readReference } from "./reference.ts";
 
 /** What a registry has under a name. */
 export type Distribution = {
@@ -25,13 +19,7 @@ export async function inspectDistribution(
   credentials: RegistryCredentials,
   signal: AbortSignal,
 ): Promise<Distribution> {
-  let reference: ImageReference;
-  try {
-    reference = withDefaultTag(parseReference(text));
-  } catch (error) {
-    if (error instanceof ReferenceFormatError) throw errors.imageReferenceBad(error.message);
-    throw error;
-  }
+  const reference = withDefaultTag(readReference(text));
   if (reference.digest !== undefined && !isDigest(reference.digest)) {
     throw errors.imageReferenceBad("unsupported digest algorithm");
   }

@@ -4,18 +4,16 @@ import {
   familiarName,
   familiarRepository,
   type ImageReference,
-  parseReference,
   type Platform,
-  ReferenceFormatError,
   splitRepository,
   withDefaultTag,
 } from "#formats";
 import type { ImageProgress, ImageRecord } from "#images";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { type Evidence, type EvidenceSource, fetchEvidence } from "#trust";
-import { errors } from "../../errors.ts";
 import type { DownloadState } from "./layer-downloads.ts";
 import type { TransferParts } from "./parts.ts";
+import { readReference } from "./reference.ts";
 import { type RemoteImage, resolveImage } from "./resolve.ts";
 
 /** What to pull. */
@@ -33,15 +31,6 @@ export type PullRequest = {
 const PIN = "pull:";
 /** Layers of a pull nobody came back to are kept so long. */
 const PIN_HOURS = 24;
-
-function readReference(text: string): ImageReference {
-  try {
-    return parseReference(text);
-  } catch (error) {
-    if (error instanceof ReferenceFormatError) throw errors.imageReferenceBad(error.message);
-    throw error;
-  }
-}
 
 /** Gives up layers of pulls that broke off long ago; `all` gives up those of yesterday too. */
 export function forgetOldPulls(parts: Pick<TransferParts, "store">, all: boolean): void {

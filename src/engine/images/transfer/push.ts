@@ -18,6 +18,7 @@ import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { errors } from "../../errors.ts";
 import { gzipBlocks } from "./gzip-blocks.ts";
 import type { TransferParts } from "./parts.ts";
+import { readReference } from "./reference.ts";
 
 /** How layers travel that have not travelled yet. */
 export type PushCompression = "gzip" | "zstd";
@@ -290,7 +291,7 @@ export async function pushImages(
   const { client, documents } = await parts.registry();
   const platform =
     request.platform === undefined || request.platform === "" ? undefined : documents.parsePlatform(request.platform);
-  const { repository: name } = parseReference(request.repository);
+  const { repository: name } = readReference(request.repository);
   const familiar = familiarRepository(name);
   progress({ status: `The push refers to repository [${name}]` });
   const { catalog, blobs } = parts.store;

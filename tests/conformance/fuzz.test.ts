@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { routes } from "../../src/server/routes/table.ts";
 import { differences, snapshot } from "../system/leak-oracle.ts";
 import { targetIsDockerd, useDaemon } from "./daemon.ts";
@@ -127,7 +127,7 @@ test.skipIf(targetIsDockerd)(
   async () => {
     const before = await snapshot(daemon.engine);
     await daemon.ok("create", "--name", "fuzzed", "busybox");
-    await daemon.ok("run", "-d", "--name", "fuzzed-running", "busybox", "sleep", "1000");
+    await daemon.ok("run", "-d", "--stop-timeout", "0", "--name", "fuzzed-running", "busybox", "sleep", "1000");
     const descriptors = async () => (await daemon.api("GET", "/info")).json<{ NFd: number }>().NFd;
     const open = await descriptors();
     await fc.assert(

@@ -58,6 +58,17 @@ describe("binds", () => {
     await mustRun(["mount", "--make-private", tree()]);
   });
 
+  test.skipIf(targetIsDockerd)("CreateMountpoint makes what is missing", async () => {
+    // Docker 23.
+    const Mounts = [
+      { Type: "bind", Source: scratch("made/on/demand"), Target: "/b", BindOptions: { CreateMountpoint: true } },
+    ];
+    const created = await daemon.api("POST", "/containers/create", { Image: "busybox", HostConfig: { Mounts } });
+    expect(created.status).toBe(201);
+    expect(existsSync(scratch("made/on/demand"))).toBe(true);
+    await daemon.ok("rm", created.json<{ Id: string }>().Id);
+  });
+
   test("a mode word twice, an anonymous volume with a mode, a copy mode for a bind", async () => {
     for (const [volume, text] of [
       ["/tmp:/b:ro,rw", "invalid mode: ro,rw"],

@@ -10,6 +10,9 @@ const batchRecords = 512;
 /** A position is written this often while records flow; a killed daemon repeats at most what was sent since. */
 const positionIntervalMs = 200;
 
+/** How long stopping waits for what is just being sent. */
+const stopPatienceMs = 1000;
+
 /** A log on its way to another place. */
 export type LogForwarding = {
   /** Resolves when everything up to the end of the container's run was sent, or it was stopped. */
@@ -46,9 +49,18 @@ export function forwardLog(options: {
   let positionWritten = performance.now();
   let sender = options.sender;
   let failed = false;
-  const stopped = new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve());
-  });
+  let isOver = false;
+  let endPause: () => void = () => {};
+  /** Waits, or not any longer when it is stopped. */
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (signal.aborted) endPause();
+    });
 
   const store = (complete: boolean) => {
     if (position === undefined) return;
@@ -87,12 +99,9 @@ export function forwardLog(options: {
         continue;
       }
       while (isFull() && !signal.aborted) {
-        await Promise.race([
-          new Promise<void>((resolve) => {
-            wakeReader = resolve;
-          }),
-          stopped,
-        ]);
+        await new Promise<void>((resolve) => {
+          wakeReader = resolve;
+        });
       }
       if (signal.aborted) return;
       queue.push(record);
@@ -128,7 +137,7 @@ export function forwardLog(options: {
           onError(`${batch.length} records were given up after ${attempt} attempts`);
           return;
         }
-        await Promise.race([delay(waitMs), stopped]);
+        await pause(waitMs);
         waitMs = Math.min(waitMs * 2, retry.maxWaitMs);
       }
     }
@@ -164,6 +173,7 @@ export function forwardLog(options: {
     } catch (error) {
       onError(String(error));
     } finally {
+      isOver = true;
       store(!signal.aborted && queue.length === 0);
       sender?.close();
     }
@@ -173,8 +183,14 @@ export function forwardLog(options: {
     done,
     stop: async () => {
       abort.abort();
+      endPause();
+      wakeReader();
       wakeSender();
-      await done;
+      // A destination that takes no bytes must not keep the daemon; what it has not taken is sent the next time.
+      await Promise.race([done, delay(stopPatienceMs)]);
+      if (isOver) return;
+      store(false);
+      sender?.close();
     },
   };
 }

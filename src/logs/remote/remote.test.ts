@@ -174,6 +174,24 @@ describe("forwardLog()", () => {
     expect(seen).toEqual([2, 3, 4]);
   });
 
+  test("stops although the destination takes nothing, and goes on from there", async () => {
+    const { driver, seen } = fakeDriver();
+    write(1, 3);
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const send = () => {
+      resolve();
+      return new Promise<void>(() => {});
+    };
+    const stalled: RemoteDriver = { ...driver, connect: async () => ({ send, close: () => {} }) };
+    const forwarding = forward(stalled, new Promise(() => {}));
+    await asked;
+    const began = performance.now();
+    await forwarding.stop();
+    expect(performance.now() - began).toBeLessThan(3000);
+    await forward(driver, Promise.resolve()).done;
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
   test("drops what a full buffer cannot hold when it may not wait", async () => {
     const errors: string[] = [];
     const { driver, seen } = fakeDriver({ failures: 20 });

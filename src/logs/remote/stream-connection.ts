@@ -27,6 +27,10 @@ export type StreamConnection = {
 };
 
 const connectTimeoutMs = 10_000;
+/** What is on its way when a connection is closed gets this long. */
+const closePatienceMs = 1000;
+/** A peer that vanished is noticed although nothing is written. */
+const keepAliveMs = 30_000;
 
 function openSocket(target: StreamTarget): Socket {
   switch (target.transport) {
@@ -105,6 +109,7 @@ export async function openStream(target: StreamTarget): Promise<StreamConnection
     received.push(bytes);
     wake();
   });
+  socket.setKeepAlive(true, keepAliveMs);
   try {
     await within(connected.promise, connectTimeoutMs, what);
   } catch (error) {
@@ -146,7 +151,8 @@ export async function openStream(target: StreamTarget): Promise<StreamConnection
       ),
     close: () => {
       socket.end();
-      socket.destroySoon();
+      // What the other side does not take is given up.
+      setTimeout(() => socket.destroy(), closePatienceMs).unref();
     },
   };
 }

@@ -77,8 +77,25 @@ export function blobAnswer(bytes: Buffer): EvilAnswer {
   };
 }
 
-function bodyLength(head: ReadonlyMap<string, string>): number {
-  return Number(head.get("content-length") ?? 0);
+/** A request's body, by length or in chunks; undefined while it is not all there. */
+function bodyOf(
+  bytes: Buffer,
+  headers: ReadonlyMap<string, string>,
+): { readonly body: Buffer; readonly used: number } | undefined {
+  if (headers.get("transfer-encoding") !== "chunked") {
+    const length = Number(headers.get("content-length") ?? 0);
+    return bytes.length < length ? undefined : { body: bytes.subarray(0, length), used: length };
+  }
+  const chunks: Buffer[] = [];
+  for (let at = 0; ;) {
+    const line = bytes.indexOf("\r\n", at);
+    if (line < 0) return undefined;
+    const length = Number.parseInt(bytes.toString("latin1", at, line), 16);
+    if (bytes.length < line + 4 + length) return undefined;
+    chunks.push(bytes.subarray(line + 2, line + 2 + length));
+    at = line + 4 + length;
+    if (length === 0) return { body: Buffer.concat(chunks), used: at };
+  }
 }
 
 /** Starts one on a free port of this machine. */
@@ -108,10 +125,10 @@ export async function startEvilRegistry(): Promise<EvilRegistry> {
             return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
           }),
         );
-        const length = bodyLength(headers);
-        if (pending.length < end + 4 + length) return;
-        const body = pending.subarray(end + 4, end + 4 + length);
-        pending = pending.subarray(end + 4 + length);
+        const found = bodyOf(pending.subarray(end + 4), headers);
+        if (found === undefined) return;
+        const { body } = found;
+        pending = pending.subarray(end + 4 + found.used);
         const [method = "", path = ""] = line.split(" ");
         const request = { method, path, headers, body };
         requests.push(request);

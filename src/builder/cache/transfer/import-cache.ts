@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Digest, errorMessage, isDigest } from "#base";
-import type { ImageRecord, LayerStore } from "#images";
+import type { LayerStore } from "#images";
 import type { ImportedCache } from "../imported.ts";
 import {
   cacheConfigType,
@@ -59,13 +59,16 @@ export async function importCache(
   return cacheOf(parts, place, { records: inline.document.records, layers: [...blobs.values()] });
 }
 
-/** The inline cache of an image that is here; undefined when it has none. Its layers need not be fetched. */
-export function importFromImage(image: ImageRecord, layers: LayerStore): ImportedCache | undefined {
-  const document = inlineDocument(JSON.stringify(image.config))?.document;
+/**
+ * The inline cache of an image that is here; undefined when it has none. Its layers need not be fetched.
+ * @param config the image's config, byte for byte
+ */
+export function importFromImage(name: string, config: Uint8Array, layers: LayerStore): ImportedCache | undefined {
+  const document = inlineDocument(Buffer.from(config).toString("utf8"))?.document;
   if (document === undefined) return undefined;
   const records = new Map(document.records.map((record) => [record.key, record]));
   return {
-    name: image.repoTags[0] ?? image.id,
+    name,
     find: (key) => (isDigest(key) ? records.get(key) : undefined),
     fetch: async (diffId) => layers.has(diffId),
   };

@@ -32,7 +32,8 @@ export async function importCaches(parts: TransferParts, request: BuildRequest):
     if (location.type === "inline") continue;
     const name = location.attributes["ref"] ?? location.attributes["src"] ?? "";
     const local = location.type === "registry" ? parts.catalog.find(name) : undefined;
-    const inline = local === undefined ? undefined : importFromImage(local, parts.layers);
+    const inline =
+      local === undefined ? undefined : importFromImage(name, parts.catalog.configBytesOf(local.id), parts.layers);
     if (inline !== undefined) {
       found.push(inline);
       continue;

@@ -1,9 +1,12 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { decodeMultiStream, encode } from "@msgpack/msgpack";
-import { eventually } from "../engines/command.ts";
+import { eventually, mustRun } from "../engines/command.ts";
 import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon({ flags: ["--log-opt", "max-size=1m", "--log-opt", "cache-max-size=2m"] });
@@ -192,6 +195,46 @@ describe("syslog", () => {
     const shown = await daemon.cli(["logs", name]);
     expect([shown.stdout, shown.stderr]).toEqual(["out\n", "err\n"]);
     await daemon.ok("rm", name);
+  });
+
+  test("over TLS, each message with its length, to a server whose certificate is known", async () => {
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(daemon.directory, name));
+    await mustRun([
+      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+      "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key ?? "", "-out", cert ?? "",
+    ]); // prettier-ignore
+    let received = "";
+    const server = createTlsServer({ key: readFileSync(key ?? ""), cert: readFileSync(cert ?? "") }, (socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (bytes: Uint8Array) => {
+        received += Buffer.from(bytes).toString();
+      });
+    });
+    server.on("tlsClientError", () => {});
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => server.close());
+    const address = `syslog-address=tcp+tls://localhost:${(server.address() as { port: number }).port}`;
+    const start = (...more: string[]) =>
+      daemon.cli([
+        "run",
+        "--rm",
+        "--log-driver",
+        "syslog",
+        ...options(address, "syslog-format=rfc5424", "tag=t", ...more),
+        "busybox",
+        "echo",
+        "secret",
+      ]);
+    const refused = await start();
+    expect(refused.exitCode).toBe(125);
+    expect(refused.stderr).toMatch(/certificate/);
+    for (const trust of [`syslog-tls-ca-cert=${cert}`, "syslog-tls-skip-verify=true"]) {
+      received = "";
+      expect((await start(trust)).exitCode).toBe(0);
+      await eventually("the message", () => received.endsWith("secret\n"));
+      const [, length = "", message = ""] = /^(\d+) (<30>1 .*)$/s.exec(received) ?? [];
+      expect(Buffer.byteLength(message)).toBe(Number(length));
+    }
   });
 
   test("over UDP with the default format and the short id", async () => {

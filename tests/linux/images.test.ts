@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -13,6 +15,7 @@ import {
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -346,6 +349,38 @@ describe("layers and images", () => {
       const tar = spawnSync("tar", ["-C", tree, `--format=${format}`, "-cf", "-", "."], { maxBuffer: 1e8 }).stdout;
       const { diffId } = await opened.store.layers.apply(stream(tar));
       expect((await collect(opened.store.layers.tarOf(diffId))).equals(tar)).toBe(true);
+    }
+  });
+
+  test("sparse files of all forms keep their holes, and their archives are given back byte for byte", async () => {
+    const tree = join(base, "sparse");
+    mkdirSync(tree);
+    const file = join(tree, "disk");
+    writeFileSync(file, "");
+    const size = 64 * 1024 * 1024;
+    truncateSync(file, size);
+    const fd = openSync(file, "r+");
+    // More pieces than GNU's header and its first block behind it hold, and a hole at the end.
+    for (let index = 0; index < 40; index++) writeSync(fd, `piece ${index}`, 1_000_000 * index + 4096);
+    closeSync(fd);
+    writeFileSync(join(tree, "after"), "plain");
+    for (const flags of [
+      ["--format=gnu"],
+      ["--format=posix", "--sparse-version=0.0"],
+      ["--format=posix", "--sparse-version=0.1"],
+      ["--format=posix", "--sparse-version=1.0"],
+    ]) {
+      const tar = spawnSync("tar", ["-C", tree, "-S", ...flags, "-cf", "-", "disk", "after"], {
+        maxBuffer: 1e9,
+      }).stdout;
+      expect(tar.length).toBeLessThan(2_000_000);
+      const { diffId } = await opened.store.layers.apply(stream(tar));
+      expect((await collect(opened.store.layers.tarOf(diffId))).equals(tar)).toBe(true);
+      const unpacked = join(opened.store.layers.directoryOf(diffId), "disk");
+      const status = statSync(unpacked);
+      expect([status.size, status.blocks * 512 < 2_000_000]).toEqual([size, true]);
+      expect(readFileSync(unpacked).equals(readFileSync(file))).toBe(true);
+      expect(readFileSync(join(unpacked, "../after"), "utf8")).toBe("plain");
     }
   });
 

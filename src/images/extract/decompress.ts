@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { errors } from "../errors.ts";
+import { createZstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
 
@@ -86,6 +87,18 @@ async function* throughStream(
   }
 }
 
+async function* throughZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const frames = createZstdFrames();
+  const watched = (async function* () {
+    for await (const chunk of source) {
+      frames.write(chunk);
+      yield chunk;
+    }
+  })();
+  yield* throughStream(watched, createZstdDecompress({ chunkSize: CHUNK }));
+  if (!frames.isWhole()) throw errors.layerArchiveInvalid("cannot decompress: unexpected end of the zstd stream");
+}
+
 /**
  * Passes an archive through, decompressed when its first bytes are those of gzip, zstd, xz or bzip2. Bounded memory;
  * the source is closed when the reader stops early. xz and bzip2 run the host's own program.
@@ -104,6 +117,6 @@ export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGener
   const whole = withHead(head, iterator);
   if (compression === "none") yield* whole;
   else if (compression === "gzip") yield* throughStream(whole, createGunzip({ chunkSize: CHUNK }));
-  else if (compression === "zstd") yield* throughStream(whole, createZstdDecompress({ chunkSize: CHUNK }));
+  else if (compression === "zstd") yield* throughZstd(whole);
   else yield* throughProgram(compression, whole);
 }

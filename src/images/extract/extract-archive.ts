@@ -46,6 +46,7 @@ export async function extractArchive(
     await parseArchive(decompress(archive), {
       entry: (header) => void extractor.entry(header),
       data: (bytes) => extractor.data(bytes),
+      hole: (bytes) => extractor.hole(bytes),
       end: () => extractor.end(),
     });
     extractor.finish();

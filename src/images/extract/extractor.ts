@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { ftruncateSync, writeSync } from "node:fs";
 import {
   changeModeAt,
   changeModeOf,
@@ -52,6 +52,8 @@ export type Extractor = {
   entry(header: TarHeader): string | undefined;
   /** Payload of the last member. */
   data(bytes: Uint8Array): void;
+  /** So many bytes of it are a hole. */
+  hole(bytes: number): void;
   end(): void;
   /** Sets the directories' times and closes what is open. */
   finish(): void;
@@ -102,7 +104,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     },
   });
   const directoryTimes = new Map<string, { readonly seconds: number; readonly nanoseconds: number }>();
-  let file: { readonly fd: number; readonly header: TarHeader } | undefined;
+  let file: { readonly fd: number; readonly header: TarHeader; position: number } | undefined;
 
   const closeFile = () => {
     if (file !== undefined) closeFd(file.fd);
@@ -220,7 +222,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
         const { result, parent, name } = create(at, header, (directory, leaf) =>
           tryOpenAt(directory.fd, leaf, flags, header.mode & 0o777),
         );
-        file = { fd: result, header };
+        file = { fd: result, header, position: 0 };
         return pathIn(parent, name);
       }
       case "directory": {
@@ -296,11 +298,19 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     },
     data: (bytes) => {
       if (file === undefined) return;
-      for (let offset = 0; offset < bytes.length;) offset += writeSync(file.fd, bytes, offset);
+      for (let offset = 0; offset < bytes.length;) {
+        offset += writeSync(file.fd, bytes, offset, bytes.length - offset, file.position + offset);
+      }
+      file.position += bytes.length;
+    },
+    hole: (bytes) => {
+      if (file !== undefined) file.position += bytes;
     },
     end: () => {
       if (file === undefined) return;
       const { fd, header } = file;
+      // A hole at the end has no bytes behind it that would make the file so long.
+      if (header.isSparse === true) ftruncateSync(fd, header.sizeBytes);
       // Ownership first: chown(2) clears setuid and file capabilities.
       changeOwnerAt(fd, "", uidOf(header), gidOf(header));
       if ((header.mode & 0o7000) !== 0) changeModeOf(fd, header.mode);

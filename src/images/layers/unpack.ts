@@ -78,6 +78,8 @@ export async function unpackLayer(
   let sizeBytes = 0;
   let tarBytes = 0;
   let stored = false;
+  /** The payload goes into the skeleton, beside the file if there is one: a sparse file does not give it back. */
+  let inline = false;
   try {
     await parseArchive(
       decompress(counted(tar, onBytes)),
@@ -86,8 +88,10 @@ export async function unpackLayer(
         entry: (header) => {
           const path = extractor.entry(header);
           stored = path !== undefined;
+          inline = path === undefined || header.isSparse === true;
           if (header.sizeBytes === 0) return;
           sizeBytes += header.sizeBytes;
+          if (path !== undefined && header.isSparse === true) return;
           if (path !== undefined) skeleton.file(path, header.sizeBytes, ledger.add(path));
           else if (header.sizeBytes > INLINE_LIMIT) {
             throw errors.archiveEntryInvalid(header.path, "a whiteout has no contents");
@@ -95,7 +99,10 @@ export async function unpackLayer(
         },
         data: (data) => {
           if (stored) extractor.data(data);
-          else skeleton.bytes(data);
+          if (inline) skeleton.bytes(data);
+        },
+        hole: (bytes) => {
+          if (stored) extractor.hole(bytes);
         },
         end: () => extractor.end(),
       },

@@ -13,8 +13,10 @@ export type TarHeader = {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of payload; zero for anything but files. */
+  /** Bytes of the file; zero for anything but files. The payload of a sparse one has fewer. */
   readonly sizeBytes: number;
+  /** The file has holes: the visitor is told of them. */
+  readonly isSparse?: boolean;
   readonly mtimeSeconds: number;
   readonly mtimeNanoseconds: number;
   readonly deviceMajor: number;

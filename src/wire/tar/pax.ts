@@ -3,6 +3,8 @@ import { TarError } from "./header.ts";
 /** Parses PAX records, `<length> <key>=<value>\n` (POSIX pax, "pax Header Block"). Values are raw bytes. */
 export function parsePaxRecords(data: Buffer): Map<string, Buffer> {
   const records = new Map<string, Buffer>();
+  // PAX's first form of sparse files repeats two keys for each fragment; kept together as its second form has them.
+  const fragments: Buffer[] = [];
   let offset = 0;
   while (offset < data.length) {
     const space = data.indexOf(0x20, offset);
@@ -14,8 +16,14 @@ export function parsePaxRecords(data: Buffer): Map<string, Buffer> {
     if (end > data.length || end <= space + 1 || data[end - 1] !== 0x0a) throw new TarError("malformed PAX record");
     const equals = data.indexOf(0x3d, space + 1);
     if (equals < 0 || equals >= end || equals === space + 1) throw new TarError("PAX record without a key");
-    records.set(data.toString("latin1", space + 1, equals), data.subarray(equals + 1, end - 1));
+    const key = data.toString("latin1", space + 1, equals);
+    const value = data.subarray(equals + 1, end - 1);
+    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") fragments.push(value);
+    else records.set(key, value);
     offset = end;
+  }
+  if (fragments.length > 0) {
+    records.set("GNU.sparse.map", Buffer.from(fragments.map((value) => value.toString("latin1")).join(",")));
   }
   return records;
 }

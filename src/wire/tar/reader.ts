@@ -8,6 +8,14 @@ import {
   tarPaddingOf,
 } from "./header.ts";
 import { parsePaxRecords } from "./pax.ts";
+import {
+  checkSparse,
+  createFragmentList,
+  createSparseMapReader,
+  parseSparseList,
+  type SparseMap,
+  type SparseMapReader,
+} from "./sparse.ts";
 
 /** Receives an archive while it is parsed; all calls are synchronous and in the archive's order. */
 export type TarVisitor = {
@@ -15,6 +23,8 @@ export type TarVisitor = {
   entry(header: TarHeader): void;
   /** A piece of the payload of the last member; valid only during the call. */
   data(bytes: Uint8Array): void;
+  /** So many bytes of the last member are a hole. Whoever does not have this refuses sparse files. */
+  hole?(bytes: number): void;
   /** The last member is complete. */
   end(): void;
   /** Every byte that is not payload (headers, padding, trailer), for those who must give the archive back exactly. */
@@ -31,6 +41,7 @@ const types: Readonly<Record<string, TarEntryType>> = {
   "5": "directory",
   "6": "fifo",
   "7": "file",
+  S: "file",
 };
 
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
@@ -117,16 +128,7 @@ function decodeHeader(
 ): TarHeader {
   const flag = String.fromCharCode(block[156] ?? 0);
   let type = types[flag];
-  if (type === undefined) {
-    throw new TarError(
-      flag === "S"
-        ? "sparse files in tar archives are not supported"
-        : `unknown type ${JSON.stringify(flag)} of tar member`,
-    );
-  }
-  for (const key of pax.keys()) {
-    if (key.startsWith("GNU.sparse.")) throw new TarError("sparse files in tar archives are not supported");
-  }
+  if (type === undefined) throw new TarError(`unknown type ${JSON.stringify(flag)} of tar member`);
   let path = text(block, 0, 100);
   // Only POSIX's magic has a prefix; GNU's keeps times there.
   if (block.toString("latin1", 257, 263) === "ustar\0") {
@@ -142,11 +144,14 @@ function decodeHeader(
   let mtimeNanoseconds = 0;
   let userName = text(block, 265, 32);
   let groupName = text(block, 297, 32);
+  let sparseName: string | undefined;
   let attributes: Map<string, Buffer> | undefined;
   for (const [key, value] of pax) {
     // An empty value takes an earlier one back (POSIX pax), so the header's own holds.
     if (value.length === 0 && !key.startsWith(xattrPrefix)) continue;
     if (key === "path") path = pathText(value);
+    // The header's own name is made up; this one is the file's.
+    else if (key === "GNU.sparse.name") sparseName = pathText(value);
     else if (key === "linkpath") linkPath = pathText(value);
     else if (key === "size") sizeBytes = decimal(value, key);
     else if (key === "uid") uid = decimal(value, key);
@@ -159,6 +164,7 @@ function decodeHeader(
       attributes.set(key.slice(xattrPrefix.length), Buffer.from(value));
     }
   }
+  path = sparseName ?? path;
   if (type === "file" && sizeBytes === 0 && path.endsWith("/")) type = "directory";
   // Links, devices and directories have no payload whatever the header says (as Go's archive/tar reads them).
   if (type !== "file") sizeBytes = 0;
@@ -184,13 +190,55 @@ function decodeHeader(
   };
 }
 
+/** What is known of a sparse member from its header: all of its map, or where the rest of it is. */
+type SparseStart = {
+  readonly realBytes: number;
+  readonly fragments: SparseMap["fragments"];
+  readonly rest: "none" | "blocks" | "payload";
+};
+
+/** GNU's header has four fragments, and more in blocks behind it (tar(5), "GNU tar"); PAX has three forms. */
+function readSparse(block: Buffer, pax: ReadonlyMap<string, Buffer>): SparseStart | undefined {
+  const text = (key: string) => pax.get(`GNU.sparse.${key}`)?.toString("latin1");
+  if (block[156] === 0x53) {
+    const list = createFragmentList();
+    for (let index = 0; index < 4; index++) {
+      const length = number(block, 386 + index * 24 + 12, 12);
+      const offset = number(block, 386 + index * 24, 12);
+      if (length !== 0 || offset !== 0) list.add(offset, length);
+    }
+    return { realBytes: number(block, 483, 12), fragments: list.fragments, rest: block[482] === 0 ? "none" : "blocks" };
+  }
+  const size = text("realsize") ?? text("size");
+  if (size === undefined) {
+    for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) throw new TarError("sparse file without a size");
+    return undefined;
+  }
+  if (!/^\d{1,15}$/.test(size)) throw new TarError("malformed size of a sparse file");
+  const map = text("map");
+  if (text("major") === "1") {
+    if (text("minor") !== "0") throw new TarError("unknown format of a sparse file");
+    return { realBytes: Number(size), fragments: [], rest: "payload" };
+  }
+  return { realBytes: Number(size), fragments: parseSparseList(map ?? ""), rest: "none" };
+}
+
 /** A parser that is fed with chunks of any size. `finish` throws when the archive was cut off. */
 export type TarParser = { write(chunk: Uint8Array): void; finish(): void };
 
-type State = "header" | "payload" | "padding" | "metadata" | "metadata-padding" | "skip" | "trailer";
+type State =
+  | "header"
+  | "sparse-blocks"
+  | "sparse-map"
+  | "payload"
+  | "padding"
+  | "metadata"
+  | "metadata-padding"
+  | "skip"
+  | "trailer";
 
 /**
- * Parses tar: V7, ustar, GNU long names and base-256 numbers, PAX. Sparse, multi-volume and unknown members are
+ * Parses tar: V7, ustar, GNU long names, base-256 numbers and sparse files, PAX. Multi-volume and unknown members are
  * refused. Bytes flow straight from the chunk to the visitor; only headers are copied.
  */
 export function createTarParser(visitor: TarVisitor, limits: TarLimits = defaultTarLimits): TarParser {
@@ -215,7 +263,53 @@ export function createTarParser(visitor: TarVisitor, limits: TarLimits = default
     metadata = Buffer.alloc(0);
   };
 
+  /** The sparse member that is being read: its map, and where in the file and the map its payload stands. */
+  let sparse: { header: TarHeader; fragments: { offset: number; length: number }[]; realBytes: number } | undefined;
+  let mapReader: SparseMapReader | undefined;
+  let fragment = 0;
+  let filePosition = 0;
+
+  const skipTo = (position: number) => {
+    if (position > filePosition) visitor.hole?.(position - filePosition);
+    filePosition = position;
+  };
+
+  /** A piece of payload, cut where holes are. */
+  const payload = (piece: Buffer) => {
+    if (sparse === undefined) {
+      visitor.data(piece);
+      return;
+    }
+    for (let done = 0; done < piece.length;) {
+      const current = sparse.fragments[fragment];
+      if (current === undefined) throw new TarError("a sparse file has more bytes than its map");
+      if (current.length === 0) {
+        fragment++;
+        continue;
+      }
+      if (filePosition < current.offset) skipTo(current.offset);
+      const take = Math.min(piece.length - done, current.offset + current.length - filePosition);
+      visitor.data(piece.subarray(done, done + take));
+      done += take;
+      filePosition += take;
+      if (filePosition === current.offset + current.length) fragment++;
+    }
+  };
+
+  /** The map is known: the member begins. `remaining` is what is left of its payload. */
+  const beginSparse = () => {
+    if (sparse === undefined) return;
+    const map = checkSparse(sparse, remaining);
+    visitor.entry({ ...sparse.header, sizeBytes: map.realBytes, isSparse: true });
+    fragment = 0;
+    filePosition = 0;
+    if (remaining === 0) payloadDone();
+    else state = "payload";
+  };
+
   const payloadDone = () => {
+    if (sparse !== undefined) skipTo(sparse.realBytes);
+    sparse = undefined;
     visitor.end();
     remaining = padding;
     state = padding > 0 ? "padding" : "header";
@@ -256,14 +350,48 @@ export function createTarParser(visitor: TarVisitor, limits: TarLimits = default
     }
     if (++entries > limits.entries) throw new TarError(`more than ${limits.entries} members in tar archive`);
     const header = decodeHeader(block, pax, longPath, longLink);
+    const sparseStart = header.type === "file" ? readSparse(block, pax) : undefined;
     pax = noAttributes;
     longPath = undefined;
     longLink = undefined;
     remaining = header.sizeBytes;
     padding = tarPaddingOf(remaining);
+    if (sparseStart !== undefined) {
+      if (visitor.hole === undefined) throw new TarError("sparse files in tar archives are not supported here");
+      sparse = { header, fragments: [...sparseStart.fragments], realBytes: sparseStart.realBytes };
+      if (sparseStart.rest === "payload") mapReader = createSparseMapReader();
+      if (sparseStart.rest === "none") beginSparse();
+      else state = sparseStart.rest === "blocks" ? "sparse-blocks" : "sparse-map";
+      return;
+    }
     visitor.entry(header);
     if (remaining === 0) payloadDone();
     else state = "payload";
+  };
+
+  /** One more block of a sparse member's map: behind GNU's header, or at the head of the payload. */
+  const sparseBlockDone = () => {
+    raw(block);
+    if (sparse === undefined) return;
+    if (state === "sparse-blocks") {
+      const list = createFragmentList();
+      for (let index = 0; index < 21; index++) {
+        const offset = number(block, index * 24, 12);
+        const length = number(block, index * 24 + 12, 12);
+        if (length !== 0 || offset !== 0) list.add(offset, length);
+      }
+      if (sparse.fragments.length + list.fragments.length > 65_536)
+        throw new TarError("a sparse file of too many pieces");
+      sparse.fragments.push(...list.fragments);
+      if (block[504] === 0) beginSparse();
+      return;
+    }
+    remaining -= TAR_BLOCK;
+    if (remaining < 0) throw new TarError("the map of a sparse file is longer than the member");
+    if (mapReader?.block(block) !== true) return;
+    sparse.fragments.push(...mapReader.fragments);
+    mapReader = undefined;
+    beginSparse();
   };
 
   return {
@@ -272,14 +400,15 @@ export function createTarParser(visitor: TarVisitor, limits: TarLimits = default
       let offset = 0;
       while (offset < chunk.length) {
         const available = chunk.length - offset;
-        if (state === "header") {
+        if (state === "header" || state === "sparse-blocks" || state === "sparse-map") {
           const take = Math.min(TAR_BLOCK - filled, available);
           chunk.copy(block, filled, offset, offset + take);
           filled += take;
           offset += take;
           if (filled === TAR_BLOCK) {
             filled = 0;
-            headerDone();
+            if (state === "header") headerDone();
+            else sparseBlockDone();
           }
           continue;
         }
@@ -292,7 +421,7 @@ export function createTarParser(visitor: TarVisitor, limits: TarLimits = default
         offset += take;
         remaining -= take;
         if (state === "payload") {
-          visitor.data(piece);
+          payload(piece);
           if (remaining === 0) payloadDone();
           continue;
         }

@@ -79,14 +79,16 @@ export function createZstdFrames(): ZstdFrames {
         skip(((header >> 1) & 3) === 1 ? 1 : size);
         return;
       }
-      default:
+      case "checksum":
+      case "skip":
         expect("magic", 4);
     }
   };
 
   return {
     write: (chunk) => {
-      for (let at = 0; at < chunk.length && !isLost;) {
+      for (let at = 0; at < chunk.length;) {
+        if (isLost) return;
         if (step === "skip") {
           const take = Math.min(left, chunk.length - at);
           left -= take;
@@ -101,7 +103,7 @@ export function createZstdFrames(): ZstdFrames {
         if (filled === wanted) fieldDone();
       }
       // Nothing to skip needs no byte to be over.
-      while (step === "skip" && left === 0) afterBlock();
+      if (step === "skip" && left === 0) afterBlock();
     },
     isWhole: () => isLost || (step === "magic" && filled === 0),
   };

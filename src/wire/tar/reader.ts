@@ -199,7 +199,7 @@ type SparseStart = {
 
 /** GNU's header has four fragments, and more in blocks behind it (tar(5), "GNU tar"); PAX has three forms. */
 function readSparse(block: Buffer, pax: ReadonlyMap<string, Buffer>): SparseStart | undefined {
-  const text = (key: string) => pax.get(`GNU.sparse.${key}`)?.toString("latin1");
+  const sparseKey = (key: string) => pax.get(`GNU.sparse.${key}`)?.toString("latin1");
   if (block[156] === 0x53) {
     const list = createFragmentList();
     for (let index = 0; index < 4; index++) {
@@ -209,15 +209,15 @@ function readSparse(block: Buffer, pax: ReadonlyMap<string, Buffer>): SparseStar
     }
     return { realBytes: number(block, 483, 12), fragments: list.fragments, rest: block[482] === 0 ? "none" : "blocks" };
   }
-  const size = text("realsize") ?? text("size");
+  const size = sparseKey("realsize") ?? sparseKey("size");
   if (size === undefined) {
     for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) throw new TarError("sparse file without a size");
     return undefined;
   }
   if (!/^\d{1,15}$/.test(size)) throw new TarError("malformed size of a sparse file");
-  const map = text("map");
-  if (text("major") === "1") {
-    if (text("minor") !== "0") throw new TarError("unknown format of a sparse file");
+  const map = sparseKey("map");
+  if (sparseKey("major") === "1") {
+    if (sparseKey("minor") !== "0") throw new TarError("unknown format of a sparse file");
     return { realBytes: Number(size), fragments: [], rest: "payload" };
   }
   return { realBytes: Number(size), fragments: parseSparseList(map ?? ""), rest: "none" };

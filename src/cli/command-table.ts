@@ -60,6 +60,16 @@ const systemCommands = {
   info: () => import("./commands/info.ts"),
 } as const satisfies Record<string, Loader>;
 
+const builderCommands = {
+  build,
+  du: () => import("./commands/builder-du.ts"),
+  "history inspect": () => import("./commands/builder-history-inspect.ts"),
+  "history logs": () => import("./commands/builder-history-logs.ts"),
+  "history ls": () => import("./commands/builder-history-ls.ts"),
+  "history rm": () => import("./commands/builder-history-rm.ts"),
+  prune: () => import("./commands/builder-prune.ts"),
+} as const satisfies Record<string, Loader>;
+
 function under(group: string, commands: Readonly<Record<string, Loader>>): Record<string, Loader> {
   return Object.fromEntries(Object.entries(commands).map(([name, load]) => [`${group} ${name}`, load]));
 }
@@ -123,8 +133,12 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   "image prune": () => import("./commands/image-prune.ts"),
   "image remove": rmi,
   "image rm": rmi,
-  "builder build": build,
-  "builder prune": () => import("./commands/builder-prune.ts"),
+  ...under("builder", builderCommands),
+  ...under("buildx", builderCommands),
+  "buildx b": build,
+  "buildx inspect": () => import("./commands/buildx-inspect.ts"),
+  "buildx ls": () => import("./commands/buildx-ls.ts"),
+  "buildx version": () => import("./commands/buildx-version.ts"),
   "network connect": () => import("./commands/network-connect.ts"),
   "network create": () => import("./commands/network-create.ts"),
   "network disconnect": () => import("./commands/network-disconnect.ts"),
@@ -156,6 +170,9 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 /** What each group of commands is about. */
 export const groups: Readonly<Record<string, string>> = {
   builder: "Manage builds",
+  "builder history": "Commands to work on build records",
+  buildx: "Build with the words of Docker's plugin",
+  "buildx history": "Commands to work on build records",
   checkpoint: "Manage checkpoints",
   config: "Manage Swarm configs",
   container: "Manage containers",

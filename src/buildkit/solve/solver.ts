@@ -363,7 +363,7 @@ async function remoteFiles(
     case "directory":
       return { context: { directory: files.directory } };
     case "archive":
-      return { context: createReadStream(files.path) };
+      return { context: fileChunks(files.path) };
     case "dockerfile":
       return { context: noFiles(), dockerfileText: files.text };
   }
@@ -400,6 +400,11 @@ async function contextOfStream(stream: AsyncIterable<Uint8Array>): Promise<Pick<
     text.push(chunk);
   }
   return { context: noFiles(), dockerfileText: Buffer.concat(text).toString("utf8") };
+}
+
+/** A file as a stream of bytes and nothing else: a stream of Node's has methods that a context may have too. */
+async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
 }
 
 async function* noFiles(): AsyncGenerator<Uint8Array, void> {

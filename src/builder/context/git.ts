@@ -58,8 +58,8 @@ export async function checkOutGit(
   const inside = (...words: string[]) => git(["-C", directory, ...words], remote, options);
   await inside("init", "-q", "--initial-branch=master");
   await inside("remote", "add", "origin", remote);
-  await fetchCommit(reference, commit, inside);
-  await inside("-c", "advice.detachedHead=false", "checkout", "-q", "--force", "FETCH_HEAD");
+  const fetched = await fetchCommit(reference, commit, inside);
+  await inside("-c", "advice.detachedHead=false", "checkout", "-q", "--force", fetched);
   const found = (await inside("rev-parse", "HEAD")).trim();
   if (!found.startsWith(commit)) {
     throw errors["build-git-failed"](shown(remote), `expected commit ${commit}, got ${found}`);
@@ -72,21 +72,22 @@ export async function checkOutGit(
   return { directory, commit: found };
 }
 
+/** Fetches a commit; what to check out. */
 async function fetchCommit(
   reference: GitReference,
   commit: string,
   inside: (...words: string[]) => Promise<string>,
-): Promise<void> {
+): Promise<string> {
   const wanted = reference.reference ?? "HEAD";
   try {
     await inside("fetch", "-q", "--depth=1", "--no-tags", "origin", wanted);
     const found = (await inside("rev-parse", "FETCH_HEAD^{commit}")).trim();
-    if (found.startsWith(commit)) return;
+    if (found.startsWith(commit)) return "FETCH_HEAD";
   } catch {
     // Old servers give no single commits and plain file servers no shallow ones: everything is fetched then.
   }
   await inside("fetch", "-q", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*");
-  await inside("fetch", "-q", ".", commit);
+  return commit;
 }
 
 /** Runs git with nothing of the daemon's own configuration; returns what it printed. */

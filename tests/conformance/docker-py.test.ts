@@ -141,7 +141,7 @@ for attempt in (lambda: box.get_archive("/nothing"), lambda: client.containers.g
     except docker.errors.NotFound as error:
         print(type(error).__name__, error.status_code)
 try:
-    client.containers.run("nothing:here")
+    client.images.get("nothing:here")
 except docker.errors.ImageNotFound as error:
     print(type(error).__name__)
 try:

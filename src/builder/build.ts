@@ -171,7 +171,9 @@ function readSource(
       say("[WARNING]: Empty continuation lines will become errors in a future release.\n");
     }
     return { dockerfile, text, linter };
-  } catch (error) {
+  } catch (failure) {
+    const hasNoStage = failure instanceof EngineError && failure.code === "build-no-stage";
+    const error = hasNoStage && request.dialect === "buildkit" ? errors["build-no-stages"]() : failure;
     reporter.complete(vertex, { error: error instanceof Error ? error.message : String(error) });
     const line = lineOf(error);
     const place = { file: name, startLine: line, endLine: line };

@@ -75,6 +75,17 @@ export const errors = defineErrors({
     message: (image: string, wanted: string, actual: string) =>
       `image with reference ${image} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
   },
+  "build-platform-not-runnable": {
+    kind: "unsupported",
+    message: (platform: string, host: string) => `Cannot run commands of ${platform} on this ${host} machine`,
+    hint: () =>
+      "Install emulators (qemu-user-static and binfmt-support), or build with FROM --platform=$BUILDPLATFORM and cross-compile.",
+  },
+  "build-no-stages": {
+    kind: "invalid",
+    message: () => "dockerfile contains no stages to build",
+    hint: () => "A Dockerfile needs a FROM.",
+  },
   "build-copy-source-missing": {
     kind: "invalid",
     message: (instruction: string, path: string) =>

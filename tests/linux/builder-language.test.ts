@@ -270,6 +270,48 @@ describe.skipIf(!canBuild)("the language", () => {
     }
   });
 
+  test("ADD asks again for a URL, and takes it from the cache while its ETag is the same", async () => {
+    let tag = "one";
+    const asked: string[] = [];
+    const server = Bun.serve({
+      port: 0,
+      fetch: (request) => {
+        asked.push(`${request.method} ${request.headers.get("authorization") ?? ""}`.trim());
+        const headers = { etag: `"${tag}"`, "last-modified": "Sat, 01 Jan 2022 00:00:00 GMT" };
+        return new Response(request.method === "HEAD" ? null : `content ${tag}`, { headers });
+      },
+    });
+    try {
+      const url = `http://127.0.0.1:${server.port}/file`;
+      const sum = new Bun.CryptoHasher("sha256").update("content one").digest("hex");
+      const first = await fixture.build(`${base}ADD ${url} /f/`);
+      expect(await fixture.text(first.imageId, "f/file")).toBe("content one");
+      const second = await fixture.build(`${base}ADD ${url} /f/`);
+      expect([second.imageId, second.steps[0]?.outcome]).toEqual([first.imageId, "hit"]);
+      tag = "two";
+      const third = await fixture.build(`${base}ADD ${url} /f/`);
+      expect(await fixture.text(third.imageId, "f/file")).toBe("content two");
+      expect(asked).toEqual(["GET", "HEAD", "HEAD", "GET"]);
+      const failure = await failureOf(fixture.build(`${base}ADD --checksum=sha256:${sum} ${url} /f/`));
+      expect(failure).toContain("digest mismatch");
+      tag = "one";
+      const host = `HTTP_AUTH_TOKEN_127.0.0.1:${server.port}`;
+      await fixture.build(
+        `${base}ADD --checksum=sha256:${sum} ${url} /g/`,
+        {},
+        {
+          secrets: { read: async (id) => (id === host ? Buffer.from("hush\n") : undefined) },
+        },
+      );
+      expect(asked.at(-1)).toBe("GET Bearer hush");
+      const count = asked.length;
+      await fixture.build(`${base}ADD --checksum=sha256:${sum} ${url} /g/`);
+      expect(asked.length).toBe(count);
+    } finally {
+      await server.stop(true);
+    }
+  });
+
   test("secrets are files and variables, in no key, no layer and no history", async () => {
     const dockerfile = [
       "FROM busybox",

@@ -12,11 +12,15 @@ import { errors } from "../errors.ts";
 const hostBundle = "/etc/ssl/certs/ca-certificates.crt";
 const maximumRedirects = 10;
 
+/** What a server says of a file, to tell whether it is still the same. */
+export type Validator = { readonly etag: string | undefined; readonly modified: string | undefined };
+
 /** A downloaded file as a tree of one. */
 export type Download = {
   readonly tree: SourceTree;
   /** Its name in the tree, a byte string. */
   readonly name: string;
+  readonly validator: Validator;
   /** Removes it. */
   close(): void;
 };
@@ -73,6 +77,7 @@ export async function download(
     return {
       tree,
       name: toByteString(name),
+      validator: validatorOf(response),
       close: () => {
         tree.close();
         rmSync(options.directory, { recursive: true, force: true });
@@ -84,12 +89,36 @@ export async function download(
   }
 }
 
+function validatorOf(response: Response): Validator {
+  const etag = response.headers.get("etag") ?? undefined;
+  return { etag, modified: response.headers.get("last-modified") ?? undefined };
+}
+
+/**
+ * Asks whether a file is still what a server once called so; false when the server cannot tell. Nothing is fetched.
+ */
+export async function isStillValid(
+  url: string,
+  validator: Validator,
+  options: Pick<Parameters<typeof download>[1], "caBundle" | "signal" | "authorization">,
+): Promise<boolean> {
+  if (validator.etag === undefined) return false;
+  try {
+    const response = await request(url, { ...options, method: "HEAD" }, (reason) => new Error(reason));
+    return response.headers.get("etag") === validator.etag;
+  } catch {
+    options.signal.throwIfAborted();
+    return false; // Then it is fetched, and that says what is wrong.
+  }
+}
+
 async function request(
   url: string,
   options: {
     readonly caBundle?: string | undefined;
     readonly signal: AbortSignal;
     readonly authorization?: string | undefined;
+    readonly method?: "GET" | "HEAD";
   },
   failed: (reason: string) => Error,
 ): Promise<Response> {
@@ -105,6 +134,7 @@ async function request(
     let response: Response;
     try {
       response = await fetch(target, {
+        method: options.method ?? "GET",
         redirect: "manual",
         signal,
         // The file as it is stored, not as some server compresses it on the way.

@@ -6,7 +6,7 @@ import { shortDigest } from "../cache/reasons.ts";
 import { checkOutGit, resolveGitCommit } from "../context/git.ts";
 import { openDirectoryTree } from "../context/directory-tree.ts";
 import { resolveInTree, type SourceTree } from "../context/tree.ts";
-import { download } from "../copy/download.ts";
+import { download, isStillValid, type Validator } from "../copy/download.ts";
 import { isGitSource, parseGitReference } from "../copy/git-reference.ts";
 import { memoryTree } from "../copy/memory-tree.ts";
 import { parentsTree } from "../copy/parents.ts";
@@ -152,31 +152,42 @@ async function urlSource(
   say: (text: string) => void,
   undo: (() => void)[],
 ): Promise<ExtraSource> {
-  // A checksum makes the URL immutable: what it was once digested to holds.
   const known = `url ${url} ${operation.checksum ?? ""} ${operation.destination.endsWith("/")}`;
+  const authorization = await urlAuthorization(parts, url);
+  const reach = { caBundle: parts.hostCaBundle, signal: parts.signal, authorization };
+  let validator: Validator | undefined;
   const fetchIt = async (): Promise<CopySource> => {
     const file = await download(url, {
+      ...reach,
       directory: join(parts.directory, `download-${newId()}`),
       destinationIsFolder: operation.destination.endsWith("/"),
       checksum: operation.checksum,
-      caBundle: parts.hostCaBundle,
-      signal: parts.signal,
       progress: say,
-      authorization: await urlAuthorization(parts, url),
     });
     undo.push(() => file.close());
+    ({ validator } = file);
     const entry = file.tree.find(file.name);
     const selected = entry === undefined ? [] : [{ entry, name: file.name }];
     // A download is unpacked only when asked to be.
     return { tree: file.tree, selected, unpack: operation.unpack === true };
   };
-  const earlier = operation.checksum === undefined ? undefined : parts.cache.selections.find(known);
-  if (earlier !== undefined) return { digest: earlier, open: fetchIt };
+  const earlier = parseRemembered(parts.cache.selections.find(known));
+  // A checksum makes the URL immutable; otherwise the server must say that nothing changed.
+  const isSame =
+    earlier !== undefined && (operation.checksum !== undefined || (await isStillValid(url, earlier.validator, reach)));
+  if (isSame) return { digest: earlier.digest, open: fetchIt };
   const source = await fetchIt();
-  const digest = await digestOfSources([source], operation, false);
-  const stamped = `${digest}:${source.selected[0]?.entry.mtimeSeconds ?? 0}`;
-  if (operation.checksum !== undefined) parts.cache.selections.save(known, stamped);
-  return { digest: stamped, open: async () => source };
+  const digest = `${await digestOfSources([source], operation, false)}:${source.selected[0]?.entry.mtimeSeconds ?? 0}`;
+  if (operation.checksum !== undefined || validator?.etag !== undefined) {
+    parts.cache.selections.save(known, JSON.stringify({ digest, validator: validator ?? {} }));
+  }
+  return { digest, open: async () => source };
+}
+
+type RememberedUrl = { readonly digest: string; readonly validator: Validator };
+
+function parseRemembered(text: string | undefined): RememberedUrl | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as RememberedUrl);
 }
 
 /** The secrets HTTP_AUTH_HEADER_<host> and HTTP_AUTH_TOKEN_<host>; no part of any key. */

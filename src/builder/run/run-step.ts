@@ -8,6 +8,7 @@ import type { OpenMounts, PreparedMounts } from "../mounts/prepare.ts";
 import type { RunOperation } from "../plan/operation.ts";
 import type { BuildParts } from "./build-parts.ts";
 import { keepFailedState } from "./debug-image.ts";
+import { checkRunnable } from "./emulation.ts";
 import { withExitCode, withFailedState } from "./failure.ts";
 import { type MountPointRecord, recordMountPoints, removeMountPoints } from "./mount-points.ts";
 import { makeLayer } from "./snapshot.ts";
@@ -34,6 +35,7 @@ export async function runStep(
   prepared: PreparedMounts,
   output: (output: FlightOutput) => void,
 ): Promise<Digest | undefined> {
+  checkRunnable(parts.platform);
   const scratch = join(parts.directory, `step-${shortId(newId())}`);
   mkdirSync(scratch, { mode: 0o755 });
   const open = await prepared.open();

@@ -35,6 +35,9 @@ export const command = defineCommand({
     ["Everything else from a file", "berth registry serve --config-file /etc/berth/registry.json"],
   ],
   flags: {
+    "accept-sparse": flag.boolean(
+      "Accept manifests that name what is not here, as an index with some of its platforms",
+    ),
     "config-file": flag.string("Configuration (JSON); flags win over it", { typeName: "path" }),
     debug: flag.boolean("Log every request", { short: "D" }),
     "gc-grace": flag.string("Blobs pushed or asked for so recently are not collected (default 24h)", {
@@ -96,6 +99,7 @@ export const command = defineCommand({
       "upload-expiry": given(flags["upload-expiry"]),
       "max-uploads": flags["max-uploads"],
       "max-manifest-size": given(flags["max-manifest-size"]),
+      "accept-sparse": set.has("accept-sparse") ? flags["accept-sparse"] : undefined,
       "read-only": set.has("read-only") ? flags["read-only"] : undefined,
       "no-delete": set.has("no-delete") ? flags["no-delete"] : undefined,
       "tls-cert": path(flags["tls-cert"]),

@@ -29,6 +29,7 @@ export type RegistryServerSettings = {
   readonly manifestLimit: number;
   readonly readOnly: boolean;
   readonly deletes: boolean;
+  readonly acceptsSparse: boolean;
 };
 
 /** Go's durations and days: "90m", "1h30m", "30d". */
@@ -115,6 +116,7 @@ const configSchema = v.strictObject({
   "max-manifest-size": v.optional(bytes),
   "read-only": v.optional(v.boolean()),
   "no-delete": v.optional(v.boolean()),
+  "accept-sparse": v.optional(v.boolean()),
 });
 
 /** The configuration file's form; what flags say is written in the same form. */
@@ -232,5 +234,6 @@ export function completeServerConfig(config: RegistryServerConfig): RegistryServ
     manifestLimit: parseRamBytes(String(config["max-manifest-size"] ?? "4m")) ?? 4 * 1024 * 1024,
     readOnly: config["read-only"] ?? false,
     deletes: config["no-delete"] !== true,
+    acceptsSparse: config["accept-sparse"] ?? false,
   };
 }

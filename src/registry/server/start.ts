@@ -97,6 +97,7 @@ export async function startRegistryServer(settings: RegistryServerSettings, logg
     mirror: await openMirror(settings, { repositories, metrics, logger }),
     readOnly: settings.readOnly,
     deletes: settings.deletes,
+    acceptsSparse: settings.acceptsSparse,
     manifestLimit: settings.manifestLimit,
   };
 

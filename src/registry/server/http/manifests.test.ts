@@ -132,6 +132,26 @@ describe("manifests", () => {
     expect(await errorCode(await put(".hidden", index))).toBe("TAG_INVALID");
   });
 
+  test("pushed by digest may be tagged in the same request", async () => {
+    const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] };
+    const digest = digestOfText(JSON.stringify(index));
+    const response = await put(`${digest}?tag=one&tag=two`, index, mediaTypes.ociIndex);
+    expect([response.status, response.headers.get("oci-tag")]).toEqual([201, "one, two"]);
+    for (const tag of ["one", "two"]) {
+      const found = await registry.send("HEAD", `/v2/a/manifests/${tag}`);
+      expect(found.headers.get("docker-content-digest")).toBe(digest);
+    }
+    expect(await errorCode(await put(`${digest}?tag=.bad`, index, mediaTypes.ociIndex))).toBe("TAG_INVALID");
+  });
+
+  test("that are sparse are taken when the registry is told to", async () => {
+    const own = await startTestRegistry({ "accept-sparse": true });
+    const entry = { mediaType: mediaTypes.ociManifest, digest: digestOfText("elsewhere"), size: 9 };
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [entry] });
+    expect((await own.send("PUT", "/v2/a/manifests/1", { body })).status).toBe(201);
+    await own.close();
+  });
+
   test("deleted by tag stay by digest; by digest they go with their tags", async () => {
     const { digest } = await registry.pushImage("d", "one");
     await registry.pushImage("d", "two");

@@ -4,11 +4,17 @@ import { isTag } from "../repositories/keys.ts";
 import { readDigest } from "./blobs.ts";
 import type { Endpoint, RegistryCall } from "./parts.ts";
 
-/** A tag or a digest from outside. */
-function readReference(text: string): string {
-  if (text.includes(":")) return readDigest(text);
+/** More tags in one request are refused. */
+const MAXIMUM_TAGS = 100;
+
+function readTag(text: string): string {
   if (!isTag(text)) throw serverErrors.servedTagInvalid(text.slice(0, 200));
   return text;
+}
+
+/** A tag or a digest from outside. */
+function readReference(text: string): string {
+  return text.includes(":") ? readDigest(text) : readTag(text);
 }
 
 async function readLimited(request: Request, limit: number): Promise<Uint8Array> {
@@ -67,10 +73,15 @@ async function putManifest(call: RegistryCall, repository: string, reference: st
   const contentType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   const wanted = url.searchParams.get("digest");
   const isDigest = isContentDigest(reference);
+  // distribution-spec 1.2: a manifest pushed by digest may be tagged in the same request.
+  const wantedTags = isDigest ? url.searchParams.getAll("tag") : [reference];
+  if (wantedTags.length > MAXIMUM_TAGS) throw serverErrors.servedTagInvalid(`${wantedTags.length} tags at once`);
+  const tags = wantedTags.map(readTag);
   const { digest, document } = await parts.repositories.putManifest(repository, {
     bytes,
     contentType: contentType === "" || contentType === "application/json" ? undefined : contentType,
-    tag: isDigest ? undefined : reference,
+    tags,
+    sparse: parts.acceptsSparse,
     expected: isDigest ? reference : wanted === null ? undefined : readDigest(wanted),
   });
   const headers: Record<string, string> = {
@@ -78,7 +89,9 @@ async function putManifest(call: RegistryCall, repository: string, reference: st
     "docker-content-digest": digest,
   };
   if (document.subject !== undefined) headers["oci-subject"] = document.subject;
-  return new Response(null, { status: 201, headers });
+  const response = new Response(null, { status: 201, headers });
+  if (isDigest) for (const tag of tags) response.headers.append("oci-tag", tag);
+  return response;
 }
 
 /** `/v2/<name>/manifests/<reference>`: end-3, end-7 and end-9 of the distribution spec. */

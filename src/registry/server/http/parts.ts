@@ -16,6 +16,8 @@ export type RegistryParts = {
   readonly logger: Logger;
   readonly readOnly: boolean;
   readonly deletes: boolean;
+  /** Manifests may name what is not here: indexes of which only some platforms are kept. */
+  readonly acceptsSparse: boolean;
   /** Largest manifest, in bytes. */
   readonly manifestLimit: number;
 };

@@ -14,7 +14,7 @@ export function parseRange(header: string | null, sizeBytes: number): ByteRange 
     return length === 0 ? "unsatisfiable" : { start: sizeBytes - length, end: sizeBytes - 1 };
   }
   const start = Number(first);
-  if (last !== "" && Number(last) < start) return undefined;
+  if (last !== "" && Number(last) < start) return "unsatisfiable";
   if (start >= sizeBytes) return "unsatisfiable";
   return { start, end: last === "" ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1) };
 }

@@ -74,7 +74,7 @@ export function createMirror(parts: {
     await repositories.putManifest(repository, {
       bytes,
       contentType: mediaType.split(";")[0]?.trim().toLowerCase(),
-      tag: isDigest ? undefined : reference,
+      tags: isDigest ? [] : [reference],
       expected: isDigest ? reference : undefined,
       sparse: true,
     });

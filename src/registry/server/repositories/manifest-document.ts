@@ -54,7 +54,8 @@ function readDescriptor(value: unknown, what: string): ManifestReference {
 }
 
 function readList(value: unknown, what: string): ManifestReference[] {
-  if (value === undefined) return [];
+  // What Go writes of a list without entries.
+  if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw serverErrors.servedManifestInvalid(`"${what}" is no list`);
   if (value.length > MAXIMUM_REFERENCES) throw serverErrors.servedManifestInvalid(`"${what}" is too long`);
   return value.map((entry, index) => readDescriptor(entry, `${what}[${index}]`));

@@ -50,14 +50,14 @@ export type Repositories = {
     reference: string,
   ): Promise<{ readonly digest: ContentDigest; readonly mediaType: string; readonly sizeBytes: number } | undefined>;
   /**
-   * Stores a manifest, under a tag when `tag` is given. Everything it names must be there, unless `sparse`.
+   * Stores a manifest, under the tags given. Everything it names must be there, unless `sparse`.
    */
   putManifest(
     repository: string,
     manifest: {
       readonly bytes: Uint8Array;
       readonly contentType: string | undefined;
-      readonly tag?: string | undefined;
+      readonly tags?: readonly string[];
       readonly expected?: ContentDigest | undefined;
       readonly sparse?: boolean;
     },
@@ -193,7 +193,7 @@ export function openRepositories(objects: ObjectStore, inUse: DigestsInUse = cre
   };
 
   const putManifest: Repositories["putManifest"] = async (repository, manifest) => {
-    const { bytes, tag, expected, sparse = false } = manifest;
+    const { bytes, tags = [], expected, sparse = false } = manifest;
     const digest = contentDigestOf(bytes, expected === undefined ? "sha256" : digestParts(expected).algorithm);
     if (expected !== undefined && digest !== expected) {
       throw serverErrors.servedDigestInvalid(`the manifest's bytes have ${digest}, not ${expected}`);
@@ -221,7 +221,7 @@ export function openRepositories(objects: ObjectStore, inUse: DigestsInUse = cre
         await objects.write(keys.referrer(repository, document.subject, digest), toBytes(descriptor));
       }
       await objects.write(keys.manifest(repository, digest), toBytes(facts));
-      if (tag !== undefined) await objects.write(keys.tag(repository, tag), toBytes({ digest }));
+      for (const tag of tags) await objects.write(keys.tag(repository, tag), toBytes({ digest }));
       return { digest, document };
     });
   };

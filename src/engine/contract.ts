@@ -97,6 +97,8 @@ export type ContainerView = {
   readonly id: ContainerId;
   /** Without the leading slash. */
   readonly name: string;
+  /** What containers with a link to it call it: "web/database". */
+  readonly linkNames: readonly string[];
   readonly created: Nanoseconds;
   readonly path: string;
   readonly args: readonly string[];

@@ -4,7 +4,7 @@ import { errors } from "../errors.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { renameOnNetworks } from "../networks/rename.ts";
-import { removeLink } from "../networks/links.ts";
+import { linkNames, removeLink } from "../networks/links.ts";
 import { collectStats } from "../stats/collect-stats.ts";
 import { listProcesses } from "../top/list-processes.ts";
 import { attachContainer } from "./attach.ts";
@@ -62,10 +62,12 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
       emitContainerEvent(parts, container, "resize", { height: String(size.height), width: String(size.width) });
     },
     get: (reference) => view(get(reference)),
-    list: () =>
-      [...registry.all()]
+    list: () => {
+      const names = linkNames(registry);
+      return [...registry.all()]
         .toSorted((one, other) => (one.document.created < other.document.created ? 1 : -1))
-        .map((container) => view(container)),
+        .map((container) => viewOf(parts, container, names));
+    },
     sizes: async (reference) => {
       const container = get(reference);
       const writableBytes = await parts.snapshots.usage(container.id);

@@ -3,7 +3,7 @@ import type { NetworkService } from "#network";
 import { appArmorProfileOf } from "#security";
 import type { ContainerEndpoint, ContainerView } from "../contract.ts";
 import { dnsNamesOf, isUserDefinedMode } from "../networks/join-requests.ts";
-import { withShownLinks } from "../networks/links.ts";
+import { linkNames, withShownLinks } from "../networks/links.ts";
 import { placesOf } from "../networks/places.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { etcFilesOf } from "./etc-files.ts";
@@ -12,7 +12,11 @@ import type { ContainerParts } from "./parts.ts";
 type ViewParts = Pick<ContainerParts, "paths" | "registry" | "network" | "snapshots" | "appArmorProfile" | "catalog">;
 
 /** What others see of a container now. */
-export function viewOf(parts: ViewParts, container: Container): ContainerView {
+export function viewOf(
+  parts: ViewParts,
+  container: Container,
+  names: ReadonlyMap<string, readonly string[]> = linkNames(parts.registry),
+): ContainerView {
   const { document, life } = container;
   const live = hasProcess(container);
   const ports = live ? parts.network.describe(container.id).ports : [];
@@ -20,6 +24,7 @@ export function viewOf(parts: ViewParts, container: Container): ContainerView {
   return {
     id: container.id,
     name: container.name,
+    linkNames: names.get(container.id) ?? [],
     created: document.created,
     path: document.path,
     args: document.args,

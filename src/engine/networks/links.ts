@@ -42,6 +42,18 @@ function linksOf(parts: LinkParts, container: Container): readonly Link[] {
   });
 }
 
+/** By container: what those that are linked to it call it ("web/database"). */
+export function linkNames(registry: ContainerParts["registry"]): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const parent of registry.all()) {
+    if ((parent.document.hostConfig.Links ?? []).length === 0) continue;
+    for (const { child, alias } of linksOf({ registry }, parent)) {
+      names.set(child.id, [...(names.get(child.id) ?? []), `${parent.name}/${alias}`]);
+    }
+  }
+  return names;
+}
+
 /** Links of a container that is about to start; throws when one of the linked does not run. */
 export function linkedContainers(parts: LinkParts, container: Container): readonly Link[] {
   const links = linksOf(parts, container);

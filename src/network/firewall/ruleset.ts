@@ -136,7 +136,7 @@ ${set(
 
   chain output {
     type nat hook output priority -100; policy accept;
-    fib daddr type local jump publish
+${family === 6 ? "    # The kernel routes nothing from ::1 to another interface; unanswered is worse than refused.\n    ip6 daddr ::1 return\n" : ""}    fib daddr type local jump publish
   }
 
   chain postrouting {

@@ -210,6 +210,9 @@ function placesOf(
   const address = parseIp(asked === "" ? defaultHostIp : asked);
   if (address === undefined) throw errors["network-host-address"](asked, "not an IP address");
   const hostIp = formatIp(address);
+  if (hostIp === "::1") {
+    throw errors["network-host-address"](hostIp, "the kernel lets nothing from there reach a container; use 127.0.0.1");
+  }
   if (asked === "" && hostIp === wildcardAddresses[4]) {
     return owner.targets.map((target) => ({ target, hostIp: wildcardAddresses[target.family] }));
   }

@@ -44,6 +44,7 @@ export function fakeContainer(
   return {
     id,
     name: "web",
+    linkNames: [],
     created: nowNanoseconds(),
     path: "sh",
     args: ["-c", "echo hi"],

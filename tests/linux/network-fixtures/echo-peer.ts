@@ -5,6 +5,11 @@
  */
 const [mode, protocol, first = "", second = ""] = process.argv.slice(2);
 
+/** An IPv4 address as such, which a socket of both families reports within IPv6. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:/, "");
+}
+
 function giveUp(): never {
   process.stdout.write("no answer\n");
   process.exit(1);
@@ -13,15 +18,17 @@ function giveUp(): never {
 async function serve(port: number, name: string): Promise<void> {
   if (protocol === "tcp") {
     Bun.listen({
-      hostname: "0.0.0.0",
+      hostname: "::",
       port,
-      socket: { open: (socket) => void socket.end(`${name} from ${socket.remoteAddress}\n`), data: () => {} },
+      socket: { open: (socket) => void socket.end(`${name} from ${plain(socket.remoteAddress)}\n`), data: () => {} },
     });
   } else {
     await Bun.udpSocket({
-      hostname: "0.0.0.0",
+      hostname: "::",
       port,
-      socket: { data: (socket, _data, from, address) => void socket.send(`${name} from ${address}\n`, from, address) },
+      socket: {
+        data: (socket, _data, from, address) => void socket.send(`${name} from ${plain(address)}\n`, from, address),
+      },
     });
   }
   process.stdout.write("ready\n");
@@ -40,7 +47,10 @@ async function ask(hostname: string, port: number): Promise<void> {
       socket: { data: (_socket, data) => answer(data), error: giveUp, connectError: giveUp },
     });
   } else {
-    const socket = await Bun.udpSocket({ socket: { data: (_socket, data) => answer(data) } });
+    const socket = await Bun.udpSocket({
+      hostname: hostname.includes(":") ? "::" : "0.0.0.0",
+      socket: { data: (_socket, data) => answer(data) },
+    });
     socket.send("?", port, hostname);
   }
 }

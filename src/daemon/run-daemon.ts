@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
 import { createBuilder, createBuilds } from "#builder";
 import { childCgroups, detectCgroups, offeredLimits, openCgroup, openMigrationNotice } from "#cgroups";
+import { isHungUp } from "#linux";
 import { type Database, openDatabase } from "#db";
 import { createEngine, createEventService, createSystemService, openRegistry, type StopOrder } from "#engine";
 import { openImageStore } from "#images";
@@ -242,6 +243,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     buildKit,
     logger,
     debug: options.logLevel === "debug",
+    isHungUp,
     version,
   });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);

@@ -25,6 +25,8 @@ export type ServerOptions = {
   readonly debug?: boolean;
   /** Between two readings of `stats`. @default 1000 */
   readonly statsIntervalMs?: number;
+  /** Whether a socket's peer has gone altogether, by its descriptor. @default nobody can tell */
+  readonly isHungUp?: (fd: number) => boolean;
 };
 
 /** The Docker Engine API over any number of sockets. */
@@ -117,7 +119,7 @@ export function createServer(options: ServerOptions): ApiServer {
   server.timeout = 0;
   server.keepAliveTimeout = 0;
 
-  const connections = createConnections(server, takesOver);
+  const connections = createConnections(server, takesOver, options.isHungUp);
   const listeners: Listener[] = [];
 
   return {

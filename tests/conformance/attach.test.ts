@@ -232,6 +232,20 @@ describe("hijacked connections", () => {
     await daemon.ok("rm", "-f", name);
   });
 
+  test("clients that leave a silent container cost nothing lasting", async () => {
+    const name = uniqueName();
+    await daemon.ok("run", "-d", "--stop-timeout", "0", "--name", name, "busybox", "sleep", "1000");
+    const descriptors = async () => (await daemon.api("GET", "/info")).json<{ NFd: number }>().NFd;
+    const before = await descriptors();
+    for (let round = 0; round < 10; round += 1) {
+      const socket = await hijack(`/containers/${name}/attach?stream=1&stdout=1&stderr=1`, upgrade);
+      await new Promise((resolve) => socket.once("data", resolve));
+      socket.destroy();
+    }
+    await eventually("the streams to be closed", async () => (await descriptors()) <= before + 1);
+    await daemon.ok("rm", "-f", name);
+  });
+
   test("a connection that breaks leaves the container alone", async () => {
     const name = uniqueName();
     await daemon.ok("run", "-d", "-i", "--name", name, "busybox", "cat");

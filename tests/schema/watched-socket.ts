@@ -79,6 +79,12 @@ export async function watchSocket(path: string, target: string): Promise<Watched
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.on("error", () => to.destroy());
+  // Bun lets go of the descriptor when the peer has gone altogether, and tells no more than an end.
+  from.once("end", () =>
+    setImmediate(() => {
+      if ((from as unknown as { readonly _handle: unknown })._handle === null) to.destroy();
+    }),
+  );
   from.once("close", () => {
     // An end that was passed on closes the other side in its own time; a connection that was cut is cut here too.
     if (!from.readableEnded) to.destroy();

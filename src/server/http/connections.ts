@@ -13,6 +13,8 @@ const IDLE_TIMEOUT_MS = 30 * 60_000;
 /** What is known of one client connection. */
 type Connection = {
   readonly socket: Socket;
+  /** Its descriptor; -1 when it is not known (TLS). Valid until `close`. */
+  readonly fd: number;
   /** A request is being answered, so bytes that arrive are its body. */
   busy: boolean;
   /** The connection left HTTP. */
@@ -38,12 +40,43 @@ export type Connections = {
   closeAll(): void;
 };
 
+const HANG_UP_CHECK_MS = 1000;
+
+/** There is no other place to find it, and it is not there any more once the HTTP server has the socket. */
+function descriptorOf(socket: Socket): number {
+  const { fd } = (socket as unknown as { readonly _handle?: { readonly fd?: number } | null })._handle ?? {};
+  return fd ?? -1;
+}
+
+/**
+ * The end of what a client sends may be half a goodbye or a whole one; only the first keeps its output. They look the
+ * same to a reader, and where the process says nothing nobody would ever find out.
+ */
+function cutWhenHungUp({ socket, fd }: Connection, isHungUp: (fd: number) => boolean): void {
+  if (fd < 0) return;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const look = () => {
+    // Bun lets go of the descriptor of a peer that has gone altogether, and says no more about it than `end`.
+    if (descriptorOf(socket) < 0 || isHungUp(fd)) socket.destroy();
+  };
+  socket.once("end", () => {
+    timer = setInterval(look, HANG_UP_CHECK_MS);
+    timer.unref();
+    setImmediate(look);
+  });
+  socket.once("close", () => clearInterval(timer));
+}
+
 /**
  * Sits between the sockets and the HTTP parser. Each request head passes `filterHead`, also the later ones of a
  * connection that is kept alive; bodies pass untouched because they only arrive while a request is being answered.
  * Connections that never say anything sensible are closed.
  */
-export function createConnections(server: Server, takesOver: (method: string, path: string) => boolean): Connections {
+export function createConnections(
+  server: Server,
+  takesOver: (method: string, path: string) => boolean,
+  isHungUp: (fd: number) => boolean = () => false,
+): Connections {
   const connections = new Map<object, Connection>();
 
   const sweep = setInterval(() => {
@@ -84,6 +117,7 @@ export function createConnections(server: Server, takesOver: (method: string, pa
     accept(socket) {
       const connection: Connection = {
         socket,
+        fd: descriptorOf(socket),
         busy: false,
         hijacked: false,
         partial: undefined,
@@ -121,6 +155,7 @@ export function createConnections(server: Server, takesOver: (method: string, pa
       const connection = connections.get(socket);
       if (connection === undefined) return true;
       connection.hijacked = true;
+      cutWhenHungUp(connection, isHungUp);
       return connection.upgraded;
     },
     closeIdle() {

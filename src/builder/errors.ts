@@ -139,15 +139,6 @@ export const errors = defineErrors({
     message: (entitlement: string) => `${entitlement} is not allowed`,
     hint: (entitlement: string) => `Build with --allow ${entitlement}.`,
   },
-  "build-device-unsupported": {
-    kind: "unsupported",
-    message: (name: string) => `RUN --device=${name}: this engine knows no CDI devices`,
-    hint: () => "Leave out required to build without the device.",
-  },
-  "build-mount-source-missing": {
-    kind: "invalid",
-    message: (path: string, from: string) => `RUN --mount: ${path} does not exist in ${from}`,
-  },
   "build-disk-full": {
     kind: "exhausted",
     message: (step: string) => `There is no space left on the disk for ${step}`,

@@ -461,6 +461,8 @@ export type StepRequest = {
   readonly network: "default" | "none" | "host" | { readonly containerId: string } | { readonly networkName: string };
   /** Everything allowed, as `run --privileged`. @default false */
   readonly privileged?: boolean | undefined;
+  /** CDI devices by their qualified names. */
+  readonly devices?: readonly { readonly name: string; readonly required: boolean }[] | undefined;
   /** The group of `openGroup`, whose limits hold for all steps in it. */
   readonly group?: string | undefined;
   readonly extraHosts: readonly string[];

@@ -439,7 +439,7 @@ describe.skipIf(!canBuild)("the language", () => {
     [`${base}RUN --network=hsot true`, "did you mean host?", 2],
     [`${base}RUN --network=host true`, "network.host is not allowed", 2],
     [`${base}RUN --security=insecure true`, "security.insecure is not allowed", 2],
-    [`${base}RUN --device=vendor.com/dev=x,required true`, "knows no CDI devices", 2],
+    [`${base}RUN --device=vendor.com/dev=x,required true`, "device is not allowed", 2],
     [`${base}COPY --form=x a b`, "unknown flag: --form (did you mean from?)", 2],
     [`${base}COPY --from=$X a b`, "variable expansion is not supported for --from", 2],
     [`FROM busybox AS a\nCOPY --from=a x y`, "circular dependency detected on stage: a", 2],

@@ -23,8 +23,8 @@ export function checkEntitlements(parts: BuildParts, operation: RunOperation): v
   if (operation.security === "insecure" && !allowed.includes("security.insecure")) {
     throw errors["build-entitlement-missing"]("security.insecure");
   }
-  const device = operation.devices.find(({ required }) => required);
-  if (device !== undefined) throw errors["build-device-unsupported"](device.name);
+  const isRequired = operation.devices.some(({ required }) => required);
+  if (isRequired && !allowed.includes("device")) throw errors["build-entitlement-missing"]("device");
 }
 
 /** Runs a command; its changes become a layer. Throws `build-command-failed` with the exit code when it fails. */
@@ -86,6 +86,8 @@ async function runCommand(
     hostname: operation.hostname ?? (parts.dialect === "buildkit" ? "buildkitsandbox" : undefined),
     network: operation.network === undefined || operation.network === "default" ? parts.network : operation.network,
     privileged: operation.security === "insecure",
+    // Without the right to devices a step does without those it can do without.
+    devices: request.entitlements?.includes("device") === true ? operation.devices : [],
     extraHosts: request.extraHosts,
     resources: parts.group === undefined ? request.resources : {},
     group: parts.group,

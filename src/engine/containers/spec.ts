@@ -26,6 +26,7 @@ import { joinedContainer, namespacesOf } from "./namespaces.ts";
 import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
 import { sharedMemory } from "./dev-shm.ts";
+import { stepDevices } from "./step-devices.ts";
 import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
 
 const initInContainer = "/sbin/docker-init";
@@ -184,15 +185,20 @@ export function buildStepSpec(
   };
   const security = containerSecurity(hostConfig, parts);
   const devices = resolveDevices(hostConfig);
+  const requested = stepDevices(request.devices ?? [], parts.cdiDirectories);
   const user = resolveUser(request.rootfs, request.user, []);
   const bundle = parts.hostCaBundle;
   const environment = bundle === undefined ? request.env : mergeEnvironment([...caEnvironment()], request.env);
   return buildRuntimeSpec({
     process: {
       terminal: false,
-      user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        additionalGids: [...new Set([...user.additionalGids, ...(requested?.additionalGids ?? [])])],
+      },
       args: [...request.args],
-      env: withHome([...environment], user.home),
+      env: withHome(mergeEnvironment([...environment], requested?.env ?? []), user.home),
       cwd: request.cwd === "" ? "/" : request.cwd,
       capabilities: capabilitySets(security.capabilities, user.uid),
       rlimits: resourceLimits(hostConfig, parts.defaults.ulimits),
@@ -218,9 +224,11 @@ export function buildStepSpec(
       ...etcMounts(step.etc),
       ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc)),
       ...stepMounts(request.mounts ?? []),
+      ...(requested?.mounts ?? []),
     ],
-    devices: devices.devices,
-    deviceRules: devices.rules,
+    devices: [...devices.devices, ...(requested?.devices ?? [])],
+    deviceRules: [...devices.rules, ...(requested?.rules ?? [])],
+    hooks: requested?.hooks,
     resources: resourcesOf(parts, hostConfig),
     cgroupsPath: step.cgroupsPath,
     seccomp: security.seccomp,

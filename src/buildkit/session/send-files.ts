@@ -1,8 +1,9 @@
 import type { SourceEntry, SourceTree } from "#builder";
 import { fromByteString } from "#linux";
+import type { ValueOf } from "#grpc";
 import { errors } from "../errors.ts";
 import { bytesMessage } from "../messages/control.ts";
-import { goMode, packet, packetType } from "../messages/filesync.ts";
+import { type fileStatus, goMode, packet, packetType } from "../messages/filesync.ts";
 import type { Session } from "./sessions.ts";
 
 const fileSend = "/moby.filesync.v1.FileSend/DiffCopy";
@@ -107,10 +108,18 @@ export async function sendTree(
   answers.catch(() => {});
   try {
     let next = 0;
+    const first = new Map<string, string>();
     for (const entry of walk(tree, "")) {
-      if (entry.type === "file") files.set(next, entry);
+      // Further names of a file are announced as links to its first one, which nobody asks for again.
+      const link = entry.inodeKey === undefined ? undefined : first.get(entry.inodeKey);
+      if (entry.inodeKey !== undefined && link === undefined) first.set(entry.inodeKey, entry.path);
+      if (entry.type === "file" && link === undefined) files.set(next, entry);
       next++;
-      await stream.send({ type: packetType.STATUS, status: statusOf(entry) });
+      const status = statusOf(entry);
+      await stream.send({
+        type: packetType.STATUS,
+        status: link === undefined ? status : { ...status, linkName: fromByteString(link) },
+      });
     }
     await stream.send({ type: packetType.STATUS });
     await answers;
@@ -129,7 +138,7 @@ function* walk(tree: SourceTree, path: string): Generator<SourceEntry> {
   }
 }
 
-function statusOf(entry: SourceEntry): Parameters<typeof packet.encode>[0]["status"] {
+function statusOf(entry: SourceEntry): Partial<ValueOf<typeof fileStatus>> {
   return {
     path: fromByteString(entry.path),
     mode: goModeOf(entry),

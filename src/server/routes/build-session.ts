@@ -25,6 +25,7 @@ export type SessionBuildQuery = {
   readonly outputs: readonly { readonly Type: string; readonly Attrs: Readonly<Record<string, string>> }[] | undefined;
   readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | undefined;
   readonly squash: boolean;
+  readonly q: boolean;
   readonly session: string | undefined;
   readonly buildid: string | undefined;
 };
@@ -78,10 +79,14 @@ export async function serveSessionBuild(
     const buildKit = await parts.buildKit();
     const result = await buildKit.build(
       sessionBuildOf(query, parts.builds),
-      (message) => records.write({ id: "moby.buildkit.trace", aux: Buffer.from(message).toString("base64") }),
+      (message) => {
+        if (!query.q) records.write({ id: "moby.buildkit.trace", aux: Buffer.from(message).toString("base64") });
+      },
       signal,
     );
-    if (result.imageId !== "") records.write({ id: "moby.image.id", aux: { ID: result.imageId } });
+    // With -q the id is all there is, and text: that is what its clients print.
+    if (query.q) records.write({ stream: `${result.imageId}\n` });
+    else if (result.imageId !== "") records.write({ id: "moby.image.id", aux: { ID: result.imageId } });
     records.end();
   } catch (error) {
     if (!signal.aborted) records.fail(error);

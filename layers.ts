@@ -39,7 +39,7 @@ export const layers = {
     "volumes",
   ],
   builder: ["base", "formats", "wire", "linux", "db", "registry", "images", "engine"],
-  buildkit: ["base", "formats", "wire", "grpc", "linux", "images", "builder"],
+  buildkit: ["base", "formats", "grpc", "linux", "registry", "builder"],
   server: ["base", "formats", "wire", "linux", "registry", "engine", "builder", "buildkit"],
   client: ["base", "formats", "wire"],
   cli: ["base", "formats", "wire", "templates", "registry", "client"],

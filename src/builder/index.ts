@@ -14,15 +14,10 @@ export type {
 export { platformsOf } from "./plan/platforms.ts";
 export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } from "./context/remote-context.ts";
 export { treeArchive } from "./export/tree-archive.ts";
+export { type OpenRemote, pusher } from "./export/push.ts";
 export { createReceivedTree } from "./context/received-tree.ts";
 export type { SourceEntry, SourceTree } from "./context/tree.ts";
 export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";
 export type { BuildFacts } from "./export/attestations/provenance.ts";
 export { readAttestations } from "./export/attestations/attestations.ts";
-export {
-  createExporters,
-  type ExportDestination,
-  type ExporterParts,
-  type Exporters,
-  type PushImage,
-} from "./export/exporters.ts";
+export { createExporters, type ExportDestination, type ExporterParts, type Exporters } from "./export/exporters.ts";

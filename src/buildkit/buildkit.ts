@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Duplex } from "node:stream";
 import { join } from "node:path";
 import { EngineError, type Logger } from "#base";
-import { type BuildResult, type Builds, type Exporters, type PushImage, readAttestations } from "#builder";
+import { type BuildResult, type Builds, type Exporters, type OpenRemote, pusher, readAttestations } from "#builder";
 import type { BuildCacheDocument } from "#formats";
 import { createGrpcServer, type GrpcMethods } from "#grpc";
 import { grpcErrorOf } from "./error-status.ts";
@@ -14,14 +14,15 @@ import { healthMethods } from "./services/health.ts";
 import { sessionClient } from "./session/session-client.ts";
 import { createSessions, readSessionOffer, type SessionOffer } from "./session/sessions.ts";
 import { createJobs, type StartedBuild } from "./solve/jobs.ts";
-import { createSolver, type SolveOptions, type SolverParts } from "./solve/solver.ts";
+import { createSolver, type PullWithCredentials, type SolveOptions, type SolverParts } from "./solve/solver.ts";
 import { statusOf } from "./solve/status.ts";
 
 /** What BuildKit's protocol is served with. */
 export type BuildKitParts = {
   readonly builds: Builds;
   readonly exporters: Exporters;
-  readonly push: PushImage | undefined;
+  readonly repository: OpenRemote;
+  readonly pull: PullWithCredentials;
   /** Certificates that fetched contexts are checked with. @default the host's */
   readonly caBundle: string | undefined;
   readonly cache: {
@@ -83,7 +84,7 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
         tags: build.tags,
         attestations: readAttestations(build.attributes.get("attest:provenance"), build.attributes.get("attest:sbom")),
         facts,
-        push: parts.push,
+        push: pusher(parts.repository, async (registry) => client?.credentials(registry)),
       },
     );
   const clientOf = (session: string, attributes: ReadonlyMap<string, string>): SolveOptions["client"] =>
@@ -98,6 +99,7 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
     builds: parts.builds,
     directory: join(parts.dataRoot, "builds"),
     caBundle: parts.caBundle,
+    pull: parts.pull,
     exporters,
   });
   const control = controlMethods({

@@ -1,6 +1,7 @@
 import type { Logger } from "#base";
 import type { BuildKit } from "#buildkit";
-import { type Builder, type Builds, createExporters, type ExporterParts, platformsOf } from "#builder";
+import type { Engine } from "#engine";
+import { type Builder, type Builds, createExporters, type ExporterParts, type OpenRemote, platformsOf } from "#builder";
 
 /** What BuildKit's protocol takes from the daemon. */
 export type LazyBuildKitParts = ExporterParts & {
@@ -9,6 +10,8 @@ export type LazyBuildKitParts = ExporterParts & {
   readonly logger: Logger;
   readonly instanceId: string;
   readonly caBundle: string | undefined;
+  readonly engine: Pick<Engine, "images">;
+  readonly repository: OpenRemote;
   readonly snapshotter: string;
 };
 
@@ -21,7 +24,18 @@ export function lazyBuildKit(parts: LazyBuildKitParts): () => Promise<BuildKit> 
     return createBuildKit({
       ...parts,
       exporters: createExporters(parts),
-      push: undefined,
+      pull: async (reference, platform, credentials, signal) => {
+        const wanted =
+          platform === undefined
+            ? undefined
+            : [platform.os, platform.architecture, platform.variant ?? ""].filter((part) => part !== "").join("/");
+        const [image] = await parts.engine.images.pull(
+          { reference, platform: wanted, credentials: credentials ?? {} },
+          () => {},
+          signal,
+        );
+        return image ?? parts.engine.images.get(reference);
+      },
       cache: {
         list: () => parts.builder.cache(),
         prune: (options) => parts.builder.prune(options),

@@ -209,6 +209,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   });
   started.defer(() => stopEngine());
   await restore();
+  const repository = lazyRepositories(registries);
   const builder = createBuilder({
     images: store,
     steps: engine.steps,
@@ -217,7 +218,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     events,
     logger,
     hostCaBundle,
-    repository: lazyRepositories(registries),
+    repository,
   });
   await builder.sweep();
   const builds = createBuilds({ builder, database, dataRoot: options.dataRoot });
@@ -234,6 +235,8 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     logger,
     instanceId: instance.id,
     caBundle: hostCaBundle,
+    engine,
+    repository,
     snapshotter: store.snapshots.name,
   });
   const server = createServer({

@@ -78,7 +78,7 @@ export async function packImages(
     entries.push({
       ...descriptorOf(manifest),
       ...annotationsOf(options.annotations, "manifest-descriptor", image.platform),
-      platform: image.platform,
+      platform: plainPlatform(image.platform),
     });
     if (firstConfig === undefined) {
       firstConfig = config;
@@ -119,6 +119,16 @@ export async function packImages(
     manifests: needsIndex ? manifests : [],
     config: firstConfig,
     layers: firstLayers,
+  };
+}
+
+/** A platform and nothing else: what it was taken from may hold more. */
+function plainPlatform({ architecture, os, variant, "os.version": version }: Platform): Platform {
+  return {
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    ...(version === undefined ? {} : { "os.version": version }),
   };
 }
 

@@ -116,7 +116,7 @@ function resultMetadata(outcome: Pick<BuildOutcome, "images">): ReadonlyMap<stri
   metadata.set("containerimage.config", first.configBytes);
   const platforms = outcome.images.map(({ platform }) => ({
     ID: [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/"),
-    Platform: platform,
+    Platform: { architecture: platform.architecture, os: platform.os, variant: platform.variant },
   }));
   metadata.set("refs.platforms", Buffer.from(JSON.stringify({ Platforms: platforms })));
   if (others.length > 0) {

@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import type { AgentProvider, SecretProvider } from "#builder";
 import { GrpcError } from "#grpc";
+import type { RegistryCredentials } from "#registry";
 import { bytesMessage, nothing } from "../messages/control.ts";
 import {
   checkAgentRequest,
@@ -8,8 +9,6 @@ import {
   credentialsResponse,
   secretRequest,
   secretResponse,
-  tokenRequest,
-  tokenResponse,
 } from "../messages/session.ts";
 import { errors } from "../errors.ts";
 import type { Session } from "./sessions.ts";
@@ -18,7 +17,6 @@ const getSecret = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
 const checkAgent = "/moby.sshforward.v1.SSH/CheckAgent";
 const forwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
 const getCredentials = "/moby.filesync.v1.Auth/Credentials";
-const fetchToken = "/moby.filesync.v1.Auth/FetchToken";
 const pullUpload = "/moby.upload.v1.Upload/Pull";
 
 /** A client's secrets. */
@@ -88,52 +86,24 @@ export function agentsOf(session: Session): AgentProvider {
   };
 }
 
-/** What a client knows of a registry: a name and password, or nothing of either. */
-export type SessionCredentials = { readonly username: string; readonly secret: string };
+/** Docker Hub is asked for by the host that answers for it. */
+const hubHost = "registry-1.docker.io";
 
 /** The client's credentials for a registry; undefined when it has none. */
-export async function credentialsOf(
-  session: Session,
-  host: string,
-  signal: AbortSignal,
-): Promise<SessionCredentials | undefined> {
+export async function credentialsOf(session: Session, registry: string): Promise<RegistryCredentials | undefined> {
   if (!session.offers(getCredentials)) return undefined;
+  const host = registry === "docker.io" ? hubHost : registry;
   try {
-    const found = await session.client.unary(
+    const { username, secret } = await session.client.unary(
       getCredentials,
       credentialsRequest,
       credentialsResponse,
       { host },
-      { signal },
+      { signal: session.signal },
     );
-    return found.username === "" && found.secret === "" ? undefined : found;
-  } catch (error) {
-    if (error instanceof GrpcError && error.status !== "UNAVAILABLE") return undefined;
-    throw error;
-  }
-}
-
-/** A token the client fetched for us, so that its password need not leave it; undefined when it does not do that. */
-export async function tokenOf(
-  session: Session,
-  request: {
-    readonly host: string;
-    readonly realm: string;
-    readonly service: string;
-    readonly scopes: readonly string[];
-  },
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (!session.offers(fetchToken)) return undefined;
-  try {
-    const { token } = await session.client.unary(
-      fetchToken,
-      tokenRequest,
-      tokenResponse,
-      { clientId: "berth", ...request },
-      { signal },
-    );
-    return token === "" ? undefined : token;
+    if (secret === "") return undefined;
+    // A secret without a name is a token to ask for tokens with (docker/cli: config/credentials).
+    return username === "" ? { identityToken: secret } : { username, password: secret };
   } catch (error) {
     if (error instanceof GrpcError && error.status !== "UNAVAILABLE") return undefined;
     throw error;

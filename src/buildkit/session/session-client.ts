@@ -4,7 +4,7 @@ import type { BuildContext, SourceTree } from "#builder";
 import { errors } from "../errors.ts";
 import { asVertex } from "../solve/as-vertex.ts";
 import type { BuildClient, ClientCall, SentDockerfile } from "../solve/solver.ts";
-import { agentsOf, secretsOf, uploadOf } from "./providers.ts";
+import { agentsOf, credentialsOf, secretsOf, uploadOf } from "./providers.ts";
 import { type FileSelection, receiveFiles } from "./receive-files.ts";
 import { sendStream, sendTree } from "./send-files.ts";
 import type { Session } from "./sessions.ts";
@@ -25,6 +25,7 @@ export function sessionClient(
     stream: (path, signal) => uploadOf(session, path, signal),
     secrets: secretsOf(session),
     agents: agentsOf(session),
+    credentials: (registry) => credentialsOf(session, registry),
     destination: (index) => ({
       stream: (describe, chunks, signal) => sendStream(session, index, describe, chunks, signal),
       tree: (tree, progress, signal) => sendTree(session, index, tree, progress, signal),

@@ -18,6 +18,8 @@ import {
   remoteNamedContext,
   type SecretProvider,
 } from "#builder";
+import { parseReference, type Platform, splitRepository } from "#formats";
+import type { RegistryCredentials } from "#registry";
 import { errors } from "../errors.ts";
 import { type FrontendAttributes, readAttributes, withPrefix } from "./attributes.ts";
 import { asVertex } from "./as-vertex.ts";
@@ -55,6 +57,8 @@ export type BuildClient = {
   stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   readonly secrets: SecretProvider;
   readonly agents: AgentProvider;
+  /** The client's credentials for a registry ("docker.io"). */
+  credentials(registry: string): Promise<RegistryCredentials | undefined>;
   /** Where output number `index` goes. */
   destination(index: number): ExportDestination;
 };
@@ -76,9 +80,15 @@ export type SolveOptions = {
   readonly context?: AsyncIterable<Uint8Array> | undefined;
   /** Keep the files of a step that fails. */
   readonly debug?: boolean | undefined;
-  /** Fetches images with the client's credentials. */
-  readonly pullImage?: BuildRequest["pullImage"];
 };
+
+/** Fetches an image from its registry as a user. */
+export type PullWithCredentials = (
+  reference: string,
+  platform: Platform | undefined,
+  credentials: RegistryCredentials | undefined,
+  signal: AbortSignal,
+) => ReturnType<NonNullable<BuildRequest["pullImage"]>>;
 
 /** What the solver takes from elsewhere. */
 export type SolverParts = {
@@ -87,6 +97,8 @@ export type SolverParts = {
   readonly directory: string;
   /** Certificates that fetched contexts are checked with. @default the host's */
   readonly caBundle: string | undefined;
+  /** Fetches an image from its registry. */
+  readonly pull: PullWithCredentials;
   /** What the named exporters do; refuses what cannot be done. */
   readonly exporters: (
     build: SolveOptions,
@@ -171,8 +183,18 @@ export function createSolver(parts: SolverParts): Solver {
             remove: true,
             forceRemove: true,
             debug: options.debug,
-            ...(options.pullImage === undefined ? {} : { pullImage: options.pullImage }),
-            ...(client === undefined ? {} : { secrets: client.secrets, agents: client.agents }),
+            ...(client === undefined
+              ? {}
+              : {
+                  secrets: client.secrets,
+                  agents: client.agents,
+                  registryCredentials: (registry) => client.credentials(registry),
+                }),
+            pullImage: async (image, platform, pullSignal) => {
+              const { domain } = splitRepository(parseReference(image).repository);
+              const credentials = await client?.credentials(domain);
+              return parts.pull(image, platform, credentials, pullSignal);
+            },
             exporters: gated(exporters, outcome, mayExport),
           } satisfies BuildRequest;
         },

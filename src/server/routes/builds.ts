@@ -12,6 +12,7 @@ import {
   solveBuildSchema,
 } from "#formats";
 import { asFileUser, type FileUser, groupsOf, peerOf } from "#linux";
+import { decodeRegistryConfig } from "#registry";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
 import { flag } from "../http/query.ts";
@@ -19,7 +20,6 @@ import { emptyReply, hijackRoute, jsonReply, jsonRoute, route, type Route } from
 import { drained, isGone, openStream, pump } from "../http/stream-reply.ts";
 import type { ServerParts } from "../parts.ts";
 import { createMeeting } from "./build-meeting.ts";
-import { pullWith } from "./build-pull.ts";
 
 /** An output that a client waits for. */
 type WaitingOutput = { readonly response: ServerResponse };
@@ -138,7 +138,12 @@ async function serveBuild(
 ): Promise<void> {
   const buildKit = await parts.buildKit();
   // Everything that can be seen to be wrong at once is refused with a status.
-  const client = clientOf(body, fileUserOf(request));
+  const config = request.headers["x-registry-config"];
+  const client = clientOf(
+    body,
+    fileUserOf(request),
+    decodeRegistryConfig(typeof config === "string" ? config : undefined),
+  );
   const build = buildKit.solve(
     {
       reference: body.reference,
@@ -150,7 +155,6 @@ async function serveBuild(
       cacheExports: (body.cacheExports ?? []).map(choiceOf),
       entitlements: body.entitlements ?? [],
       debug: body.debug,
-      pullImage: pullWith(parts.engine, request, () => {}),
     },
     signal,
   );
@@ -225,7 +229,11 @@ function fileUserOf(request: IncomingMessage): FileUser | undefined {
   return peer === undefined ? undefined : { uid: peer.uid, gid: peer.gid, groups: groupsOf(peer.pid) };
 }
 
-function clientOf(body: SolveBuildBody, user: FileUser | undefined): BuildClient {
+function clientOf(
+  body: SolveBuildBody,
+  user: FileUser | undefined,
+  credentialsFor: ReturnType<typeof decodeRegistryConfig>,
+): BuildClient {
   const files = (named: BuildFilesBody): BuildContext => {
     if ("upload" in named) return uploadedFiles(body.reference, named.upload);
     return { directory: checkedDirectory(named.directory, user), user };
@@ -247,6 +255,7 @@ function clientOf(body: SolveBuildBody, user: FileUser | undefined): BuildClient
       return found === undefined ? undefined : { kind: "files", context: found };
     },
     stream: (path) => uploadedFiles(body.reference, path),
+    credentials: async (registry) => credentialsFor(registry),
     secrets: {
       read: async (id) =>
         Object.hasOwn(secrets, id) ? Uint8Array.from(Buffer.from(secrets[id] ?? "", "base64")) : undefined,

@@ -14,12 +14,21 @@ export type { UploadSource } from "./client/upload.ts";
 
 /** The client's parts, loaded when somebody first speaks to a registry. */
 export async function loadRegistryClient() {
-  const [client, manifest, platform] = await Promise.all([
-    import("./client/client.ts"),
-    import("./client/manifest.ts"),
-    import("./client/platform.ts"),
-  ]);
-  return { ...client, ...manifest, ...platform };
+  const { createRegistryClient } = await import("./client/client.ts");
+  const { assertImage, isForeign, parseManifest } = await import("./client/manifest.ts");
+  const { choosePlatform, fitsPlatform, hostPlatform, parsePlatform, platformText } =
+    await import("./client/platform.ts");
+  return {
+    createRegistryClient,
+    assertImage,
+    isForeign,
+    parseManifest,
+    choosePlatform,
+    fitsPlatform,
+    hostPlatform,
+    parsePlatform,
+    platformText,
+  };
 }
 
 export type { RegistryServer } from "./server/start.ts";

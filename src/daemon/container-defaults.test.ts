@@ -13,6 +13,7 @@ describe("parseContainerDefaults()", () => {
       seccompName: "builtin",
       seccompProfile: "builtin",
       storageSizeBytes: undefined,
+      realtime: { periodUs: 0, runtimeUs: 0 },
     });
   });
 
@@ -47,6 +48,7 @@ describe("parseContainerDefaults()", () => {
     [{ "init-path": "tini" }, "init-path"],
     [{ "seccomp-profile": "/no/such/file" }, "seccomp-profile"],
     [{ "storage-opt": ["dm.basesize=1g"] }, "storage-opt"],
+    [{ "cpu-rt-runtime": "much" }, "cpu-rt-runtime"],
     [{ "userns-remap": "default" }, "userns-remap"],
   ])("refuses %j", (flags, option) => {
     expect(() => parseContainerDefaults(flags, {})).toThrow(option);

@@ -19,6 +19,8 @@ export type ContainerDefaults = {
   /** "builtin", "unconfined" or the profile's text. */
   readonly seccompProfile: string;
   readonly storageSizeBytes: number | undefined;
+  /** Real-time CPU time for all containers together; 0 = none. */
+  readonly realtime: { readonly periodUs: number; readonly runtimeUs: number };
 };
 
 /** The flags, for parseArgs. */
@@ -32,6 +34,8 @@ export const containerDefaultFlags = {
   "seccomp-profile": { type: "string" },
   "storage-opt": { type: "string", multiple: true },
   "userns-remap": { type: "string" },
+  "cpu-rt-period": { type: "string" },
+  "cpu-rt-runtime": { type: "string" },
 } as const;
 
 const ulimit = v.object({
@@ -51,6 +55,8 @@ export const containerDefaultDirectives = {
   "seccomp-profile": v.optional(v.string()),
   "storage-opts": v.optional(v.array(v.string())),
   "userns-remap": v.optional(v.string()),
+  "cpu-rt-period": v.optional(v.number()),
+  "cpu-rt-runtime": v.optional(v.number()),
 };
 
 type Flags = {
@@ -74,6 +80,12 @@ function size(option: string, text: string): number {
   const bytes = parseRamBytes(text);
   if (bytes === undefined || bytes <= 0) throw errors.daemonFlagInvalid(option, text, "a size, as 128m");
   return bytes;
+}
+
+function microseconds(option: string, given: string | number | undefined): number {
+  const value = Number(given ?? 0);
+  if (!Number.isInteger(value) || value < 0) throw errors.daemonFlagInvalid(option, String(given), "microseconds");
+  return value;
 }
 
 /** `nofile=1024:2048` */
@@ -144,5 +156,9 @@ export function parseContainerDefaults(flags: Flags, file: Directives): Containe
     seccompName: seccompName === "" ? "builtin" : seccompName,
     seccompProfile: seccompText(seccompName === "" ? "builtin" : seccompName),
     storageSizeBytes: storageSize(flags["storage-opt"] ?? file["storage-opts"] ?? []),
+    realtime: {
+      periodUs: microseconds("cpu-rt-period", flags["cpu-rt-period"] ?? file["cpu-rt-period"]),
+      runtimeUs: microseconds("cpu-rt-runtime", flags["cpu-rt-runtime"] ?? file["cpu-rt-runtime"]),
+    },
   };
 }

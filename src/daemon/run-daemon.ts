@@ -180,6 +180,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
       privilegedCgroupnsMode: layout.version === "v2" ? (options.containers.cgroupnsMode ?? "private") : "host",
       shmSizeBytes: options.containers.shmSizeBytes,
       ipcMode: options.containers.ipcMode,
+      realtime: options.containers.realtime,
       ulimits: [...options.containers.ulimits],
       storageSizeBytes: options.containers.storageSizeBytes,
       runtime: runtimes.defaultName,

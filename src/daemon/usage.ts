@@ -39,6 +39,8 @@ Options:
                                  Limits of processes that containers do not set themselves
       --seccomp-profile string   Path of a profile, builtin or unconfined (default "builtin")
       --storage-opt name=value   overlay2.size=10g limits what each container may write
+      --cpu-rt-period, --cpu-rt-runtime int
+                                 Real-time CPU time for all containers together, in microseconds (cgroup v1)
       --cdi-spec-dir list        Where device specifications are (default /etc/cdi, /var/run/cdi)
       --userns-remap string      Not supported: refused
       --trust-host-ca            Containers and build steps trust the host's CA bundle

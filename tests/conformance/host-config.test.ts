@@ -65,6 +65,20 @@ describe("warnings", () => {
   });
 });
 
+describe("block I/O weights", () => {
+  test("are in force, or dropped with a warning", async () => {
+    const { Warnings } = await create({ BlkioWeight: 300 });
+    const result = await daemon.cli([
+      "run", "--rm", "--blkio-weight", "300", "busybox", "sh", "-c",
+      "cat /sys/fs/cgroup/blkio/blkio.weight /sys/fs/cgroup/blkio/blkio.bfq.weight /sys/fs/cgroup/io.bfq.weight 2>/dev/null; true",
+    ]); // prettier-ignore
+    expect(result.exitCode).toBe(0);
+    const isDropped = Warnings.some((warning) => warning.includes("Block I/O weight or the cgroup is not mounted"));
+    if (isDropped) expect(result.stdout).not.toContain("300");
+    else expect(result.stdout).toContain("300");
+  });
+});
+
 describe("devices", () => {
   test("a directory of devices, with their access", async () => {
     const output = await run(

@@ -11,6 +11,8 @@ export type HostConfigDefaults = {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly init: boolean;
+  /** Real-time CPU time that the groups above containers get when one asks for some; 0 = none is set aside. */
+  readonly realtime: { readonly periodUs: number; readonly runtimeUs: number };
   readonly shmSizeBytes: number;
   readonly ipcMode: "private" | "shareable";
   /** Limits of processes that containers do not set themselves. */

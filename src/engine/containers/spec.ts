@@ -128,7 +128,8 @@ export function buildSpec(
     devices: [...devices.devices, ...(requested?.devices ?? [])],
     deviceRules: [...devices.rules, ...(requested?.rules ?? [])],
     hooks: requested?.hooks,
-    resources: resourcesOf(parts, hostConfig),
+    // Weights are in the group before the runtime is (`prepare-group.ts`).
+    resources: resourcesOf(parts, { ...hostConfig, BlkioWeight: 0, BlkioWeightDevice: [] }),
     cgroupsPath: cgroupPath(parts, container),
     seccomp: security.seccomp,
     maskedPaths: security.maskedPaths,

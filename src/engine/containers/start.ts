@@ -20,6 +20,7 @@ import { logConfigurationOf, logTargetOf } from "./container-log.ts";
 import { removeContainer } from "./remove.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
+import { prepareGroup } from "./prepare-group.ts";
 import { buildSpec } from "./spec.ts";
 
 /**
@@ -98,6 +99,7 @@ async function bringUp(parts: ContainerParts, container: Container, startedBy: "
   try {
     forwarding = await parts.forwardings.prepare(container, startedBy);
     const etc = writeEtcFiles(parts, container, directory, { sandbox, links });
+    prepareGroup(parts, container);
     const spec = buildSpec(parts, container, { rootfs, sandbox, etc, bound });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];

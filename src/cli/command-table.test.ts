@@ -56,7 +56,8 @@ describe.skipIf(!existsSync(commandsFile))("every command and flag of docker", (
       if (name === "--help" || missingFlags[key] !== undefined || missingCommands[path] !== undefined) continue;
       const flag = (flags as Record<string, { short?: string }> | undefined)?.[name.slice(2)];
       if (flag === undefined) problems.push(`${key} is missing`);
-      else if ((flag.short ?? "") !== short.replace("-", "")) problems.push(`${key} has the letter "${flag.short ?? ""}"`);
+      else if ((flag.short ?? "") !== short.replace("-", ""))
+        problems.push(`${key} has the letter "${flag.short ?? ""}"`);
     }
     expect(problems).toEqual([]);
   });

@@ -25,6 +25,8 @@ export type CommandDeclaration<Declared extends Flags> = {
   readonly aliases?: readonly string[];
   /** How many operands it takes. @default none */
   readonly operands?: { readonly min?: number; readonly max?: number };
+  /** Stands for everything that is said about a wrong number of operands, where docker says it in other words. */
+  readonly countProblem?: (count: number) => string;
   /** Arguments after the first operand belong to somebody else's command. */
   readonly stopAtOperand?: boolean;
   readonly flags: Declared;

@@ -130,6 +130,10 @@ async function runCommand(path: string, argv: readonly string[], connection: Con
   }
   const { min = 0, max = 0 } = command.operands ?? {};
   if (parsed.operands.length < min || parsed.operands.length > max) {
+    if (command.countProblem !== undefined) {
+      writeText(2, `${command.countProblem(parsed.operands.length)}\n`);
+      return 1;
+    }
     const { operandProblem, renderUsage } = await import("./help.ts");
     const problem = operandProblem(command, path, parsed.operands.length) ?? "";
     const verb = max === Number.POSITIVE_INFINITY ? "See" : "Run";

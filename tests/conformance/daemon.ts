@@ -69,6 +69,7 @@ export function useDaemon(options: EngineOptions = {}): Daemon {
         DOCKER_HOST: running().host,
         BERTH_HOST: running().host,
         DOCKER_CONFIG: join(directory, "docker-config"),
+        BERTH_CONFIG: "",
         DOCKER_BUILDKIT: "0",
         DOCKER_CLI_HINTS: "false",
       };

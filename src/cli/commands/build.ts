@@ -53,6 +53,7 @@ const flags = {
   "cgroup-parent": flag.string('Set the parent cgroup for the "RUN" instructions during build'),
   check: flag.boolean('Shorthand for "--call=check"'),
   compress: flag.boolean("Compress the build context using gzip", { hidden: true }),
+  "disable-content-trust": flag.boolean("Skip image verification", { default: true, hidden: true }),
   "cpu-period": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
   "cpu-quota": flag.integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
   "cpu-shares": flag.integer("CPU shares (relative weight)", { short: "c" }),
@@ -244,6 +245,7 @@ function refuseUnsupported(given: BuildFlags): void {
   if (given.isolation !== "" && given.isolation !== "default") {
     refuse("isolation", `${JSON.stringify(given.isolation)} is no isolation on Linux`);
   }
+  if (!given["disable-content-trust"]) throw cliErrors["content-trust"]();
   if (given["security-opt"].length > 0) refuse("security-opt", "use RUN --security and --allow security.insecure");
   const call = given.check ? "check" : given.print === "" ? given.call : given.print;
   if (call !== "build" && call !== "check" && call !== "lint") {

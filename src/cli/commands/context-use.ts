@@ -8,6 +8,7 @@ export const command = defineCommand({
   summary: "Set the current docker context",
   synopsis: "CONTEXT",
   operands: { min: 1, max: 1 },
+  countProblem: (count) => `accepts 1 arg(s), received ${count}`,
   completes: () => "context",
   examples: [["Back to the daemon of this machine", "berth context use default"]],
   flags: {},

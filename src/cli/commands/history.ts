@@ -39,7 +39,7 @@ export const command = defineCommand({
       quiet: flags.quiet,
       defaultTable: "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
       quietTemplate: "{{.ID}}",
-      headers,
+      headers: flags.human ? headers : { ...headers, CreatedSince: "CREATED AT" },
       rows: records.map((record) => {
         const createdAt = new Date(record.Created * 1000).toISOString().replace(".000Z", "Z");
         const createdBy = record.CreatedBy.replaceAll("\t", " ");

@@ -1,11 +1,13 @@
 import { humanDuration, humanSize, shortId } from "#base";
 import type { DiskUsageResponse } from "#formats";
+import { compileTemplate, GoStruct } from "#templates";
 import { defineCommand } from "../command.ts";
 import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
-import { printList, type Row, renderList } from "../output/list.ts";
+import { printList, type Row, renderList, rowJson, rowValue, unescapeFormat } from "../output/list.ts";
 import { writeText } from "../output/write.ts";
 import { splitReference } from "../references.ts";
+import { goTime } from "../rows/go-time.ts";
 import { containerHeaders, containerRow } from "../rows/container-row.ts";
 
 type Usage = { type: string; total: number; active: number; size: number; reclaimable: number; showsPercent: boolean };
@@ -59,6 +61,14 @@ function usages(usage: DiskUsageResponse): Usage[] {
   ];
 }
 
+/** What docker calls each line's type. */
+const subjects: Readonly<Record<string, string>> = {
+  Images: "*formatter.diskUsageImagesContext",
+  Containers: "*formatter.diskUsageContainersContext",
+  "Local Volumes": "*formatter.diskUsageVolumesContext",
+  "Build Cache": "*formatter.diskUsageBuilderContext",
+};
+
 function usageRow({ type, total, active, size, reclaimable, showsPercent }: Usage): Row {
   const percent = showsPercent && size > 0 ? ` (${Math.trunc((reclaimable * 100) / size)}%)` : "";
   return {
@@ -70,8 +80,80 @@ function usageRow({ type, total, active, size, reclaimable, showsPercent }: Usag
   };
 }
 
+const age = (unixMs: number) => `${humanDuration(Date.now() - unixMs)} ago`;
+
+/** Everything that takes room, a row each, as docker's templates see it. */
+type VerboseRows = {
+  readonly Images: readonly Row[];
+  readonly Containers: readonly Row[];
+  readonly Volumes: readonly Row[];
+  readonly BuildCache: readonly Row[];
+};
+
+function imageRow(image: NonNullable<DiskUsageResponse["Images"]>[number], truncate: boolean): Row {
+  const { repository, tag } = splitReference(image.RepoTags?.[0] ?? "<none>:<none>");
+  const shared = Math.max(0, image.SharedSize);
+  return {
+    Containers: String(Math.max(0, image.Containers)),
+    CreatedAt: goTime(image.Created * 1000),
+    CreatedSince: age(image.Created * 1000),
+    Digest: "",
+    ID: truncate ? shortId(image.Id) : image.Id,
+    Repository: repository,
+    SharedSize: humanSize(shared),
+    Size: humanSize(image.Size),
+    Tag: tag,
+    UniqueSize: humanSize(image.Size - shared, 4),
+    VirtualSize: humanSize(image.Size, 4),
+  };
+}
+
+function volumeRow(volume: NonNullable<DiskUsageResponse["Volumes"]>[number]): Row {
+  return {
+    Availability: "N/A",
+    Driver: volume.Driver,
+    Group: "N/A",
+    Labels: Object.entries(volume.Labels ?? {})
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+    Links: String(volume.UsageData?.RefCount ?? 0),
+    Mountpoint: volume.Mountpoint,
+    Name: volume.Name,
+    Scope: volume.Scope,
+    Size: humanSize(volume.UsageData?.Size ?? 0),
+    Status: "N/A",
+  };
+}
+
+function cacheRow(each: NonNullable<DiskUsageResponse["BuildCache"]>[number], truncate: boolean): Row {
+  const lastUsed = each.LastUsedAt == null ? Number.NaN : Date.parse(each.LastUsedAt);
+  return {
+    CacheType: each.Type,
+    CreatedAt: each.CreatedAt,
+    CreatedSince: age(Date.parse(each.CreatedAt)),
+    Description: each.Description,
+    ID: `${truncate ? each.ID.slice(0, 12) : each.ID}${truncate && each.InUse ? "*" : ""}`,
+    InUse: String(each.InUse),
+    LastUsedAt: each.LastUsedAt ?? "",
+    LastUsedSince: Number.isNaN(lastUsed) ? "" : age(lastUsed),
+    Parent: each.Parents?.[0] ?? "",
+    Shared: String(each.Shared),
+    Size: humanSize(each.Size),
+    UsageCount: String(each.UsageCount),
+  };
+}
+
+function verboseRows(usage: DiskUsageResponse, truncate: boolean): VerboseRows {
+  return {
+    Images: (usage.Images ?? []).map((image) => imageRow(image, truncate)),
+    // What lies in the image is counted there.
+    Containers: (usage.Containers ?? []).map((container) => containerRow({ ...container, SizeRootFs: 0 }, truncate)),
+    Volumes: (usage.Volumes ?? []).map(volumeRow),
+    BuildCache: (usage.BuildCache ?? []).map((each) => cacheRow(each, truncate)),
+  };
+}
+
 function verboseText(usage: DiskUsageResponse): string {
-  const age = (unixSeconds: number) => `${humanDuration(Date.now() - unixSeconds * 1000)} ago`;
   const section = (title: string, columns: Readonly<Record<string, string>>, rows: readonly Row[]) =>
     `${title}\n\n${renderList({
       format: "",
@@ -83,33 +165,7 @@ function verboseText(usage: DiskUsageResponse): string {
       rows,
       subject: "*formatter.diskUsageContext",
     })}`;
-  const images = (usage.Images ?? []).map((image): Row => {
-    const { repository, tag } = splitReference(image.RepoTags?.[0] ?? "<none>:<none>");
-    const shared = Math.max(0, image.SharedSize);
-    return {
-      Repository: repository,
-      Tag: tag,
-      ID: shortId(image.Id),
-      CreatedSince: age(image.Created),
-      Size: humanSize(image.Size),
-      SharedSize: humanSize(shared),
-      UniqueSize: humanSize(image.Size - shared),
-      Containers: String(Math.max(0, image.Containers)),
-    };
-  });
-  const volumes = (usage.Volumes ?? []).map((volume): Row => ({
-    Name: volume.Name,
-    Links: String(volume.UsageData?.RefCount ?? 0),
-    Size: humanSize(Math.max(0, volume.UsageData?.Size ?? 0)),
-  }));
-  const cache = (usage.BuildCache ?? []).map((each): Row => ({
-    ID: each.ID.slice(0, 12),
-    CacheType: each.Type,
-    Size: humanSize(each.Size),
-    CreatedSince: `${humanDuration(Date.now() - Date.parse(each.CreatedAt))} ago`,
-    UsageCount: String(each.UsageCount),
-    Shared: String(each.Shared),
-  }));
+  const rows = verboseRows(usage, true);
   const cacheSize = usages(usage)[3]?.size ?? 0;
   return [
     section(
@@ -124,7 +180,7 @@ function verboseText(usage: DiskUsageResponse): string {
         UniqueSize: "UNIQUE SIZE",
         Containers: "CONTAINERS",
       },
-      images,
+      rows.Images,
     ),
     section(
       "Containers space usage:",
@@ -138,9 +194,9 @@ function verboseText(usage: DiskUsageResponse): string {
         Status: "STATUS",
         Names: "NAMES",
       },
-      (usage.Containers ?? []).map((container) => containerRow(container, true)),
+      rows.Containers,
     ),
-    section("Local Volumes space usage:", { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" }, volumes),
+    section("Local Volumes space usage:", { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" }, rows.Volumes),
     section(
       `Build cache usage: ${humanSize(cacheSize)}`,
       {
@@ -148,12 +204,24 @@ function verboseText(usage: DiskUsageResponse): string {
         CacheType: "CACHE TYPE",
         Size: "SIZE",
         CreatedSince: "CREATED",
+        LastUsedSince: "LAST USED",
         UsageCount: "USAGE",
         Shared: "SHARED",
       },
-      cache,
+      rows.BuildCache,
     ),
   ].join("\n");
+}
+
+/** `-v --format`: one value that holds all rows; docker ends it without a line break. */
+function verboseFormatted(usage: DiskUsageResponse, format: string): string {
+  const rows = Object.entries(verboseRows(usage, false));
+  if (format === "json")
+    return `{${rows.map(([name, each]) => `"${name}":[${each.map(rowJson).join(",")}]`).join(",")}}`;
+  const fields = rows.map(
+    ([name, each]) => [name, each.map((row) => rowValue(row, `*formatter.${name}Context`))] as const,
+  );
+  return compileTemplate(unescapeFormat(format))(new GoStruct("*formatter.diskUsageContext", new Map(fields)));
 }
 
 export const command = defineCommand({
@@ -169,13 +237,17 @@ export const command = defineCommand({
       writeText(1, verboseText(usage));
       return;
     }
+    if (flags.verbose && !flags.format.startsWith("table")) {
+      writeText(1, verboseFormatted(usage, flags.format));
+      return;
+    }
     printList({
       format: flags.format,
       defaultTable: "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
       quietTemplate: "",
       headers: { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" },
       rows: usages(usage).map(usageRow),
-      subject: "*formatter.diskUsageContext",
+      subject: ({ Type }) => subjects[String(Type)] ?? "*formatter.diskUsageContext",
     });
   },
 });

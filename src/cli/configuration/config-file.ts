@@ -74,11 +74,11 @@ export function readConfig(directory = configDirectory()): ConfigFile {
   try {
     config = readRawConfig(directory) ?? {};
   } catch (error) {
-    const reason =
-      error instanceof SyntaxError && /end of|unexpected eof/i.test(error.message)
-        ? "unexpected EOF"
-        : (error as Error).message;
-    writeText(2, `WARNING: Error parsing config file (${join(directory, "config.json")}): ${reason}\n`);
+    const path = join(directory, "config.json");
+    // Go's word for a text that stops in the middle.
+    const isCut = error instanceof SyntaxError && !readFileSync(path, "utf8").trimEnd().endsWith("}");
+    const reason = isCut ? "unexpected EOF" : (error as Error).message;
+    writeText(2, `WARNING: Error parsing config file (${path}): ${reason}\n`);
   }
   files.set(directory, config);
   return config;

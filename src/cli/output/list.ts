@@ -17,7 +17,7 @@ export type ListOptions = {
   readonly headers: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
   /** What the listing lists, for the error about an unknown field. */
-  readonly subject: string;
+  readonly subject: string | ((row: Row) => string);
   /** `--format raw`: one field a line. */
   readonly rawTemplate?: string;
   readonly rawQuietTemplate?: string;
@@ -69,7 +69,7 @@ export function renderList(options: ListOptions): string {
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
   const template = compileTemplate(format);
   let text = "";
-  for (const row of rows) text += `${template(rowValue(row, subject))}\n`;
+  for (const row of rows) text += `${template(rowValue(row, typeof subject === "string" ? subject : subject(row)))}\n`;
   if (!isTable) return text;
   const header = compileTemplate(format, { functions: headerFunctions, missingKey: "none" });
   return tabulate(`${header(headerRow(headers))}\n${text}`);

@@ -2,6 +2,7 @@ import { humanDuration, humanSize } from "#base";
 import type { ContainerSummary } from "#formats";
 import type { Row } from "../output/list.ts";
 import { ellipsis } from "../output/truncate.ts";
+import { NilPointer } from "#templates";
 import { goTime } from "./go-time.ts";
 import { formatPorts } from "./ports.ts";
 
@@ -65,7 +66,7 @@ export function containerRow(container: ContainerSummary, truncate: boolean): Ro
       .join(","),
     Names: names(container, truncate),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
-    Platform: null,
+    Platform: new NilPointer("*v1.Platform"),
     Ports: formatPorts(container.Ports),
     RunningFor: `${humanDuration(Date.now() - container.Created * 1000)} ago`,
     Size: size(container),

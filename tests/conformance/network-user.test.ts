@@ -385,7 +385,8 @@ describe("network ls and prune", () => {
     expect((await list("driver=host")).trim()).toBe("host");
     expect((await list("type=builtin")).split("\n").sort()).toEqual(["bridge", "host", "none"]);
     expect(await list("type=custom", "dangling=true")).toContain(net);
-    expect(await list("type=custom", "dangling=true")).not.toContain(used);
+    // Docker 20.10 did not look at who uses a network here.
+    if (!targetIsDockerd) expect(await list("type=custom", "dangling=true")).not.toContain(used);
     expect(await list("scope=swarm")).toBe("");
     expect(await failing("network", "ls", "--filter", "nosuch=1")).toContain("nosuch");
     expect(await daemon.ok("network", "prune", "-f", "--filter", "label!=kind")).not.toContain(net);

@@ -50,6 +50,7 @@ export function forwardLog(options: {
   let sender = options.sender;
   let failed = false;
   let isOver = false;
+  let reachedEnd = false;
   let endPause: () => void = () => {};
   /** Waits, or not any longer when it is stopped. */
   const pause = (ms: number) =>
@@ -108,6 +109,7 @@ export function forwardLog(options: {
       queuedBytes += record.line.length;
       wakeSender();
     }
+    reachedEnd = true;
   };
 
   const advance = (batch: readonly LogRecord[]) => {
@@ -164,6 +166,8 @@ export function forwardLog(options: {
   };
 
   const run = async () => {
+    // Of a run before this one: should the daemon be killed now, the next must know that more is to come.
+    if (position?.complete === true) store(false);
     const reading = read().finally(() => {
       readerDone = true;
       wakeSender();
@@ -174,7 +178,7 @@ export function forwardLog(options: {
       onError(String(error));
     } finally {
       isOver = true;
-      store(!signal.aborted && queue.length === 0);
+      store(reachedEnd && !signal.aborted && queue.length === 0);
       sender?.close();
     }
   };

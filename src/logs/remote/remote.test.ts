@@ -154,6 +154,16 @@ describe("forwardLog()", () => {
     expect(readPosition(join(folder, "position"))).toMatchObject({ complete: true });
   });
 
+  test("a run that begins takes back that everything was sent", async () => {
+    const { driver } = fakeDriver();
+    write(1, 2);
+    await forward(driver, Promise.resolve()).done;
+    expect(readPosition(join(folder, "position"))?.complete).toBe(true);
+    const next = forward(driver, new Promise(() => {}));
+    expect(readPosition(join(folder, "position"))?.complete).toBe(false);
+    await next.stop();
+  });
+
   test("connects again and sends again what was not taken", async () => {
     const errors: string[] = [];
     const { driver, seen } = fakeDriver({ failures: 3, refuses: 2 });

@@ -154,7 +154,7 @@ export function openLayerStore(parts: {
         throw errors.layerDigestMismatch(options.expected, facts.diffId);
       }
       await options.onRead?.();
-      if (!isWhole(facts.diffId)) await makeTreeDurable(directory);
+      if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes);
       return await land(directory, facts);
     } catch (error) {
       await removeTree(directory);
@@ -165,7 +165,7 @@ export function openLayerStore(parts: {
   const describe = async (directory: string) => {
     try {
       const facts = await describeLayer(directory);
-      if (!isWhole(facts.diffId)) await makeTreeDurable(directory);
+      if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes);
       return await land(directory, facts);
     } catch (error) {
       await removeTree(directory);

@@ -396,6 +396,7 @@ function sayTail(
   if (first.plan.unconsumed.length > 0) {
     say(`[Warning] One or more build-args [${first.plan.unconsumed.join(" ")}] were not consumed\n`);
   }
+  output({ kind: "classic-image", imageId: first.image.imageId });
   say(`Successfully built ${shortId(first.image.imageId)}\n`);
   if (build.request.exporters !== undefined) return;
   for (const { familiar } of tags) say(`Successfully tagged ${familiar}\n`);

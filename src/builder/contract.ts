@@ -243,7 +243,9 @@ export type BuildEvent =
   | BuildLog
   | BuildWarning
   /** The text of a `stream` record of `POST /build`, newlines included. */
-  | { readonly kind: "classic"; readonly stream: string };
+  | { readonly kind: "classic"; readonly stream: string }
+  /** The image of `POST /build`, told before its last lines. */
+  | { readonly kind: "classic-image"; readonly imageId: string };
 
 /** What became of one step and why: what `--explain` shows. */
 export type StepReport = {

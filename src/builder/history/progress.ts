@@ -63,6 +63,7 @@ export function progressOf(event: BuildEvent): BuildProgress | undefined {
       };
     }
     case "classic":
+    case "classic-image":
       return undefined;
   }
 }

@@ -177,7 +177,9 @@ type Found = CachedStep & {
 /** Looks in the cache, in images of `--cache-from`, and in imported caches; what is found is held. */
 async function findResult(parts: BuildParts, given: StepParts, prepared: Prepared): Promise<Found | undefined> {
   const { key, createdBy } = prepared;
-  const known = parts.cache.find(key);
+  // The classic builder takes nothing but those images when it is given any.
+  const isExclusive = parts.dialect === "classic" && parts.request.cacheFrom.length > 0;
+  const known = isExclusive ? undefined : parts.cache.find(key);
   if (known !== undefined) {
     // Nothing may come between finding a layer and holding it.
     if (known.diffId !== undefined) parts.lease.add(known.diffId);

@@ -1,6 +1,6 @@
 import type { BuildRequest } from "#builder";
 import { requestBody } from "../http/body.ts";
-import { createRecords, type JsonRecords } from "../http/json-records.ts";
+import { createRecords } from "../http/json-records.ts";
 import { emptyReply, route, type Route } from "../http/route.ts";
 import { flag, integer, json, text, texts } from "../http/query.ts";
 import { pullWith } from "./build-pull.ts";
@@ -151,13 +151,16 @@ export const buildRoutes: readonly Route[] = [
           }),
           {
             listen: (record) => {
-              if (record.kind === "classic" && !query.q) records.write({ stream: record.stream });
+              if (query.q) return;
+              if (record.kind === "classic") records.write({ stream: record.stream });
+              else if (record.kind === "classic-image") records.write({ aux: { ID: record.imageId } });
             },
             signal,
           },
         );
         const { imageId } = await running.done;
-        finish(records, imageId, query.q);
+        // With -q the id is all there is.
+        if (query.q) records.write({ stream: `${imageId}\n` });
         records.end();
       } catch (error) {
         if (!signal.aborted) records.fail(error, exitCodeOf(error));
@@ -181,10 +184,4 @@ function classicAttributes(query: {
     ...Object.entries(query.buildargs ?? {}).map(([name, value]) => [`build-arg:${name}`, value] as const),
   ];
   return Object.fromEntries(entries.flatMap(([name, value]) => (value == null || value === "" ? [] : [[name, value]])));
-}
-
-/** The id ends every build: `aux` is what --iidfile reads; with -q it is all there is. */
-function finish(records: JsonRecords, imageId: string, quiet: boolean): void {
-  if (quiet) records.write({ stream: `${imageId}\n` });
-  else records.write({ aux: { ID: imageId } });
 }

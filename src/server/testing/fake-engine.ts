@@ -597,6 +597,7 @@ export function createFakeBuilder(): ImageBuilder & {
       if (!(Symbol.asyncIterator in context)) throw new Error("the API sends a stream");
       for await (const chunk of context) builder.contextBytes += chunk.length;
       if (builder.failure !== undefined) throw builder.failure;
+      output({ kind: "classic-image", imageId: `sha256:${"1".repeat(64)}` });
       output({ kind: "classic", stream: "Successfully built 111111111111\n" });
       return { imageId, images: [], warnings: [], steps: [], exported: {} };
     },

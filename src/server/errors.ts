@@ -14,6 +14,8 @@ export const serverErrors = defineErrors({
       `client version ${version} is too new. Maximum supported API version is ${maximum}`,
   },
   "malformed-request": { kind: "invalid", message: (reason: string) => `malformed request: ${reason}` },
+  // The sentence is that of the field's own schema: Docker's, as clients know it.
+  "invalid-field": { kind: "invalid", message: (sentence: string) => sentence },
   "invalid-body": { kind: "invalid", message: (reason: string) => `invalid request body: ${reason}` },
   "unsupported-media-type": {
     kind: "invalid",

@@ -42,6 +42,11 @@ describe("refused at create", () => {
     [{ Isolation: "hyperv" }, /invalid isolation/i],
     [{ Tmpfs: { "/": "" } }, "destination can't be '/'"],
     [{ CapAdd: ["SUPER"] }, /unknown capability: "CAP_SUPER"/i],
+    [{ RestartPolicy: { Name: "sometimes" } }, /invalid restart policy/],
+    // 20.10 takes any word for this mode, too.
+    ...(targetIsDockerd
+      ? []
+      : ([[{ CgroupnsMode: "sideways" }, "invalid cgroup namespace mode: sideways"]] as [object, string][])),
     [
       { RestartPolicy: { Name: "always", MaximumRetryCount: 3 } },
       /maximum retry count can(not be used|.* only be used)/i,

@@ -128,7 +128,7 @@ export const restartPolicySchema = v.object({
     v.picklist(
       ["", "no", "always", "unless-stopped", "on-failure"],
       ({ input }) =>
-        `invalid restart policy: unknown policy ${String(input)}; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+        `invalid restart policy: unknown policy '${String(input)}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
     ),
   ),
   MaximumRetryCount: v.nullish(int),

@@ -21,9 +21,11 @@ export type LoggedContainer = {
 /** What `{{.DaemonName}}` of a tag is. */
 const daemonName = "berth";
 
+/** Go's syntax where it is not ours: flags for the whole expression, and `(?P<name>…)`. */
 function pattern(text: string): RegExp {
+  const [, flags = "", rest = text] = /^\(\?([ims]+)\)(.*)$/s.exec(text) ?? [];
   try {
-    return new RegExp(text);
+    return new RegExp(rest.replaceAll("(?P<", "(?<"), flags);
   } catch (error) {
     throw errors.logOptionInvalid(`error parsing regexp: ${errorMessage(error)}`);
   }

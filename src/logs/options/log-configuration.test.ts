@@ -124,6 +124,7 @@ describe("extraAttributes()", () => {
       MODE: "fast",
       PATH: "/bin",
     });
+    expect(extraAttributes(container, { "env-regex": "(?i)^m(?P<rest>ode)$" })).toEqual({ MODE: "fast" });
     expect(extraAttributes(container, { "labels-regex": "^com\\." }, (key) => key.toUpperCase())).toEqual({
       "COM.EXAMPLE.TEAM": "blue",
     });

@@ -39,7 +39,12 @@ export function parseBody<Schema extends GenericSchema>(
   const value = parseJson(bytes);
   if (value === undefined || value === null) return undefined;
   const parsed = v.safeParse(schema, withSchemaSpelling(schema, value), { abortEarly: true });
-  if (!parsed.success) throw serverErrors["invalid-body"](describe(parsed.issues[0]));
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    // valibot's own messages begin so; any other is a sentence that a schema was given.
+    if (!issue.message.startsWith("Invalid ")) throw serverErrors["invalid-field"](issue.message);
+    throw serverErrors["invalid-body"](describe(issue));
+  }
   return parsed.output;
 }
 

@@ -5,6 +5,7 @@ import { installedEngines, measuredEngine, type MeasuredEngine } from "./engine.
 import { renderJson, renderTable, type Results } from "./report.ts";
 import type { Workload } from "./workload.ts";
 import { buildCached, buildCold } from "./workloads/build.ts";
+import { buildParallel, buildProject } from "./workloads/project.ts";
 import { density } from "./workloads/density.ts";
 import { logs } from "./workloads/logs.ts";
 import { pullCold, pullWarm, pushes } from "./workloads/registry.ts";
@@ -21,6 +22,8 @@ const workloads: readonly Workload[] = [
   pushes,
   buildCached,
   buildCold,
+  buildProject,
+  buildParallel,
   logs,
   density,
 ];

@@ -11,7 +11,7 @@ import { isGitSource, parseGitReference } from "../copy/git-reference.ts";
 import { memoryTree } from "../copy/memory-tree.ts";
 import { parentsTree } from "../copy/parents.ts";
 import { digestSelection, excludeRules, selectSource, type Selected } from "../copy/selection.ts";
-import { type CopySource, copyInto } from "../copy/write.ts";
+import { copyInto, type CopyOptions, type CopySource } from "../copy/write.ts";
 import { errors } from "../errors.ts";
 import { isUrl } from "../plan/copy-step.ts";
 import type { CopyOperation } from "../plan/operation.ts";
@@ -104,17 +104,29 @@ function writeLayer(
   below: readonly Digest[],
   sources: readonly CopySource[],
 ): Promise<Digest | undefined> {
-  const write = (rootfs: string) =>
-    copyInto(rootfs, sources, {
-      instruction: operation.instruction,
-      destination: operation.destination,
-      owner: operation.owner,
-      keepsOwner: operation.origin.kind === "stage" || operation.origin.kind === "image",
-      mode: operation.mode,
-      excludes: excludeRules(operation.excludes),
-      epoch: operation.epoch,
-      isLenient: parts.dialect === "buildkit",
-    });
+  const options: CopyOptions = {
+    instruction: operation.instruction,
+    destination: operation.destination,
+    owner: operation.owner,
+    keepsOwner: operation.origin.kind === "stage" || operation.origin.kind === "image",
+    mode: operation.mode,
+    excludes: excludeRules(operation.excludes),
+    epoch: operation.epoch,
+    isLenient: parts.dialect === "buildkit",
+  };
+  const { snapshots } = parts;
+  const write = (rootfs: string, id: string) =>
+    copyInto(
+      rootfs,
+      sources,
+      options,
+      snapshots.name !== "overlay2"
+        ? undefined
+        : () => {
+            snapshots.unmount(id);
+            return snapshots.changesDirectory(id);
+          },
+    );
   // With --link the layer knows nothing of those below it.
   return makeLayer(parts, operation.link ? [] : below, write, (changes) => {
     if (operation.epoch !== undefined) clampTimes(changes, operation.epoch);

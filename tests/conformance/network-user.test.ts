@@ -505,4 +505,29 @@ describe("after the daemon was killed", () => {
     },
     30_000,
   );
+
+  test.if(!targetIsDockerd)(
+    "in the middle of a connect or disconnect, record and kernel agree",
+    async () => {
+      const [one, two] = [await network(), await network("--ipv6")];
+      const web = await sleeper("--network", one);
+      for (let round = 0; round < 6; round++) {
+        const verb = (await inside(web, "ls /sys/class/net")).includes("eth1") ? "disconnect" : "connect";
+        const words = daemon.cli(["network", verb, two, web]);
+        // Somewhere between the request's arrival and its answer.
+        await Bun.sleep(4 + round * 6);
+        await daemon.engine.kill();
+        await words;
+        await daemon.engine.start();
+        const hasInterface = (await inside(web, "ls /sys/class/net")).includes("eth1");
+        const networks = await daemon.ok("inspect", "-f", "{{json .NetworkSettings.Networks}}", web);
+        const members = await daemon.ok("network", "inspect", "-f", "{{json .Containers}}", two);
+        expect([networks.includes(two), members !== "{}"]).toEqual([hasInterface, hasInterface]);
+        expect(await lookup(web, web)).toContain(await addressOn(web, one));
+      }
+      await remove(web);
+      await daemon.ok("network", "rm", one, two);
+    },
+    60_000,
+  );
 });

@@ -71,7 +71,9 @@ describe("the envelope", () => {
 
   test("subtle 12: what is not found is said in the words that clients look for", async () => {
     expect((await message("GET", "/images/none:here/json"))[1]).toEndWith("No such image: none:here");
-    expect((await message("POST", "/containers/create", { Image: "none:here" }))[1]).toEndWith("No such image: none:here");
+    expect((await message("POST", "/containers/create", { Image: "none:here" }))[1]).toEndWith(
+      "No such image: none:here",
+    );
     const [status, text] = await message("POST", "/containers/create?platform=linux/arm64", { Image: "busybox" });
     expect([status, /was found but .*does not match the specified platform/.test(text)]).toEqual([404, true]);
   });

@@ -1,5 +1,7 @@
+import { shortId } from "#base";
 import type { Client } from "#client";
 import type { StatsResponse } from "#formats";
+import { readConfig } from "../configuration/config-file.ts";
 import { defineCommand } from "../command.ts";
 import { printFailure } from "../failure.ts";
 import { flag } from "../flags/flag.ts";
@@ -35,8 +37,11 @@ async function follow(client: Client, names: readonly string[], all: boolean, fo
     }
   };
   const live = isTerminal(1);
+  if (live) writeText(1, "\u001b[2J");
   const timer = setInterval(() => {
-    writeText(1, `${live ? "\u001b[H\u001b[J" : ""}${render(samples, format)}`);
+    const text = render(samples, format);
+    // Each line is overwritten and the rest cleared after it: no flicker.
+    writeText(1, live ? `\u001b[H${text.replaceAll("\n", "\u001b[K\n")}\u001b[J` : text);
   }, 500);
   try {
     if (names.length > 0) {
@@ -46,11 +51,19 @@ async function follow(client: Client, names: readonly string[], all: boolean, fo
       return failures.length === 0 ? 0 : 1;
     }
     const started = (id: string) => void watch(id).catch(() => {});
+    const opened = Promise.withResolvers<void>();
     const events = client.system.events({
       filters: { type: ["container"], event: all ? ["create", "start"] : ["start"] },
+      onOpen: opened.resolve,
     });
-    for (const { Id } of await client.containers.list({ all })) started(Id);
-    for await (const event of events) started(event.Actor.ID);
+    // Listening begins before the list is read: what starts in between is not missed.
+    let next = events.next();
+    await Promise.race([opened.promise, next]);
+    for (const { Id } of await client.containers.list({ all })) started(shortId(Id));
+    for (let event = await next; event.done !== true; event = await next) {
+      started(shortId(event.value.Actor.ID));
+      next = events.next();
+    }
     return 0;
   } finally {
     clearInterval(timer);
@@ -71,9 +84,9 @@ export const command = defineCommand({
     "no-trunc": flag.boolean("Do not truncate output"),
   },
   async run({ client }, flags, names) {
-    const format = { format: flags.format, truncate: !flags["no-trunc"] };
+    const format = { format: flags.format || (readConfig().statsFormat ?? ""), truncate: !flags["no-trunc"] };
     if (!flags["no-stream"]) return follow(client, names, flags.all, format);
-    const wanted = names.length > 0 ? names : (await client.containers.list({ all: flags.all })).map(({ Id }) => Id);
+    const wanted = names.length > 0 ? names : (await client.containers.list({ all: flags.all })).map(({ Id }) => shortId(Id));
     const results = await Promise.allSettled(wanted.map((name) => client.containers.statsOnce(name)));
     const samples = new Map<string, StatsResponse | undefined>();
     let status = 0;

@@ -86,7 +86,8 @@ export const command = defineCommand({
   async run({ client }, flags, names) {
     const format = { format: flags.format || (readConfig().statsFormat ?? ""), truncate: !flags["no-trunc"] };
     if (!flags["no-stream"]) return follow(client, names, flags.all, format);
-    const wanted = names.length > 0 ? names : (await client.containers.list({ all: flags.all })).map(({ Id }) => shortId(Id));
+    const wanted =
+      names.length > 0 ? names : (await client.containers.list({ all: flags.all })).map(({ Id }) => shortId(Id));
     const results = await Promise.allSettled(wanted.map((name) => client.containers.statsOnce(name)));
     const samples = new Map<string, StatsResponse | undefined>();
     let status = 0;

@@ -8,6 +8,7 @@ import { buildFailure, explain, showChecks, writeMetadata } from "../build/repor
 import { readSecrets } from "../build/secrets.ts";
 import { solve, type SolveWords } from "../build/solve.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { withProxies } from "../configuration/proxies.ts";
 import { extraHostProblem } from "../container-options/checks.ts";
 import { parseMap } from "../container-options/key-values.ts";
 import { parseUlimits, ulimitProblem } from "../container-options/ulimits.ts";

@@ -271,10 +271,10 @@ export const command = defineCommand({
     ["Why a step was done again", "berth build --explain ."],
   ],
   flags,
-  async run(context, flags, [specifier = ""]) {
+  async run(context, typed, [specifier = ""]) {
     const { client } = context;
     // Proxies of config.json are arguments of every build, unless the command line has its own.
-    const given = { ...flags, "build-arg": withProxies(client, flags["build-arg"]) };
+    const given = { ...typed, "build-arg": withProxies(client, typed["build-arg"]) };
     const progress = chooseProgress(given.progress === "none" ? "quiet" : given.progress, given.quiet);
     const isClassic = process.env["DOCKER_BUILDKIT"] === "0";
     const beyond = beyondClassic(given);

@@ -128,3 +128,38 @@ test("kill -9 at any moment of loads and collections leaves each image whole or 
   rmSync(work, { recursive: true, force: true });
   expect(existsSync(work)).toBe(false);
 }, 120_000);
+
+test("prunes and removals beside pulls, runs and builds never take what they need", async () => {
+  const work = join(engine.directory, "races");
+  mkdirSync(work);
+  const name = `${registry.host}/race/app:1`;
+  writeFileSync(join(work, "Dockerfile"), "FROM busybox\nRUN echo kept > /kept\n");
+  await berth("build", "-q", "-t", name, work);
+  await berth("push", "-q", name);
+  await berth("rmi", name);
+  const state = { isOver: false };
+  const pruning = (async () => {
+    while (!state.isOver) {
+      await berth("image", "prune", "-f");
+      await berth("builder", "prune", "-a", "-f");
+    }
+  })();
+  const failures: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    writeFileSync(join(work, "Dockerfile"), `FROM busybox\nRUN echo ${round} > /a\nRUN cat /a > /b\n`);
+    const results = await Promise.all([
+      tryBerth(["pull", "-q", name]),
+      tryBerth(["run", "--rm", "busybox", "true"]),
+      tryBerth(["build", "-q", work]),
+    ]);
+    for (const { exitCode, stderr } of results) if (exitCode !== 0) failures.push(stderr);
+    const ran = await tryBerth(["run", "--rm", name, "cat", "/kept"]);
+    if (ran.stdout !== "kept\n") failures.push(ran.stderr);
+    await tryBerth(["rmi", "-f", name]);
+  }
+  state.isOver = true;
+  await pruning;
+  expect(failures).toEqual([]);
+  expect((await tryBerth(["system", "check", "-q"])).exitCode).toBe(0);
+  rmSync(work, { recursive: true, force: true });
+}, 90_000);

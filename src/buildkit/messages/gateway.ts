@@ -1,7 +1,6 @@
 import { bytes, flag, int64, many, map, message, nested, one, text } from "#grpc";
-import { platform, rpcStatus, sourceInfo, sourceRange } from "./basics.ts";
+import { rpcStatus, sourceInfo, sourceRange } from "./basics.ts";
 import { definition, workerRecord } from "./control.ts";
-import { fileStatus } from "./filesync.ts";
 
 /*
  * The messages of BuildKit's service `moby.buildkit.v1.frontend.LLBBridge` (frontend/gateway/pb/gateway.proto), as far as
@@ -39,34 +38,6 @@ export const pongResponse = message({
   definitionCapabilities: many(2, nested(capability)),
   workers: many(3, nested(workerRecord)),
 });
-
-export const resolveImageRequest = message({
-  reference: one(1, text),
-  platform: one(2, nested(platform)),
-  resolveMode: one(3, text),
-});
-
-export const resolveImageResponse = message({ digest: one(1, text), config: one(2, bytes), reference: one(3, text) });
-
-export const readFileRequest = message({
-  reference: one(1, text),
-  path: one(2, text),
-  range: one(3, nested(message({ offset: one(1, int64), length: one(2, int64) }))),
-});
-
-export const readFileResponse = message({ data: one(1, bytes) });
-
-export const readDirectoryRequest = message({
-  reference: one(1, text),
-  path: one(2, text),
-  includePattern: one(3, text),
-});
-
-export const readDirectoryResponse = message({ entries: many(1, nested(fileStatus)) });
-
-export const statFileRequest = message({ reference: one(1, text), path: one(2, text) });
-
-export const statFileResponse = message({ status: one(1, nested(fileStatus)) });
 
 export const warnRequest = message({
   digest: one(1, text),

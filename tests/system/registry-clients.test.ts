@@ -170,6 +170,23 @@ test("TLS: clients that know the certificate come in, others do not, and SIGHUP 
   }
 }, 30_000);
 
+test("TLS: with an authority for clients, only those with its certificate come in", async () => {
+  const registry = await startRegistry(async (directory) => [
+    ...(await makeCertificate(directory)),
+    "--tls-client-ca",
+    join(directory, "ca.crt"),
+  ]);
+  try {
+    const [ca, key] = ["ca.crt", "key.pem"].map((name) => readFileSync(join(registry.directory, name), "utf8"));
+    const url = `https://${registry.host}/v2/`;
+    // The certificate is its own authority, so that it serves both sides.
+    expect((await fetch(url, { tls: { ca, cert: ca, key } })).status).toBe(200);
+    expect(fetch(url, { tls: { ca } }).then((response) => response.status)).rejects.toThrow();
+  } finally {
+    await registry.destroy();
+  }
+}, 30_000);
+
 test("kill -9 at any moment of pushes and collections leaves what was acknowledged, whole", async () => {
   const registry = await startRegistry(["--gc-interval", "50ms", "--gc-grace", "10s"]);
   try {

@@ -110,6 +110,9 @@ export const command = defineCommand({
     };
     const settings = completeServerConfig(parseServerConfig({ ...file, ...present(fromFlags) }, "the command line"));
     const logger = createLogger(flags.debug ? "debug" : "info");
+    // What nobody caught is one request that fails, not the end of all others: what matters is on disk.
+    process.on("uncaughtException", (error) => logger.error("unexpected error", { error: errorMessage(error) }));
+    process.on("unhandledRejection", (error) => logger.error("unexpected failure", { error: errorMessage(error) }));
     const server = await startRegistryServer(settings, logger);
     logger.info("registry is ready", { addresses: server.addresses.join(","), root: settings.root });
     await untilAsked(() => {

@@ -75,8 +75,8 @@ export const buildProject: Workload = {
   },
 };
 
-/** Work for one processor, about a second of busybox. */
-const busy = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done";
+/** Work for one processor, two seconds of busybox or so. */
+const busy = "i=0; while [ $i -lt 2000000 ]; do i=$((i+1)); done";
 
 /** W16: two stages that need nothing of each other, against the same work in one. */
 export const buildParallel: Workload = {

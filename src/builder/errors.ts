@@ -139,6 +139,15 @@ export const errors = defineErrors({
     message: (entitlement: string) => `${entitlement} is not allowed`,
     hint: (entitlement: string) => `Build with --allow ${entitlement}.`,
   },
+  "build-cache-mount-missing": {
+    kind: "not-found",
+    message: (id: string) => `No such cache mount: ${id}`,
+    hint: () => "berth builder mounts ls shows what there is.",
+  },
+  "build-cache-mount-busy": {
+    kind: "conflict",
+    message: (id: string) => `The cache mount ${id} is in use by a step of a build`,
+  },
   "build-disk-full": {
     kind: "exhausted",
     message: (step: string) => `There is no space left on the disk for ${step}`,

@@ -67,6 +67,9 @@ const builderCommands = {
   "history logs": () => import("./commands/builder-history-logs.ts"),
   "history ls": () => import("./commands/builder-history-ls.ts"),
   "history rm": () => import("./commands/builder-history-rm.ts"),
+  "mounts export": () => import("./commands/builder-mounts-export.ts"),
+  "mounts import": () => import("./commands/builder-mounts-import.ts"),
+  "mounts ls": () => import("./commands/builder-mounts-ls.ts"),
   prune: () => import("./commands/builder-prune.ts"),
 } as const satisfies Record<string, Loader>;
 
@@ -171,8 +174,10 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
 export const groups: Readonly<Record<string, string>> = {
   builder: "Manage builds",
   "builder history": "Commands to work on build records",
+  "builder mounts": "Commands to work on the cache mounts of builds",
   buildx: "Build with the words of Docker's plugin",
   "buildx history": "Commands to work on build records",
+  "buildx mounts": "Commands to work on the cache mounts of builds",
   checkpoint: "Manage checkpoints",
   config: "Manage Swarm configs",
   container: "Manage containers",

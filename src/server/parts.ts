@@ -17,7 +17,7 @@ export type ServerVersion = {
 };
 
 /** The builder as the API needs it. */
-export type ImageBuilder = Pick<Builder, "build" | "changes" | "cache" | "prune">;
+export type ImageBuilder = Pick<Builder, "build" | "changes" | "cache" | "prune" | "cacheMounts">;
 
 /** Everything the routes work with. */
 export type ServerParts = {

@@ -169,6 +169,31 @@ describe.skipIf(!canBuild)("what is kept", () => {
     expect((await list()).some(({ ID }) => ID === mount.ID)).toBeFalse();
   });
 
+  test("a cache mount is carried to another builder as a tar", async () => {
+    const mount = "RUN --mount=type=cache,target=/root/.tool";
+    await fixture.build(`FROM busybox\n${mount} mkdir /root/.tool/d; echo carried > /root/.tool/d/f`);
+    const archive = await Array.fromAsync(fixture.builder.cacheMounts.archive("/root/.tool"));
+    const other = await openBuilderFixture();
+    try {
+      const restore = (chunks: readonly Uint8Array[]) =>
+        other.builder.cacheMounts.restore(
+          "/root/.tool",
+          (async function* () {
+            yield* chunks;
+          })(),
+        );
+      expect(await failureOf(restore([]))).toContain("the archive is empty");
+      expect(await failureOf(restore([Buffer.alloc(2000, 7)]))).not.toBe("");
+      expect(other.builder.cacheMounts.list()).toEqual([]);
+      await restore(archive);
+      const { imageId } = await other.build(`FROM busybox\n${mount} cp /root/.tool/d/f /got`);
+      expect(await other.text(imageId, "got")).toBe("carried\n");
+      expect(() => other.builder.cacheMounts.archive("none")).toThrow("No such cache mount: none");
+    } finally {
+      other.close();
+    }
+  });
+
   test("the least recently used results go first when the cache is too large", async () => {
     const step = (name: string) => `FROM busybox\nRUN head -c 100000 /bin/busybox > /${name}; echo ${name} >> /${name}`;
     await fixture.builder.prune({ all: true });

@@ -2,7 +2,8 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, r
 import { join } from "node:path";
 import { digestOf, KeyedMutex, newId } from "#base";
 import { type BuildMountTable, buildMountTable, type Database } from "#db";
-import { copyTree } from "#linux";
+import { extractInto, tarOfDirectory } from "#images";
+import { errors } from "../errors.ts";
 
 /** A cache mount while a step uses it. */
 export type HeldCache = {
@@ -40,8 +41,13 @@ export type CacheMounts = {
   list(): readonly CacheMountRecord[];
   /** Removes one that no step uses; false when one does or there is none. */
   remove(key: string): boolean;
-  /** Puts a copy of a directory in the place of a cache's, as an import does. */
-  replace(id: string, directory: string): Promise<void>;
+  /** What the mount of an id holds, as a tar; of several the one used last. Throws not-found. */
+  archive(id: string): AsyncIterable<Uint8Array>;
+  /**
+   * Puts the contents of a tar, perhaps compressed, in the place of a mount's. A mount that steps use now is a conflict.
+   * A new one is the kind a `--mount` without uid, gid, mode and from has.
+   */
+  restore(id: string, tar: AsyncIterable<Uint8Array>): Promise<void>;
   /** Removes what a killed daemon left half made. */
   sweep(): void;
 };
@@ -96,6 +102,9 @@ export function openCacheMounts(parts: {
     }
   };
 
+  /** The mount of an id that was used last; an id may have several, which began with different contents. */
+  const latest = (id: string) => table.list().findLast((row) => row.id === storedId(id));
+
   return {
     hold: async (request, signal) => {
       const key = keyOf(request, 0);
@@ -147,15 +156,37 @@ export function openCacheMounts(parts: {
       }
       return true;
     },
-    replace: async (id, directory) => {
-      const key = keyOf({ id, base: "", owner: undefined }, 0);
+    archive: (id) => {
+      const found = latest(id);
+      const tar = found === undefined ? undefined : tarOfDirectory(at(found.key), "/", { contentsOnly: true });
+      if (tar === undefined) throw errors["build-cache-mount-missing"](id);
+      return tar;
+    },
+    restore: async (id, tar) => {
+      const found = latest(id);
+      const name = storedId(id);
+      const key = found?.key ?? keyOf({ id: name, base: "", owner: undefined }, 0);
       mkdirSync(parts.root, { recursive: true, mode: 0o700 });
       const draft = join(parts.root, `new-${newId().slice(0, 16)}`);
       mkdirSync(draft, { mode: 0o755 });
-      await copyTree(directory, draft);
-      rmSync(at(key), { recursive: true, force: true });
-      renameSync(draft, at(key));
-      table.save({ key, id, madeMs: now(), usedMs: now() });
+      try {
+        let sizeBytes = 0;
+        const counted = async function* () {
+          for await (const chunk of tar) {
+            sizeBytes += chunk.length;
+            yield chunk;
+          }
+        };
+        await extractInto(draft, "/", counted(), { rootAttributes: true });
+        if (sizeBytes === 0) throw errors["build-context-invalid"]("the archive is empty");
+        // From here on nothing is awaited: no step can begin to use it in between.
+        if (users.has(key) || making.isBusy(key)) throw errors["build-cache-mount-busy"](id);
+        if (existsSync(at(key))) renameSync(at(key), `${draft}.old`);
+        renameSync(draft, at(key));
+        table.save({ key, id: found?.id ?? name, madeMs: now(), usedMs: now() });
+      } finally {
+        for (const left of [draft, `${draft}.old`]) rmSync(left, { recursive: true, force: true });
+      }
     },
     sweep: () => {
       if (!existsSync(parts.root)) return;
@@ -165,6 +196,11 @@ export function openCacheMounts(parts: {
       }
     },
   };
+}
+
+/** Ids are kept with their namespace (BUILDKIT_CACHE_MOUNT_NS) and a slash; without one that is only the slash. */
+function storedId(id: string): string {
+  return /^[^/]+\/\//.test(id) ? id : `/${id}`;
 }
 
 function keyOf(request: Pick<CacheMountRequest, "id" | "base" | "owner">, number: number): string {

@@ -56,11 +56,11 @@ async function inPlace<T>(
   parts: BuildParts,
   step: PlannedStep,
   vertex: Digest | undefined,
-  work: () => Promise<T & { readonly isHit: boolean }>,
-): Promise<T & { readonly isHit: boolean }> {
+  work: () => Promise<T & { readonly isCached: boolean }>,
+): Promise<T & { readonly isCached: boolean }> {
   try {
     const result = await work();
-    if (vertex !== undefined) parts.reporter.complete(vertex, { cached: result.isHit });
+    if (vertex !== undefined) parts.reporter.complete(vertex, { cached: result.isCached });
     return result;
   } catch (error) {
     const isCancelled = parts.signal.aborted;

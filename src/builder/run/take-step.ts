@@ -30,7 +30,10 @@ export type StepParts = {
 export type StepResult = CachedStep & {
   readonly createdBy: string | undefined;
   readonly key: string;
+  /** A row of this cache, whose use is noted. */
   readonly isHit: boolean;
+  /** Nothing had to be run. */
+  readonly isCached: boolean;
 };
 
 /** A step ready to be looked up and, on a miss, made. */
@@ -128,7 +131,7 @@ async function remember(parts: BuildParts, given: StepParts, prepared: Prepared)
     if (hit !== undefined) {
       output.say(" ---> Using cache\n");
       report(hit.outcome, hit.reason);
-      return { ...(await settled(parts, step, hit)), createdBy, key, isHit: hit.isOurs };
+      return { ...(await settled(parts, step, hit)), createdBy, key, isHit: hit.isOurs, isCached: true };
     }
   }
   const reason = usesCache
@@ -159,7 +162,7 @@ async function remember(parts: BuildParts, given: StepParts, prepared: Prepared)
     result.isShared ? "shared" : step.operation === undefined ? "config" : "miss",
     result.isShared ? "another build was making it" : reason,
   );
-  return { ...(await settled(parts, step, result)), createdBy, key, isHit: false };
+  return { ...(await settled(parts, step, result)), createdBy, key, isHit: false, isCached: false };
 }
 
 /** What names a step over builds in which its inputs change: a RUN's text may change too, its place does not. */

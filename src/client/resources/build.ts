@@ -1,4 +1,4 @@
-import type { JsonMessage } from "#formats";
+import type { BuildMountDocument, JsonMessage } from "#formats";
 import { encodeFilters, type Filters } from "../filters.ts";
 import { readJsonStream } from "../json-stream.ts";
 import type { QueryValue, Transport } from "../transport.ts";
@@ -88,6 +88,31 @@ export function createBuild(transport: Transport) {
         signal: options.signal,
       });
       yield* readJsonStream<JsonMessage>(response.body);
+    },
+
+    /** The cache mounts of builds. */
+    async mounts(options: CallOptions = {}): Promise<readonly BuildMountDocument[]> {
+      return (await transport.request("GET", "/build-mounts", { area: "berth", signal: options.signal })).json();
+    },
+
+    /** A tar of what a cache mount holds. */
+    async exportMount(id: string, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+      const query = { id };
+      return (await transport.request("GET", "/build-mounts/archive", { area: "berth", query, signal: options.signal }))
+        .body;
+    },
+
+    /** Puts the contents of a tar in the place of a cache mount's. */
+    async importMount(id: string, stream: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<void> {
+      await (
+        await transport.request("PUT", "/build-mounts/archive", {
+          area: "berth",
+          query: { id },
+          stream,
+          headers: { "Content-Type": "application/x-tar" },
+          signal: options.signal,
+        })
+      ).text();
     },
 
     async prune(

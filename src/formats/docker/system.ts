@@ -33,6 +33,18 @@ export type BuildCacheDocument = {
   UsageCount: number;
 };
 
+/** A cache mount of builds: an entry of `GET /berth/v1/build-mounts`. */
+export type BuildMountDocument = {
+  Key: string;
+  /** As `--mount=type=cache,id=` has it, or the target. */
+  Id: string;
+  Size: number;
+  InUse: boolean;
+  CreatedAt: string;
+  LastUsedAt: string;
+  UsageCount: number;
+};
+
 /** The answer of `GET /system/df`. */
 export type DiskUsageResponse = {
   LayersSize?: number;

@@ -1,6 +1,7 @@
 import type { Route } from "../http/route.ts";
 import { archiveRoutes } from "./archive.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
+import { buildMountRoutes } from "./build-mounts.ts";
 import { buildPruneRoutes } from "./build-prune.ts";
 import { buildRoutes } from "./build.ts";
 import { buildsRoutes } from "./builds.ts";
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   ...bootstrapRoutes,
   ...buildRoutes,
   ...buildPruneRoutes,
+  ...buildMountRoutes,
   ...buildKitRoutes,
   ...buildsRoutes,
   ...networkRoutes,

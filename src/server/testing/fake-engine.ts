@@ -604,6 +604,14 @@ export function createFakeBuilder(): ImageBuilder & {
     changes: (instructions) => (config) => ({ ...config, OnBuild: [...instructions] }),
     cache: async () => [],
     prune: async () => ({ deleted: [], reclaimedBytes: 0 }),
+    cacheMounts: {
+      hold: async () => ({ directory: "/", release: () => {} }),
+      list: () => [],
+      remove: () => false,
+      archive: () => (async function* () {})(),
+      restore: async () => {},
+      sweep: () => {},
+    },
   };
   return builder;
 }

@@ -455,3 +455,35 @@ describe("an upload", () => {
     expect(await failureOf(repository.upload(source, {}))).toContain("names no place to upload to");
   });
 });
+
+describe("a proxy", () => {
+  test("is asked for plain HTTP by the whole URL, and for TLS by CONNECT", async () => {
+    const proxy = await startEvilRegistry();
+    const variables = { http_proxy: `http://ada:secret@${proxy.host}`, https_proxy: `http://${proxy.host}` };
+    const before = { ...process.env };
+    const through = createRegistryClient({ ...quick, insecureRegistries: ["plain.test"] });
+    try {
+      Object.assign(process.env, variables);
+      proxy.on("http://plain.test/v2/t/x/manifests/latest", answer(200, "{}"));
+      proxy.on("plain.test:443", answer(502, ""));
+      proxy.on("secure.test:443", answer(403, ""));
+      const repository = through.repository("plain.test/t/x", { credentials: {}, access: "pull" });
+      expect(Buffer.from((await repository.manifest("latest")).bytes).toString()).toBe("{}");
+      const asked = proxy.requests.at(-1);
+      expect(asked?.headers.get("host")).toBe("plain.test");
+      expect(asked?.headers.get("proxy-authorization")).toBe(`Basic ${Buffer.from("ada:secret").toString("base64")}`);
+      const secure = through.repository("secure.test/t/x", { credentials: {}, access: "pull" });
+      expect(await failureOf(secure.manifest("latest"))).toBe(
+        `the proxy ${proxy.host} does not connect: it answers 403`,
+      );
+      expect(proxy.requests.at(-1)?.method).toBe("CONNECT");
+    } finally {
+      for (const name of Object.keys(variables)) {
+        if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
+        else process.env[name] = before[name];
+      }
+      through.close();
+      await proxy.close();
+    }
+  });
+});

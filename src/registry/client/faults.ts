@@ -69,10 +69,9 @@ export function withoutQuery(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
+const transient = new Set(["registryUnreachable", "registryStalled", "registryFaulty", "registryProxyFailed"]);
+
 /** True for failures of the way to a registry, which another try may not meet. */
 export function isTransient(error: unknown): boolean {
-  return (
-    error instanceof EngineError &&
-    (error.code === "registryUnreachable" || error.code === "registryStalled" || error.code === "registryFaulty")
-  );
+  return error instanceof EngineError && transient.has(error.code);
 }

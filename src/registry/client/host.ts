@@ -198,7 +198,7 @@ export function createHost(parts: {
       } catch (error) {
         // Nobody listens there, or no such name: that does not change within seconds, and people wait.
         const isHopeless =
-          error instanceof Error && /refused|no such host|certificate|HTTP response/.test(error.message);
+          error instanceof Error && /refused|no such host|certificate|HTTP response|the proxy/.test(error.message);
         // A server without TLS may just hang up on a greeting it does not understand: the other way is tried at once.
         if (isLast || !isTransient(error) || isHopeless || isWrongGuess() || isAnswered(error)) throw error;
       }

@@ -20,5 +20,5 @@ test("parseChallenges() reads what registries send", () => {
 
 test.each([undefined, "", ",,,", "=", '"', 'Bearer realm="', "Bearer =", "x".repeat(100_000), '\\"\\"'])(
   "parseChallenges(%p) ends",
-  (header) => void expect(Array.isArray(parseChallenges(header))).toBe(true),
+  (header) => expect(Array.isArray(parseChallenges(header))).toBe(true),
 );

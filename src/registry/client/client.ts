@@ -8,7 +8,7 @@ import { createConnections } from "./connections.ts";
 import { endpointsOf, isInsecure } from "./endpoints.ts";
 import { isTransient, withoutQuery } from "./faults.ts";
 import type { TokenStore } from "./host.ts";
-import { openRepository, type RemoteRepository } from "./repository.ts";
+import { openRepository, type PlainHosts, type RemoteRepository } from "./repository.ts";
 import { type SearchRequest, type SearchResult, searchRegistry } from "./search.ts";
 import type { RegistrySettings } from "./settings.ts";
 
@@ -38,6 +38,7 @@ export type RegistryClient = {
 export function createRegistryClient(settings: RegistrySettings): RegistryClient {
   const connections = createConnections(settings);
   const tokens: TokenStore = new Map();
+  const plainHosts: PlainHosts = new Map();
 
   const loginAt = async (
     endpoint: { readonly url: string; readonly verify: boolean },
@@ -106,7 +107,7 @@ export function createRegistryClient(settings: RegistrySettings): RegistryClient
   };
 
   return {
-    repository: (name, options) => openRepository({ name, connections, settings, tokens, ...options }),
+    repository: (name, options) => openRepository({ name, connections, settings, tokens, plainHosts, ...options }),
     async login(credentials, signal) {
       const host = registryOfServer(credentials.serverAddress ?? "");
       const endpoints = await endpointsOf(host, settings, { mirrors: false });

@@ -53,6 +53,11 @@ export type RemoteRepository = {
   ): Promise<Digest>;
 };
 
+/** Registries that were found to speak plain HTTP, with `performance.now()` until which that is believed. */
+export type PlainHosts = Map<string, number>;
+
+const PLAIN_MS = 5 * 60_000;
+
 const tagsSchema = v.object({ name: v.nullish(v.string()), tags: v.nullish(v.array(v.string())) });
 const referrersSchema = v.object({
   manifests: v.array(
@@ -100,6 +105,7 @@ export function openRepository(parts: {
   readonly connections: Connections;
   readonly settings: RegistrySettings;
   readonly tokens: TokenStore;
+  readonly plainHosts: PlainHosts;
   readonly access: "pull" | "push";
   /** Repositories that blobs may be mounted from, for the token. */
   readonly mountFrom?: readonly string[] | undefined;
@@ -135,15 +141,20 @@ export function openRepository(parts: {
   /** Tries the endpoints in turn. A mirror may fail in any way; of the registry itself, only TLS may. */
   const anywhere = async <T>(signal: AbortSignal | undefined, work: (host: Host) => Promise<T>): Promise<T> => {
     const all = await hosts();
+    // An insecure registry without TLS is not asked for it every time.
+    const last = all.length - 1;
+    if (preferred === 0 && last === 1 && (parts.plainHosts.get(domain) ?? 0) > performance.now()) preferred = last;
     let first: unknown;
     for (let index = preferred; index < all.length; index++) {
       const host = all[index] as Host;
       try {
         const result = await work(host);
         preferred = index;
+        if (host.endpoint.url.startsWith("http:")) parts.plainHosts.set(domain, performance.now() + PLAIN_MS);
         return result;
       } catch (error) {
         signal?.throwIfAborted();
+        parts.plainHosts.delete(domain);
         const next = all[index + 1];
         const isDowngrade =
           next !== undefined && host.endpoint.url.startsWith("https:") && next.endpoint.url.startsWith("http:");

@@ -30,6 +30,9 @@ type Flight = {
   last: DownloadState;
 };
 
+/** Compressed bytes after which garbage is collected. */
+const COLLECT_BYTES = 24 * 1024 * 1024;
+
 /** How often progress is told, at most. */
 const TOLD_MS = 100;
 
@@ -49,6 +52,17 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 /** See `LayerDownloads`. `slots` is `max-concurrent-downloads`. */
 export function createLayerDownloads(layers: LayerStore, slots: Semaphore): LayerDownloads {
   const flights = new Map<Digest, Flight>();
+  let sinceCollection = 0;
+  /**
+   * The buffers that a stream leaves behind count little for the collector, so it comes late: without this a pull of a
+   * gigabyte takes 130 MB more than the daemon at rest, with it 60, for a tenth more of processor time.
+   */
+  const noteGarbage = (bytes: number) => {
+    sinceCollection += bytes;
+    if (sinceCollection < COLLECT_BYTES) return;
+    sinceCollection = 0;
+    Bun.gc(true);
+  };
 
   const transfer = async (
     { diffId, descriptor, repository }: Parameters<LayerDownloads["fetch"]>[0],
@@ -74,6 +88,7 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
         expected: diffId,
         onBytes: (count) => {
           current += count;
+          noteGarbage(count);
           if (performance.now() - told < TOLD_MS) return;
           told = performance.now();
           tell({ phase: "downloading", current, total });

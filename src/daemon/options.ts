@@ -10,6 +10,7 @@ import {
   containerDefaultFlags,
   parseContainerDefaults,
 } from "./container-defaults.ts";
+import { type AddressPool, checkHostAddress, parseAddressPool } from "#network";
 import { errors } from "./errors.ts";
 
 /** Everything a daemon can be told; `docs/configuration.md` describes each. */
@@ -29,6 +30,12 @@ export type DaemonOptions = {
   readonly bridgeAddress: string;
   /** 0 = that of the host's default route. */
   readonly mtu: number;
+  /** The default bridge has IPv6 too. */
+  readonly ipv6: boolean;
+  /** Where subnets of networks come from; empty = Docker's pools. */
+  readonly addressPools: readonly AddressPool[];
+  /** Host address of ports that are published without one. */
+  readonly publishAddress: string;
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
   readonly init: boolean;
@@ -72,6 +79,9 @@ const flags = {
   "cgroup-parent": { type: "string" },
   bip: { type: "string" },
   mtu: { type: "string" },
+  ipv6: { type: "boolean" },
+  "default-address-pool": { type: "string", multiple: true },
+  ip: { type: "string" },
   "log-driver": { type: "string" },
   "log-opt": { type: "string", multiple: true },
   init: { type: "boolean" },
@@ -110,6 +120,9 @@ const configFileSchema = v.strictObject({
   "cgroup-parent": v.optional(v.string()),
   bip: v.optional(v.string()),
   mtu: v.optional(v.number()),
+  ipv6: v.optional(v.boolean()),
+  "default-address-pools": v.optional(v.array(v.object({ base: v.string(), size: v.number() }))),
+  ip: v.optional(v.string()),
   "log-driver": v.optional(v.string()),
   "log-opts": v.optional(v.record(v.string(), v.string())),
   init: v.optional(v.boolean()),
@@ -131,6 +144,7 @@ const configFileSchema = v.strictObject({
   tlscert: v.optional(v.string()),
   tlskey: v.optional(v.string()),
 });
+type PoolSetting = { readonly base: string; readonly size: number };
 type ConfigFile = v.InferOutput<typeof configFileSchema>;
 
 /** May use the socket, where the host has such a group. */
@@ -174,6 +188,9 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     cgroupParent: values["cgroup-parent"] ?? file["cgroup-parent"] ?? "",
     bridgeAddress: values.bip ?? file.bip ?? "",
     mtu,
+    ipv6: values.ipv6 ?? file.ipv6 ?? false,
+    addressPools: addressPools(values["default-address-pool"] ?? [], file["default-address-pools"] ?? []),
+    publishAddress: checkHostAddress(values.ip ?? file.ip ?? "0.0.0.0"),
     logDriver,
     logOptions,
     init: values.init ?? file.init ?? false,
@@ -264,4 +281,19 @@ function readConfigFile(given: string | undefined): ConfigFile {
   const key = typeof first === "string" ? first : "";
   if (issue.type === "strict_object") throw errors.daemonConfigUnknown(path, key);
   throw errors.daemonConfigUnreadable(path, `${key}: ${issue.message}`);
+}
+
+/** "base=10.0.0.0/8,size=24", or the same in the file; the flag replaces the file's. */
+function addressPools(given: readonly string[], inFile: readonly PoolSetting[]): readonly AddressPool[] {
+  const pools = given.map((text): PoolSetting => {
+    const fields = new Map(
+      text.split(",").map((field) => [field.split("=", 1)[0] ?? "", field.replace(/^[^=]*=?/, "")]),
+    );
+    const { base, size, ...rest } = Object.fromEntries(fields);
+    if (base === undefined || size === undefined || Object.keys(rest).length > 0) {
+      throw errors.daemonFlagInvalid("default-address-pool", text, "base=10.0.0.0/8,size=24");
+    }
+    return { base, size: Number(size) };
+  });
+  return (pools.length > 0 ? pools : inFile).map(({ base, size }) => parseAddressPool(base, size));
 }

@@ -121,6 +121,9 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     options: {
       ...(options.bridgeAddress === "" ? {} : { bridgeAddress: options.bridgeAddress }),
       ...(options.mtu === 0 ? {} : { mtu: options.mtu }),
+      ...(options.addressPools.length === 0 ? {} : { addressPools: options.addressPools }),
+      ipv6: options.ipv6,
+      defaultHostAddress: options.publishAddress,
     },
   });
   started.defer(() => network.close());

@@ -25,6 +25,10 @@ Options:
       --cgroup-parent string     Control group that holds all containers
       --bip string               Address of the default bridge, as 172.20.0.1/16 (default: a free one)
       --mtu int                  MTU of container networks (default: that of the host's default route)
+      --ipv6                     Give the default bridge IPv6 too
+      --default-address-pool base=cidr,size=n
+                                 Where subnets of networks come from (default: Docker's pools)
+      --ip address               Host address of ports published without one (default "0.0.0.0")
       --log-driver string        Default for containers: json-file, local, journald, syslog,
                                  fluentd, gelf or none (default "json-file")
       --log-opt name=value       Default log options, as max-size=10m

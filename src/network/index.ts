@@ -1,3 +1,4 @@
+export { checkHostAddress, parseAddressPool } from "./address-pools.ts";
 export type {
   ConnectRequest,
   Endpoint,

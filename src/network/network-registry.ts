@@ -69,10 +69,12 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
   const table = networkTable(options.database);
   const records = new Map<string, NetworkRecord>();
   const working = new Map<string, WorkingNetwork>();
-  const addressPools = options.addressPools ?? defaultPools;
-  const pools = addressPools.some(({ base }) => base.family === 6)
-    ? addressPools
-    : [...addressPools, uniqueLocalPool(options.instance.id)];
+  const poolsOf = (family: Family): readonly AddressPool[] =>
+    (options.addressPools ?? []).filter(({ base }) => base.family === family);
+  const pools = [
+    ...(poolsOf(4).length > 0 ? poolsOf(4) : defaultPools),
+    ...(poolsOf(6).length > 0 ? poolsOf(6) : [uniqueLocalPool(options.instance.id)]),
+  ];
 
   const remember = (record: NetworkRecord): void => {
     records.set(record.id, record);

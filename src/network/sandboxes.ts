@@ -116,7 +116,8 @@ export function createSandboxes(parts: Parts): Sandboxes {
     );
     if (outward === undefined || publications.length === 0) return [];
     const { row, network } = outward;
-    const hostBinding = network.driver === "bridge" ? network.options.hostBinding : undefined;
+    // The default bridge's is the daemon's, which may have been told another since the network was made.
+    const hostBinding = network.driver === "bridge" && !isDefault(network) ? network.options.hostBinding : undefined;
     return ports.allocate(
       { containerId, endpoint: `${row.container_name} (${row.endpoint_id})`, targets },
       publications,

@@ -96,6 +96,12 @@ describe("answerLocally()", () => {
     expect(answered(ask("nosuch.back"))).toBe("forwarded");
   });
 
+  test("tells no name that does not fit into DNS", () => {
+    const table = createNameTable();
+    table.set({ endpointId: "l", networkId: "1", names: ["x".repeat(64)], addresses: [ip("10.0.0.2")] });
+    expect(rcode(answered(ask("2.0.0.10.in-addr.arpa", "PTR"), { names: table }))).toBe(RCODE.nameError);
+  });
+
   test("sees only networks of one's own", () => {
     expect(rcode(answered(ask("db"), { networks: [front] }))).toBe(RCODE.nameError);
     expect(answered(ask("db.back"), { networks: [front] })).toBe("forwarded");

@@ -21,7 +21,7 @@ export function answerLocally(query: Query, knowledge: LocalKnowledge, maximumBy
     const address = addressOfReverseName(query.name);
     if (address === undefined) return undefined;
     const name = names.reverse(networks, address);
-    if (name !== undefined) return answerWith(query, [{ type: "PTR", data: name }], maximumBytes);
+    if (name !== undefined && isEncodable(name)) return answerWith(query, [{ type: "PTR", data: name }], maximumBytes);
     return knowledge.isOurs(address) ? nothing(RCODE.nameError) : undefined;
   }
   const addresses = names.resolve(networks, query.name);
@@ -46,4 +46,10 @@ function shuffle<Item>(items: readonly Item[]): readonly Item[] {
     .map((item) => ({ item, order: Math.random() }))
     .toSorted((one, other) => one.order - other.order)
     .map(({ item }) => item);
+}
+
+/** Whether a name fits into DNS (RFC 1035, 2.3.4): names of containers and networks may be longer. */
+function isEncodable(name: string): boolean {
+  const labels = name.split(".").map((label) => Buffer.byteLength(label));
+  return labels.every((length) => length > 0 && length <= 63) && Buffer.byteLength(name) <= 253;
 }

@@ -45,10 +45,16 @@ export function openNameServer(
     const query = parseQuery(bytes);
     if (query === undefined) return emptyAnswer(bytes, RCODE.formatError);
     const maximumBytes = transport === "udp" ? query.maximumBytes : maximumStreamBytes;
-    const local = answerLocally(query, backend.knowledge(), maximumBytes);
-    if (local !== undefined) return local;
-    const answered = await forwarder.forward(backend.upstreams(), query, transport);
-    return answered ?? emptyAnswer(bytes, RCODE.serverFailure, query.questionEnd);
+    try {
+      const local = answerLocally(query, backend.knowledge(), maximumBytes);
+      if (local !== undefined) return local;
+      const answered = await forwarder.forward(backend.upstreams(), query, transport);
+      return answered ?? emptyAnswer(bytes, RCODE.serverFailure, query.questionEnd);
+    } catch {
+      // A socket that could not be opened (no descriptors left, the container's namespace in dissolution): whoever asked
+      // hears that there was trouble, and nobody else is harmed by it.
+      return emptyAnswer(bytes, RCODE.serverFailure, query.questionEnd);
+    }
   };
 
   let closed = false;

@@ -76,17 +76,6 @@ export const containerRoutes: readonly Route[] = [
       return emptyReply();
     },
   }),
-  // `docker rm --link web/store`: the name of a link has a slash in it.
-  route({
-    method: "DELETE",
-    path: "/containers/{id}/{alias}",
-    query: { v: flag(), force: flag(), link: flag() },
-    async handle({ parts: { engine }, params: { id = "", alias = "" }, query }) {
-      const reference = `${id}/${alias}`;
-      await engine.containers.remove(reference, { force: query.force, volumes: query.v, link: query.link });
-      return emptyReply();
-    },
-  }),
   route({
     method: "GET",
     path: "/containers/{id}/top",

@@ -108,7 +108,10 @@ describe.skipIf(!hasDockerRegistry)("an image of twelve layers", () => {
     await daemon.ok("pull", image());
     const requests = await requestsOf(() => daemon.ok("push", image()));
     expect(requests.filter((request) => /^(?:POST|PATCH|PUT) .*\/blobs\//.test(request))).toEqual([]);
-    expect(await daemon.ok("push", image())).toContain(`1: digest: ${published.digest} size:`);
+    const out = await daemon.ok("push", image());
+    expect(out).toMatch(/1: digest: sha256:[0-9a-f]{64} size: \d+/);
+    // Docker's own daemon writes the manifest anew.
+    if (!targetIsDockerd) expect(out).toContain(`1: digest: ${published.digest} size:`);
   });
 
   test("is mounted into another repository of the registry, and keeps its digest", async () => {
@@ -118,13 +121,15 @@ describe.skipIf(!hasDockerRegistry)("an image of twelve layers", () => {
     let out = "";
     const requests = await requestsOf(async () => (out = await daemon.ok("push", other)));
     expect(out.match(/: Mounted from t\/twelve/g)).toHaveLength(12);
-    expect(out).toContain(`digest: ${published.digest}`);
+    if (!targetIsDockerd) expect(out).toContain(`digest: ${published.digest}`);
     expect(requests.filter((request) => request.startsWith("PATCH") && !request.includes("digest="))).toHaveLength(
       targetIsDockerd ? 0 : 1,
     );
-    expect((await inspectImage(image())).RepoDigests.toSorted()).toEqual(
-      [`${registry.host}/t/twelve@${published.digest}`, `${other.replace(/:1$/, "")}@${published.digest}`].toSorted(),
-    );
+    if (!targetIsDockerd) {
+      expect((await inspectImage(image())).RepoDigests.toSorted()).toEqual(
+        [`${registry.host}/t/twelve@${published.digest}`, `${other.replace(/:1$/, "")}@${published.digest}`].toSorted(),
+      );
+    }
     await removeImages(other);
   });
 

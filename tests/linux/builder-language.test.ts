@@ -417,6 +417,26 @@ describe.skipIf(!canBuild)("the language", () => {
     for (const name of ["a", "b", "c"]) expect(await fixture.text(imageId, name)).toBe("named");
   });
 
+  test("a Dockerfile is built for each platform; commands need a processor or an emulator", async () => {
+    const dockerfile = [
+      "FROM --platform=$BUILDPLATFORM busybox AS tool",
+      "ARG TARGETARCH",
+      "RUN echo made for $TARGETARCH > /out",
+      "FROM scratch",
+      "COPY --from=tool /out /out",
+    ].join("\n");
+    const { images } = await fixture.build(dockerfile, {}, { platform: "linux/amd64,linux/s390x" });
+    expect(images.map(({ config }) => config.architecture)).toEqual(["amd64", "s390x"]);
+    for (const { imageId, config } of images) {
+      fixture.store.catalog.add({ config, configBytes: Buffer.from(JSON.stringify(config)) });
+      expect(await fixture.text(imageId, "out")).toBe(`made for ${config.architecture}\n`);
+    }
+    const foreign = 'FROM scratch\nCOPY f /\nRUN ["/f"]';
+    expect(await failureOf(fixture.build(foreign, { f: "" }, { platform: "linux/riscv64" }))).toContain(
+      "Cannot run commands of linux/riscv64",
+    );
+  });
+
   test("SOURCE_DATE_EPOCH makes two builds one", async () => {
     const dockerfile = `${base}RUN mkdir /d && date > /dev/null && touch /d/f\nWORKDIR /w\nCOPY f /w/`;
     const options = { buildArgs: { SOURCE_DATE_EPOCH: "1000000000" }, noCache: true };

@@ -1,5 +1,5 @@
 import type { Digest } from "#base";
-import type { ContainerConfig, ImageConfig } from "#formats";
+import type { ContainerConfig, ImageConfig, Platform } from "#formats";
 import type { ImageRecord } from "#images";
 import type { ModeChange } from "../copy/mode.ts";
 import type { DeviceFlag } from "../parse/device-flag.ts";
@@ -145,6 +145,8 @@ export type PlannedStage = {
   /** "[build 1/5] FROM debian"; undefined for scratch and stages on stages. */
   readonly vertexName: string | undefined;
   readonly noCache: boolean;
+  /** What its commands are for: with `FROM --platform` another than the target's. */
+  readonly platform: Platform;
   readonly base: StageBase;
   /** How many of the steps are ONBUILD triggers of the base. */
   readonly triggers: number;

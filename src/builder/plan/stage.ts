@@ -60,6 +60,7 @@ export async function planStage(context: PlanContext, index: number, chain: read
       endLine: stage.from.endLine,
       vertexName: names.base,
       noCache: isUncached(context, stage, index),
+      platform,
       base,
       triggers: replaced ? 0 : triggered.length,
       steps,

@@ -4,6 +4,7 @@ import type { BuildParts } from "./build-parts.ts";
 import { prepareCopy } from "./copy-step.ts";
 import { imageState, scratchState, timeOfNow } from "./image-state.ts";
 import { orderedOutput } from "./ordered-output.ts";
+import { formatPlatform } from "../plan/platform.ts";
 import { runStage } from "./stage.ts";
 import type { Vertices } from "./vertices.ts";
 
@@ -30,8 +31,10 @@ export async function runPlan(
     for (const index of stage.needs) await running.get(index);
     if (first !== undefined) return;
     try {
-      const cancellable = { ...parts, signal };
-      const start = await startOf(cancellable, stage, plan, results);
+      const { platform } = stage;
+      const runEnvironment = { ...parts.runEnvironment, platform: formatPlatform(platform) };
+      const cancellable: BuildParts = { ...parts, signal, platform, runEnvironment };
+      const start = await startOf(cancellable, stage, results);
       const done = await runStage(cancellable, stage, start, results, plan.totalSteps, vertices, {
         say: (stream) => write({ kind: "classic", stream }),
       });
@@ -62,7 +65,6 @@ export async function runPlan(
 async function startOf(
   parts: BuildParts,
   stage: PlannedStage,
-  plan: BuildPlan,
   results: ReadonlyMap<number, StageState>,
 ): Promise<StageState> {
   const { base } = stage;
@@ -70,9 +72,9 @@ async function startOf(
     case "image":
       return imageState(base.record);
     case "scratch":
-      return scratchState(plan.platform);
+      return scratchState(stage.platform);
     case "files":
-      return filesState(parts, base.name, plan.platform);
+      return filesState(parts, base.name, stage.platform);
     case "stage":
       break;
   }

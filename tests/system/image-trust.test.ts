@@ -57,8 +57,12 @@ async function copyTo(repository: string): Promise<void> {
     const mount = at(`${repository}/blobs/uploads/?mount=${digest}&from=free/app`);
     expect((await fetch(mount, { method: "POST" })).status).toBe(201);
   }
-  const put = await fetch(at(`${repository}/manifests/1`), { method: "PUT", body, headers: { "content-type": type } });
-  expect(put.status).toBe(201);
+  const answer = await fetch(at(`${repository}/manifests/1`), {
+    method: "PUT",
+    body,
+    headers: { "content-type": type },
+  });
+  expect(answer.status).toBe(201);
 }
 
 /** Signs as `cosign sign --key` does: a payload below the tag `sha256-….sig`. */

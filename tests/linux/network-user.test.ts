@@ -324,26 +324,59 @@ function suite(): void {
       expect(shell("ip -br link show up0")).toContain("UP");
     });
 
-    test("that the kernel cannot make is refused with what is missing", async () => {
+    /** Whether this kernel can make a kind of interface. */
+    const hasKind = (kind: string, ...more: string[]): boolean => {
+      const made = runAt(here, `ip link add link up0 name probe0 type ${kind} ${more.join(" ")}`).ok;
+      if (made) shell("ip link del probe0");
+      return made;
+    };
+
+    test("ipvlan in layer 3 has no gateway; a kernel without it says so", async () => {
       const service = open();
-      const supported = /ipvlan/.test(
-        shell("ip link add link up0 name probe type ipvlan 2>/dev/null && ip -d link show probe || true"),
-      );
-      shell("ip link del probe 2>/dev/null || true");
       const made = create(service, "iv", {
         driver: "ipvlan",
         options: { parent: "up0", ipvlan_mode: "l3" },
         pools: [{ subnet: "10.79.0.0/24" }],
       });
-      if (supported) {
-        await made;
-        const one = await run(service, ["iv"]);
-        expect(runAt(one, "ip -d link show eth0").output).toMatch(/ipvlan\s+mode l3/);
-        expect(runAt(one, "ip route show default").output).toStartWith("default dev eth0");
-      } else {
+      if (!hasKind("ipvlan")) {
         expect((await failureOf(made)).message).toBe("the host's kernel has no ipvlan interfaces");
         expect(service.list().some(({ name }) => name === "iv")).toBe(false);
+        return;
       }
+      await made;
+      const one = await run(service, ["iv"]);
+      expect(runAt(one, "ip -d link show eth0").output).toMatch(/ipvlan\s+mode l3/);
+      expect(runAt(one, "ip route show default").output).toStartWith("default dev eth0");
+      const second = create(service, "iv2", { driver: "ipvlan", options: { parent: "up0" } });
+      expect((await failureOf(second)).message).toBe("network iv is already using parent interface up0");
+    });
+
+    test("a VLAN's interface and one that leads nowhere come and go with their network", async () => {
+      const service = open();
+      for (const [options, kind, present] of [
+        [{ parent: "up0.10" }, hasKind("vlan", "id", "99"), /^up0\.10@up0/m],
+        [{}, hasKind("dummy"), /^dm-[0-9a-f]{12}/m],
+      ] as const) {
+        const made = create(service, "own", { driver: "macvlan", options });
+        if (!kind) {
+          expect((await failureOf(made)).code).toBe("network-kernel-lacks");
+          continue;
+        }
+        await made;
+        expect(shell("ip -br link")).toMatch(present);
+        const one = await run(service, ["own"]);
+        const two = await run(service, ["own"]);
+        await serve(two, "two");
+        expect(await askFrom(one, "tcp", two.address, 80)).toBe(`two from ${one.address}`);
+        for (const each of [one, two]) {
+          each.stop();
+          service.releaseContainer(each.id);
+        }
+        await service.remove("own");
+        expect(shell("ip -br link")).not.toMatch(present);
+      }
+      const wrong = create(service, "wrong", { driver: "macvlan", options: { parent: "up0.4095" } });
+      expect((await failureOf(wrong)).message).toContain("vlan id must be between 1-4094, received: 4095");
     });
   });
 

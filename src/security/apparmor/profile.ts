@@ -3,8 +3,14 @@ import { readFileSync } from "node:fs";
 /** Name of the profile of containers that ask for none. */
 export const appArmorProfileName = "berth-default";
 
-/** Whether this host confines programs with AppArmor. */
+let known: boolean | undefined;
+
+/** Whether this host confines programs with AppArmor; decided when the kernel boots, so it is read once. */
 export function hostHasAppArmor(): boolean {
+  return (known ??= readEnabled());
+}
+
+function readEnabled(): boolean {
   try {
     return readFileSync("/sys/module/apparmor/parameters/enabled", "latin1").startsWith("Y");
   } catch {

@@ -632,5 +632,5 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
       `20 steps, 1,000 files: cold ${coldMs.toFixed(0)} ms, cached ${warmMs.toFixed(1)} ms, cached tar ${tarMs.toFixed(1)} ms`,
     );
     expect(warmMs).toBeLessThan(200);
-  });
+  }, 30_000);
 });

@@ -250,7 +250,9 @@ describe("exec", () => {
     const { id, request } = await bench.run(["sleep", "100"]);
     const execId = newId();
     const processFile = join(bench.root, `${execId}.json`);
-    const document = config("", ["sh", "-c", "cat; echo oops >&2; exit 5"], false) as { process: unknown };
+    const document = config("", ["sh", "-c", "cat; echo oops >&2; exit 5"], false, undefined, "") as {
+      process: unknown;
+    };
     await Bun.write(processFile, JSON.stringify(document.process));
     const streams = { terminal: false, openStdin: true, stdinOnce: false };
     const stream = await bench.client.attach({ ...everything, id: execId, stdin: true });

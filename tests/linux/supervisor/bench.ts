@@ -12,9 +12,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { newId, silentLogger } from "#base";
+import { childCgroups, detectCgroups, openCgroup } from "#cgroups";
 import {
   connectSupervisor,
   type LogTarget,
@@ -52,7 +53,8 @@ export function config(
   rootfs: string,
   args: readonly string[],
   terminal: boolean,
-  consoleSize?: ProcessStreams["consoleSize"],
+  consoleSize: ProcessStreams["consoleSize"] | undefined,
+  cgroupsPath: string,
 ): unknown {
   const set = capabilities();
   return {
@@ -77,12 +79,16 @@ export function config(
         options: ["newinstance", "ptmxmode=0666", "mode=620"],
       },
     ],
-    linux: { namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }, { type: "uts" }, { type: "network" }] },
+    linux: {
+      cgroupsPath,
+      namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }, { type: "uts" }, { type: "network" }],
+    },
   };
 }
 
 export async function openBench(runtimeName: keyof typeof RUNTIMES = "runc"): Promise<Bench> {
   const root = mkdtempSync(join(tmpdir(), "berth-sup-"));
+  const cgroupParent = `/${basename(root)}`;
   const rootfs = join(root, "rootfs");
   for (const folder of ["bin", "proc", "dev", "tmp"]) mkdirSync(join(rootfs, folder), { recursive: true });
   copyFileSync("/bin/busybox", join(rootfs, "bin/busybox"));
@@ -127,7 +133,7 @@ export async function openBench(runtimeName: keyof typeof RUNTIMES = "runc"): Pr
     mkdirSync(bundle, { recursive: true });
     writeFileSync(
       join(bundle, "config.json"),
-      JSON.stringify(config(rootfs, args, streams?.terminal === true, streams?.consoleSize)),
+      JSON.stringify(config(rootfs, args, streams?.terminal === true, streams?.consoleSize, `${cgroupParent}/${id}`)),
     );
     return {
       id,
@@ -169,6 +175,11 @@ export async function openBench(runtimeName: keyof typeof RUNTIMES = "runc"): Pr
       await client.close();
       // It ends itself when there is nothing left to do.
       for (let n = 0; n < 100 && existsSync(`/proc/${pid}`); n++) await Bun.sleep(50);
+      // Without a daemon nobody takes the containers' groups away.
+      const layout = detectCgroups();
+      for (const name of childCgroups(layout, cgroupParent))
+        await openCgroup(layout, `${cgroupParent}/${name}`).remove();
+      await openCgroup(layout, cgroupParent).remove();
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -6,7 +6,9 @@ import { unpackTree } from "../archive/unpack.ts";
 import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
+import { type CopyProgress, showCopyProgress } from "../output/copy-progress.ts";
 import { writeBytes } from "../output/write.ts";
+import { isTerminal } from "../terminal/terminal.ts";
 import { readStandardInput } from "../streams/standard-input.ts";
 
 type Place = { readonly container: string; readonly path: string };
@@ -65,7 +67,13 @@ async function statInContainer(client: Client, container: string, path: string):
   }
 }
 
-async function copyFrom(client: Client, source: Place, destination: string, flags: CopyFlags): Promise<void> {
+async function copyFrom(
+  client: Client,
+  source: Place,
+  destination: string,
+  flags: CopyFlags,
+  progress: CopyProgress | undefined,
+): Promise<void> {
   let { path } = source;
   if (flags["follow-link"]) {
     const stat = await statInContainer(client, source.container, path);
@@ -94,14 +102,20 @@ async function copyFrom(client: Client, source: Place, destination: string, flag
     const directory = isContent ? join(plan.directory, plan.name ?? ".") : plan.directory;
     if (isContent) mkdirSync(directory, { recursive: true });
     const rename = isContent || plan.name === stat.name ? undefined : plan.name;
-    await unpackTree(tar, realpathSync(directory), { rename, keepOwners: flags.archive });
+    await unpackTree(progress?.count(tar) ?? tar, realpathSync(directory), { rename, keepOwners: flags.archive });
   } catch (error) {
     response.cancel();
     throw error;
   }
 }
 
-async function copyTo(client: Client, source: string, destination: Place, flags: CopyFlags): Promise<void> {
+async function copyTo(
+  client: Client,
+  source: string,
+  destination: Place,
+  flags: CopyFlags,
+  progress: CopyProgress | undefined,
+): Promise<void> {
   let target = destination.path.startsWith("/") ? destination.path : `/${destination.path}`;
   let stat = await statInContainer(client, destination.container, target);
   if (stat !== undefined && isSymlinkMode(stat.mode)) {
@@ -109,7 +123,9 @@ async function copyTo(client: Client, source: string, destination: Place, flags:
     stat = await statInContainer(client, destination.container, target);
   }
   const send = (tar: AsyncIterable<Uint8Array>, directory: string) =>
-    client.containers.writeArchive(destination.container, directory, tar, { copyOwnership: flags.archive });
+    client.containers.writeArchive(destination.container, directory, progress?.count(tar) ?? tar, {
+      copyOwnership: flags.archive,
+    });
   if (source === "-") {
     if (stat === undefined || !isDirectoryMode(stat.mode)) {
       throw cliErrors["bad-option"](`destination "${destination.container}:${destination.path}" must be a directory`);
@@ -169,11 +185,16 @@ export const command = defineCommand({
     if (source.container === "" && destination.container === "") {
       throw cliErrors["bad-option"]("must specify at least one container source");
     }
-    if (source.container !== "") await copyFrom(client, source, join(to) === "-" ? "-" : to, flags);
-    else await copyTo(client, from, destination, flags);
-    if (flags.quiet || to === "-") return;
-    const { isTerminal } = await import("../terminal/terminal.ts");
-    const { writeText } = await import("../output/write.ts");
-    if (isTerminal(2)) writeText(2, `Successfully copied to ${to}\n`);
+    const isFromContainer = source.container !== "";
+    const toStandardOutput = isFromContainer && to === "-";
+    const isShown = !flags.quiet && !toStandardOutput && from !== "-" && isTerminal(2);
+    const progress = isShown ? showCopyProgress(isFromContainer ? "from" : "to") : undefined;
+    try {
+      if (isFromContainer) await copyFrom(client, source, to, flags, progress);
+      else await copyTo(client, from, destination, flags, progress);
+      progress?.finish(to);
+    } finally {
+      progress?.stop();
+    }
   },
 });

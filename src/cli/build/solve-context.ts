@@ -95,7 +95,7 @@ export async function prepareSolveContext(
   }
   return {
     body: { ...more, context, dockerfile, ...(ignore === undefined ? {} : { dockerfileIgnore: ignore }) },
-    attributes: { ...attributes, filename: dockerfile.name, "vcs:localdir:context": specifier },
+    attributes: { ...attributes, filename: dockerfile.name, "vcs:localdir:context": root },
     uploads,
   };
 }

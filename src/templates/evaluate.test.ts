@@ -68,6 +68,34 @@ describe("compileTemplate", () => {
     expect(() => compileTemplate(template)).toThrow(message);
   });
 
+  // Go's own answers, as docker prints them for a listing with these fields.
+  test.each([
+    ["{{.Names}", ":1: bad character U+007D '}'"],
+    ["{{!}}", ':1: unexpected "!" in command'],
+    ["{{ .Name ) }}", ":1: unexpected right paren"],
+    ["{{1a}}", ':1: bad number syntax: "1a"'],
+    ["{{$x}}", ':1: undefined variable "$x"'],
+    ["{{break}}", ":1: {{break}} outside {{range}}"],
+    ["{{true.x}}", ':1: unexpected . after term "true"'],
+    ['{{"a" | "b"}}', ":1: non executable command in pipeline stage 2"],
+    ["{{template}}", ':1: unexpected "}}" in template clause'],
+    ["{{..}}", ":1: unexpected <.> in operand"],
+    ["{{lower 1}}", ':1:8: executing "" at <1>: expected string; found 1'],
+    ["{{.Name | len | lower}}", ':1:16: executing "" at <lower>: wrong type for value; expected string; got int'],
+    ["{{lower}}", ':1:2: executing "" at <lower>: wrong number of args for lower: want 1 got 0'],
+    ["{{eq .Name 1}}", ':1:2: executing "" at <eq .Name 1>: error calling eq: incompatible types for comparison'],
+    ["{{len 3}}", ':1:2: executing "" at <len 3>: error calling len: len of type int'],
+    ['{{index (split "a,b,c" ",") 3}}', "error calling index: reflect: slice index out of range"],
+    ['{{index (split "a,b,c" ",") 4}}', "error calling index: index out of range: 4"],
+    ["{{nil}}", ':1:2: executing "" at <nil>: nil is not a command'],
+    ["{{range .Name}}{{end}}", ':1:8: executing "" at <.Name>: range can\'t iterate over /web'],
+    ['{{template "y" .}}', ':1:11: executing "" at <{{template "y" .}}>: template "y" not defined'],
+    ["{{and}}", ':1:2: executing "" at <and>: wrong number of args for and: want at least 1 got 0'],
+    ["a\n{{.Name.x.y}}", ':2:7: executing "" at <.Name.x.y>: can\'t evaluate field x in type string'],
+  ])("says of %p: %p", (template, message) => {
+    expect(() => compileTemplate(template)(data)).toThrow(message);
+  });
+
   test.each([
     ["{{.Nope}}", 'at <.Nope>: map has no entry for key "Nope"'],
     ["{{.None.X}}", "at <.None.X>"],

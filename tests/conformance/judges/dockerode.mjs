@@ -204,9 +204,9 @@ await step("run: output, options, its own events", async () => {
   expect(result.StatusCode === 0, result);
   expect(output.read().toString().startsWith("Linux"), "output");
   await container.remove();
-  const privileged = await docker.run(image, ["true"], new PassThrough(), { HostConfig: { Privileged: true } });
-  expect((await privileged[1].inspect()).HostConfig.Privileged === true, "privileged");
-  await privileged[1].remove();
+  const readOnly = await docker.run(image, ["true"], new PassThrough(), { HostConfig: { ReadonlyRootfs: true } });
+  expect((await readOnly[1].inspect()).HostConfig.ReadonlyRootfs === true, "read-only");
+  await readOnly[1].remove();
 });
 
 await step("lists with filters in dockerode's form", async () => {

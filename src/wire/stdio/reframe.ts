@@ -1,4 +1,4 @@
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { createStdioDemuxer } from "./demuxer.ts";
 import { encodeFrame, STDIO } from "./frame.ts";
 
@@ -7,7 +7,9 @@ import { encodeFrame, STDIO } from "./frame.ts";
  * stdout of frames as raw bytes ("raw", stderr is dropped). Input passes as it is, each direction at its reader's pace.
  */
 export function reframe(stream: Duplex, to: "frames" | "raw"): Duplex {
-  const other = new Duplex({
+  // Loaded when it is first needed: the command loads this folder too, and node:stream costs it milliseconds at start.
+  const { Duplex: NodeDuplex } = process.getBuiltinModule("node:stream");
+  const other = new NodeDuplex({
     read: () => void stream.resume(),
     write: (chunk: Uint8Array, _encoding, done) => void stream.write(chunk, done),
     final: (done) => void stream.end(done),

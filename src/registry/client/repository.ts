@@ -143,14 +143,18 @@ export function openRepository(parts: {
     const all = await hosts();
     // An insecure registry without TLS is not asked for it every time.
     const last = all.length - 1;
-    if (preferred === 0 && last === 1 && (parts.plainHosts.get(domain) ?? 0) > performance.now()) preferred = last;
+    const isPair = last === 1 && all[0]?.endpoint.isMirror === false;
+    if (preferred === 0 && isPair && (parts.plainHosts.get(domain) ?? 0) > performance.now()) preferred = last;
     let first: unknown;
     for (let index = preferred; index < all.length; index++) {
       const host = all[index] as Host;
       try {
         const result = await work(host);
         preferred = index;
-        if (host.endpoint.url.startsWith("http:")) parts.plainHosts.set(domain, performance.now() + PLAIN_MS);
+        // A mirror without TLS says nothing of the registry.
+        if (!host.endpoint.isMirror && host.endpoint.url.startsWith("http:")) {
+          parts.plainHosts.set(domain, performance.now() + PLAIN_MS);
+        }
         return result;
       } catch (error) {
         signal?.throwIfAborted();

@@ -1,9 +1,15 @@
+import { readRawBody } from "../http/raw-body.ts";
 import { hijackRoute, type HijackCall, type Route } from "../http/route.ts";
 
-/** Ends HTTP/1.1 on the connection; HTTP/2 follows. */
-function switchToHttp2({ socket }: HijackCall<unknown>): void {
+/**
+ * Ends HTTP/1.1 on the connection; HTTP/2 follows. Some clients (Node's) send a chunked body without content: its
+ * last chunk is not HTTP/2. Resolves to the bytes after it.
+ */
+async function switchToHttp2({ socket, head, request }: HijackCall<unknown>): Promise<Buffer> {
   socket.on("error", () => socket.destroy());
+  const { rest } = await readRawBody(socket, head, request.headers);
   socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+  return rest;
 }
 
 /** BuildKit's protocol on connections that were taken over: the daemon serves calls on one, and makes calls on the other. */
@@ -14,8 +20,7 @@ export const buildKitRoutes: readonly Route[] = [
     since: 39,
     async handle(call) {
       const buildKit = await call.parts.buildKit();
-      switchToHttp2(call);
-      buildKit.serve(call.socket, call.head);
+      buildKit.serve(call.socket, await switchToHttp2(call));
     },
   }),
   hijackRoute({
@@ -25,8 +30,7 @@ export const buildKitRoutes: readonly Route[] = [
     async handle(call) {
       const buildKit = await call.parts.buildKit();
       const offer = buildKit.offer(call.request.headers);
-      switchToHttp2(call);
-      buildKit.openSession(call.socket, call.head, offer);
+      buildKit.openSession(call.socket, await switchToHttp2(call), offer);
     },
   }),
 ];

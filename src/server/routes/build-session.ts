@@ -71,6 +71,7 @@ function uploadOf(id: string): PromiseWithResolvers<IncomingMessage> {
 export async function serveSessionBuild(
   parts: ServerParts,
   query: SessionBuildQuery,
+  request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
@@ -78,7 +79,7 @@ export async function serveSessionBuild(
   try {
     const buildKit = await parts.buildKit();
     const result = await buildKit.build(
-      sessionBuildOf(query, parts.builds),
+      sessionBuildOf(query, request, parts.builds),
       (message) => {
         if (!query.q) records.write({ id: "moby.buildkit.trace", aux: Buffer.from(message).toString("base64") });
       },
@@ -93,7 +94,11 @@ export async function serveSessionBuild(
   }
 }
 
-function sessionBuildOf(query: SessionBuildQuery, builds: Pick<Builds, "find">): SessionBuild {
+function sessionBuildOf(
+  query: SessionBuildQuery,
+  request: IncomingMessage,
+  builds: Pick<Builds, "find">,
+): SessionBuild {
   if (query.squash) throw serverErrors["malformed-request"]("squash is no option of a build with BuildKit");
   const attributes = new Map<string, string>();
   const set = (name: string, value: string | undefined) => {
@@ -140,6 +145,8 @@ function sessionBuildOf(query: SessionBuildQuery, builds: Pick<Builds, "find">):
       attributes.get("build-arg:BUILDKIT_INLINE_CACHE") === "1" ? [{ type: "inline", attributes: new Map() }] : [],
     entitlements: query.networkmode === "host" ? ["network.host"] : [],
     ...(isUploaded && query.buildid !== undefined ? { context: uploadedContext(query.buildid) } : {}),
+    // Without a remote the context is this request's own body, as without BuildKit.
+    ...((query.remote ?? "") === "" ? { context: requestBody(request) } : {}),
   };
 }
 

@@ -105,7 +105,7 @@ export const buildRoutes: readonly Route[] = [
           await takeUpload(query.buildid, request);
           return emptyReply(200);
         }
-        await serveSessionBuild(parts, query, response, signal);
+        await serveSessionBuild(parts, query, request, response, signal);
         return undefined;
       }
       const resources: BuildRequest["resources"] = {

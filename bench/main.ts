@@ -8,6 +8,7 @@ import { buildCached, buildCold } from "./workloads/build.ts";
 import { buildParallel, buildProject } from "./workloads/project.ts";
 import { density } from "./workloads/density.ts";
 import { logs } from "./workloads/logs.ts";
+import { reading } from "./workloads/reading.ts";
 import { pullCold, pullWarm, pushes } from "./workloads/registry.ts";
 import { burst, exec, removal, runBridge, runNone } from "./workloads/run.ts";
 
@@ -17,6 +18,7 @@ const workloads: readonly Workload[] = [
   burst,
   exec,
   removal,
+  reading,
   pullCold,
   pullWarm,
   pushes,

@@ -26,6 +26,26 @@ async function eventsSince(since: number, ...filters: string[]): Promise<Event[]
 const now = () => Date.now() / 1000 - 0.05;
 
 describe("events", () => {
+  test("reach 32 listeners, all of them and in order", async () => {
+    const since = Math.floor(Date.now() / 1000);
+    const sockets = await Promise.all(Array.from({ length: 32 }, () => daemon.connect()));
+    const texts = sockets.map(() => "");
+    for (const [index, socket] of sockets.entries()) {
+      socket.on("data", (chunk: Buffer) => (texts[index] += chunk.toString()));
+      socket.write(
+        `GET /events?since=${since}&filters=%7B%22type%22%3A%5B%22volume%22%5D%7D HTTP/1.1\r\nHost: x\r\n\r\n`,
+      );
+    }
+    const names = Array.from({ length: 200 }, () => uniqueName());
+    for (const Name of names) expect((await daemon.api("POST", "/volumes/create", { Name })).status).toBe(201);
+    const seen = (index: number) =>
+      [...(texts[index] ?? "").matchAll(/"Action":"create","Actor":\{"ID":"([^"]+)"/g)].map(([, name]) => name);
+    await eventually("the last event", () => texts.every((_, index) => seen(index).length >= names.length));
+    for (const index of texts.keys()) expect(seen(index).filter((name) => names.includes(name ?? ""))).toEqual(names);
+    for (const socket of sockets) socket.destroy();
+    await daemon.ok("volume", "rm", ...names);
+  }, 60_000);
+
   test("tell a container's life in order, with attributes", async () => {
     const name = uniqueName();
     const since = now();

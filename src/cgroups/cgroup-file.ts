@@ -24,12 +24,6 @@ export function readFigure(directory: Directory, name: string): number | undefin
   return text === undefined || text === "max" || text === "" ? undefined : Number(text);
 }
 
-/** A file of one number that may exceed 2^53. */
-export function readBigFigure(directory: Directory, name: string): bigint {
-  const text = readText(directory, name)?.trim() ?? "";
-  return /^\d+$/.test(text) ? BigInt(text) : 0n;
-}
-
 /** A file of `name value` lines. */
 export function readTable(directory: Directory, name: string): Record<string, number> {
   const table: Record<string, number> = {};

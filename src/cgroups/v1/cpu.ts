@@ -1,4 +1,4 @@
-import { type Directory, readBigFigure, readTable, readText, tryWriteValue, writeValue } from "../cgroup-file.ts";
+import { type Directory, readTable, readText, tryWriteValue, writeValue } from "../cgroup-file.ts";
 import type { CgroupStats } from "../contract.ts";
 import type { Resources } from "../resources.ts";
 
@@ -23,20 +23,23 @@ export function updateCpu(directory: Directory, resources: Resources): void {
 /** cpuacct.stat counts in USER_HZ, 100 on every architecture. */
 const nanosecondsPerTick = 10_000_000n;
 
-/** CPU time from cpuacct and throttling from cpu; either may be missing. */
+/**
+ * CPU time from cpuacct and throttling from cpu; either may be missing. The total is the sum over the processors, which
+ * is how the kernel makes `cpuacct.usage`: read by itself, a moment later, it would not fit the parts.
+ */
 export function readCpu(account: Directory | undefined, directory: Directory | undefined): CgroupStats["cpu"] {
   const ticks = account === undefined ? {} : readTable(account, "cpuacct.stat");
-  const perCpu = account === undefined ? "" : (readText(account, "cpuacct.usage_percpu") ?? "");
+  const perCpu = (account === undefined ? "" : (readText(account, "cpuacct.usage_percpu") ?? ""))
+    .trim()
+    .split(/\s+/)
+    .filter((figure) => figure !== "")
+    .map(BigInt);
   const throttling = directory === undefined ? {} : readTable(directory, "cpu.stat");
   return {
-    usage: account === undefined ? 0n : readBigFigure(account, "cpuacct.usage"),
+    usage: perCpu.reduce((sum, each) => sum + each, 0n),
     user: BigInt(ticks["user"] ?? 0) * nanosecondsPerTick,
     system: BigInt(ticks["system"] ?? 0) * nanosecondsPerTick,
-    perCpu: perCpu
-      .trim()
-      .split(/\s+/)
-      .filter((figure) => figure !== "")
-      .map(BigInt),
+    perCpu,
     periods: throttling["nr_periods"] ?? 0,
     throttledPeriods: throttling["nr_throttled"] ?? 0,
     throttledTime: BigInt(throttling["throttled_time"] ?? 0),

@@ -12,6 +12,7 @@ import { makeContext } from "./build-goldens/context.ts";
 import goldens from "./build-goldens/goldens.json";
 import { type Observation, observeTree, plainConfig, treeChanges } from "./build-goldens/observe.ts";
 import { namespaceSteps } from "./namespace-steps.ts";
+import { plainBuildRequest } from "./build-request.ts";
 
 /*
  * The same Dockerfiles as Docker's BuildKit (20.10) built once (`build-goldens/record.ts`): same files, modes, owners and
@@ -66,26 +67,13 @@ async function observe(given: GoldenCase, number: number): Promise<Observation> 
   const { secrets } = given;
   const { imageId } = await builder.build(
     {
+      ...plainBuildRequest,
       dialect: "buildkit",
       context: { directory },
       tags: [`golden-${number}`],
       buildArgs: given.arguments ?? {},
       labels: given.labels ?? {},
       target: given.target,
-      noCache: false,
-      pull: false,
-      networkMode: undefined,
-      extraHosts: [],
-      platform: undefined,
-      cacheFrom: [],
-      squash: false,
-      shmSizeBytes: undefined,
-      cgroupParent: undefined,
-      securityOpt: [],
-      ulimits: [],
-      resources: {},
-      remove: true,
-      forceRemove: false,
       secrets: {
         read: async (id) => (secrets?.[id] === undefined ? undefined : Buffer.from(secrets[id])),
       },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BuilderFixture, type Built, canBuild, openBuilderFixture } from "./builder-fixture.ts";
 import { failureOf } from "./failure-of.ts";
+import { plainBuildRequest } from "./build-request.ts";
 
 let fixture: BuilderFixture;
 let folder: string;
@@ -284,25 +285,8 @@ describe.skipIf(!canBuild)("many builds", () => {
 
 function requestOf(directory: string) {
   return {
+    ...plainBuildRequest,
     dialect: "buildkit",
     context: { directory },
-    tags: [],
-    buildArgs: {},
-    labels: {},
-    target: undefined,
-    noCache: false,
-    pull: false,
-    networkMode: undefined,
-    extraHosts: [],
-    platform: undefined,
-    cacheFrom: [],
-    squash: false,
-    shmSizeBytes: undefined,
-    cgroupParent: undefined,
-    securityOpt: [],
-    ulimits: [],
-    resources: {},
-    remove: true,
-    forceRemove: false,
   } as const;
 }

@@ -8,6 +8,7 @@ import type { StepRequest, StepService } from "#engine";
 import { type ImageRecord, type ImageStore, openImageStore } from "#images";
 import { busyboxArchive } from "../engines/busybox-image.ts";
 import { namespaceSteps } from "./namespace-steps.ts";
+import { plainBuildRequest } from "./build-request.ts";
 
 /** Whether builds can be run here without a daemon. */
 export const canBuild = process.getuid?.() === 0 && existsSync("/bin/busybox");
@@ -78,7 +79,7 @@ export async function openBuilderFixture(
         writeFileSync(join(directory, name), content);
       }
       const events: BuildEvent[] = [];
-      const request = { ...plainRequest, context: { directory }, ...options };
+      const request = { ...plainBuildRequest, dialect: "buildkit" as const, context: { directory }, ...options };
       const result = await builder.build(request, (event) => events.push(event), new AbortController().signal);
       const log = Buffer.concat(events.flatMap((event) => (event.kind === "log" ? [event.data] : []))).toString();
       return { ...result, image: store.catalog.get(result.imageId), events, log };
@@ -96,25 +97,3 @@ export async function openBuilderFixture(
     },
   };
 }
-
-const plainRequest: Omit<BuildRequest, "context"> = {
-  dialect: "buildkit",
-  tags: [],
-  buildArgs: {},
-  labels: {},
-  target: undefined,
-  noCache: false,
-  pull: false,
-  networkMode: undefined,
-  extraHosts: [],
-  platform: undefined,
-  cacheFrom: [],
-  squash: false,
-  shmSizeBytes: undefined,
-  cgroupParent: undefined,
-  securityOpt: [],
-  ulimits: [],
-  resources: {},
-  remove: true,
-  forceRemove: false,
-};

@@ -24,6 +24,7 @@ import { type Database, openDatabase } from "#db";
 import type { StepRequest, StepService } from "#engine";
 import { type ImageRecord, type ImageStore, openImageStore, tarOfDirectory } from "#images";
 import { failureOf } from "./failure-of.ts";
+import { plainBuildRequest } from "./build-request.ts";
 
 /*
  * Real builds: real layers, snapshots and mounts below a temporary data root; RUN in a chroot with busybox, as the
@@ -137,25 +138,8 @@ async function build(
 ): Promise<{ imageId: string; text: string; image: ImageRecord }> {
   let text = "";
   const request: BuildRequest = {
+    ...plainBuildRequest,
     context: typeof context === "string" ? { directory: context } : context,
-    tags: [],
-    buildArgs: {},
-    labels: {},
-    target: undefined,
-    noCache: false,
-    pull: false,
-    networkMode: undefined,
-    extraHosts: [],
-    platform: undefined,
-    cacheFrom: [],
-    squash: false,
-    shmSizeBytes: undefined,
-    cgroupParent: undefined,
-    securityOpt: [],
-    ulimits: [],
-    resources: {},
-    remove: true,
-    forceRemove: false,
     ...options,
   };
   try {

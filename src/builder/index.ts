@@ -16,6 +16,7 @@ export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } f
 export { treeArchive } from "./export/tree-archive.ts";
 export { type OpenRemote, pusher } from "./export/push.ts";
 export { createReceivedTree } from "./context/received-tree.ts";
+export { readEntryText } from "./context/read-entry-text.ts";
 export type { SourceEntry, SourceTree } from "./context/tree.ts";
 export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";
 export type { BuildFacts } from "./export/attestations/provenance.ts";

@@ -5,6 +5,7 @@ import { fromByteString } from "#linux";
 import { createTarParser, TarError, type TarHeader } from "#wire";
 import { errors } from "../errors.ts";
 import { joinPath, partsOf, readAt, type SourceEntry, type SourceTree } from "./tree.ts";
+import { plainEntry } from "./plain-entry.ts";
 
 /** Where a file's bytes are kept: in memory, or in the spool file. */
 type Payload = { readonly bytes: Buffer } | { readonly offset: number };
@@ -24,7 +25,6 @@ export type ArchiveTreeOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 const emptyPayload: Payload = { bytes: Buffer.alloc(0) };
 
 /**
@@ -101,22 +101,7 @@ function treeOf(root: Node, spool: Spool): SourceTree & { remove(path: string): 
 }
 
 function folderNode(path: string): Node {
-  const entry: SourceEntry = {
-    path,
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    sizeBytes: 0,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkTarget: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    attributes: noAttributes,
-    inodeKey: undefined,
-  };
-  return { entry, digest: "", payload: undefined, children: new Map() };
+  return { entry: plainEntry(path, "directory"), digest: "", payload: undefined, children: new Map() };
 }
 
 function place(root: Node, header: TarHeader, digest: string, payload: Payload): void {

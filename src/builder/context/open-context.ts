@@ -7,6 +7,7 @@ import type { BuildRequest } from "../contract.ts";
 import { readArchiveTree } from "./archive-tree.ts";
 import { openDirectoryTree } from "./directory-tree.ts";
 import { resolveInTree, type SourceTree } from "./tree.ts";
+import { readEntryText } from "./read-entry-text.ts";
 
 /** A context ready to copy from, and the Dockerfile. */
 export type OpenContext = {
@@ -151,17 +152,5 @@ function readText(tree: SourceTree, path: string): string | undefined {
   const entry = resolveInTree(tree, toByteString(path));
   if (entry === undefined || entry.type !== "file") return undefined;
   if (entry.sizeBytes > maximumTextBytes) throw errors["build-context-invalid"](`${path} is too large`);
-  const reader = tree.open(entry);
-  try {
-    const buffer = Buffer.alloc(entry.sizeBytes);
-    let length = 0;
-    while (length < buffer.length) {
-      const count = reader.read(buffer.subarray(length), length);
-      if (count === 0) break;
-      length += count;
-    }
-    return buffer.toString("utf8", 0, length);
-  } finally {
-    reader.close();
-  }
+  return readEntryText(tree, entry);
 }

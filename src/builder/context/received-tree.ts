@@ -3,6 +3,7 @@ import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { fromByteString } from "#linux";
 import { errors } from "../errors.ts";
 import { joinPath, readAt, type SourceEntry, type SourceTree } from "./tree.ts";
+import { plainEntry } from "./plain-entry.ts";
 
 /** A piece of a file: in memory, or in the spool file. */
 type Extent = { readonly length: number } & ({ readonly bytes: Uint8Array } | { readonly offset: number });
@@ -34,7 +35,7 @@ export type ReceivedTreeOptions = {
  * sender makes up lead nowhere. The most a file may hold is what the sender announced.
  */
 export function createReceivedTree(options: ReceivedTreeOptions): ReceivedTree {
-  const root: Node = { entry: folderEntry(), content: undefined, children: new Map() };
+  const root: Node = { entry: plainEntry("", "directory"), content: undefined, children: new Map() };
   const spool = createSpool(options.spoolPath, options.memoryBytes ?? 32 * 1024 * 1024);
   const find = (path: string): Node | undefined => {
     let node: Node | undefined = root;
@@ -119,24 +120,6 @@ export function createReceivedTree(options: ReceivedTreeOptions): ReceivedTree {
 function* holdersOf(node: Node, content: Content): Generator<Node> {
   if (node.content === content) yield node;
   for (const child of node.children.values()) yield* holdersOf(child, content);
-}
-
-function folderEntry(): SourceEntry {
-  return {
-    path: "",
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    sizeBytes: 0,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkTarget: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    attributes: new Map(),
-    inodeKey: undefined,
-  };
 }
 
 function readExtents(content: Content, buffer: Uint8Array, position: number, spool: Spool): number {

@@ -4,6 +4,7 @@ import type { SourceEntry, SourceTree } from "../context/tree.ts";
 import { type Blob, documentBlob } from "./blob.ts";
 import type { ImageName } from "./choice.ts";
 import { archiveIndexEntry, type PackedImage } from "./packed-image.ts";
+import { plainEntry } from "../context/plain-entry.ts";
 
 /** A file of an archive. */
 type Member = { readonly path: string; readonly blob: Blob };
@@ -62,9 +63,6 @@ export async function* imageArchive(
   yield tarEnd;
 }
 
-/** Reads blobs where a tree's files are read: from any position, synchronously. */
-type HeldMember = { readonly entry: SourceEntry; readonly bytes: Buffer };
-
 /** An image as the files of an OCI layout (`tar=false`). Contents are held in memory one at a time. */
 export async function imageLayout(
   packed: PackedImage,
@@ -73,9 +71,9 @@ export async function imageLayout(
   hold: (blob: Blob) => Promise<(buffer: Uint8Array, position: number) => number>,
 ): Promise<SourceTree> {
   const files = new Map<string, { readonly entry: SourceEntry; readonly read: HeldReader }>();
-  const folders = ["", "blobs", "blobs/sha256"].map((path) => entryOf(path, "directory", 0));
+  const folders = ["", "blobs", "blobs/sha256"].map((path) => plainEntry(path, "directory"));
   for (const { path, blob } of membersOf(packed, names, options)) {
-    files.set(path, { entry: entryOf(path, "file", blob.sizeBytes), read: await hold(blob) });
+    files.set(path, { entry: plainEntry(path, "file", { sizeBytes: blob.sizeBytes }), read: await hold(blob) });
   }
   const all = [...folders, ...[...files.values()].map(({ entry }) => entry)];
   const parentOf = (path: string) => (path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "");
@@ -92,21 +90,3 @@ export async function imageLayout(
 }
 
 type HeldReader = (buffer: Uint8Array, position: number) => number;
-
-function entryOf(path: string, type: SourceEntry["type"], sizeBytes: number): HeldMember["entry"] {
-  return {
-    path,
-    type,
-    mode: type === "directory" ? 0o755 : 0o644,
-    uid: 0,
-    gid: 0,
-    sizeBytes,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkTarget: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    attributes: new Map(),
-    inodeKey: undefined,
-  };
-}

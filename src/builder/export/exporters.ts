@@ -17,6 +17,7 @@ import { exportErrors as errors } from "./errors.ts";
 import { type AttachedStatement, descriptorOf, packImages, type PackedImage } from "./packed-image.ts";
 import { rewriteTimes } from "./rewrite-times.ts";
 import { joinTrees, timedTree, treeArchive } from "./tree-archive.ts";
+import { plainEntry } from "../context/plain-entry.ts";
 
 /** A place of the client's that an output goes to. */
 export type ExportDestination = {
@@ -340,20 +341,7 @@ async function hold(
   blob: Blob,
 ): Promise<(buffer: Uint8Array, position: number) => number> {
   const path = `${blob.digest.replace(":", "-")}-${newId().slice(0, 8)}`;
-  held.add({
-    path,
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sizeBytes: blob.sizeBytes,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkTarget: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    attributes: new Map(),
-  });
+  held.add(plainEntry(path, "file", { sizeBytes: blob.sizeBytes }));
   const writer = held.content(path);
   for await (const chunk of blob.open()) writer.write(chunk);
   writer.end();
@@ -452,20 +440,7 @@ function statementTree(statements: readonly AttachedStatement[], prefix: string,
   const held = createReceivedTree({ spoolPath: "", memoryBytes: Number.MAX_SAFE_INTEGER });
   for (const { predicateType, statement } of statements) {
     const path = `${prefix}${predicateType.includes("slsa.dev") ? "provenance.json" : "sbom.spdx.json"}`;
-    held.add({
-      path,
-      type: "file",
-      mode: 0o600,
-      uid: 0,
-      gid: 0,
-      sizeBytes: statement.length,
-      mtimeSeconds: seconds,
-      mtimeNanoseconds: 0,
-      linkTarget: "",
-      deviceMajor: 0,
-      deviceMinor: 0,
-      attributes: new Map(),
-    });
+    held.add(plainEntry(path, "file", { mode: 0o600, sizeBytes: statement.length, mtimeSeconds: seconds }));
     const writer = held.content(path);
     writer.write(statement);
     writer.end();

@@ -1,5 +1,6 @@
 import { encodeTarHeader, plainTarHeader, tarEnd, tarPaddingOf } from "#wire";
 import { joinPath, type SourceEntry, type SourceTree } from "../context/tree.ts";
+import { plainEntry } from "../context/plain-entry.ts";
 
 const chunkBytes = 256 * 1024;
 
@@ -96,21 +97,7 @@ export function joinTrees(
     owners.set(moved, { tree: part.tree, entry });
     return moved;
   };
-  const folder = (path: string): SourceEntry => ({
-    path,
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    sizeBytes: 0,
-    mtimeSeconds: epochSeconds,
-    mtimeNanoseconds: 0,
-    linkTarget: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    attributes: new Map(),
-    inodeKey: undefined,
-  });
+  const folder = (path: string): SourceEntry => plainEntry(path, "directory", { mtimeSeconds: epochSeconds });
   const list = (path: string): readonly SourceEntry[] => {
     const found = new Map<string, SourceEntry>();
     for (const part of parts) {

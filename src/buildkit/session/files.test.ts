@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createReceivedTree, type SourceEntry, type SourceTree } from "#builder";
+import { createReceivedTree, readEntryText, type SourceEntry, type SourceTree } from "#builder";
 import type { Message, ValueOf } from "#grpc";
 import { goMode, packet, packetType } from "../messages/filesync.ts";
 import { receiveFiles } from "./receive-files.ts";
@@ -72,18 +72,10 @@ const entry = (path: string, type: SourceEntry["type"], extra: Partial<SourceEnt
   ...extra,
 });
 
-async function read(tree: SourceTree, path: string): Promise<string> {
+function read(tree: SourceTree, path: string): string {
   const found = tree.find(path);
   if (found === undefined) throw new Error(`no ${path}`);
-  const reader = tree.open(found);
-  const buffer = Buffer.alloc(found.sizeBytes);
-  let length = 0;
-  while (length < buffer.length) {
-    const count = reader.read(buffer.subarray(length), length);
-    if (count === 0) break;
-    length += count;
-  }
-  return buffer.toString("utf8", 0, length);
+  return readEntryText(tree, found);
 }
 
 const options = (name: string) => ({ spoolPath: join(folder, name), signal: new AbortController().signal });
@@ -126,11 +118,11 @@ describe("files of a client", () => {
     expect(received.find("dir")?.mode).toBe(0o1777);
     const special = received.list("dir").find(({ sizeBytes }) => sizeBytes === 2);
     expect(special?.mode).toBe(0o4755);
-    expect(await read(received, "dir/z")).toBe("contents of a");
+    expect(read(received, "dir/z")).toBe("contents of a");
     expect(received.find("dir/a")?.inodeKey).toBe(received.find("dir/z")?.inodeKey ?? "none");
     expect(received.find("link")?.linkTarget).toBe("dir/a");
     expect(received.find("dir/a")).toMatchObject({ mtimeSeconds: 1_700_000_000, mtimeNanoseconds: 123_456_789 });
-    expect((await read(received, "large")).length).toBe(5_000_000);
+    expect(read(received, "large").length).toBe(5_000_000);
     expect(progress).toBe(5_000_000 + 13 + 2);
     received.close();
     tree.close();
@@ -173,7 +165,7 @@ describe("files of a client", () => {
     }
     const tree = await received;
     expect(tree.list("").map(({ path }) => path)).toEqual(["b"]);
-    expect(await read(tree, "b")).toBe("ok");
+    expect(read(tree, "b")).toBe("ok");
   });
 
   test("a client without the service is told of it", () => {

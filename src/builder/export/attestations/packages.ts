@@ -1,6 +1,7 @@
 import { toByteString } from "#linux";
 import { openDirectoryTree } from "../../context/directory-tree.ts";
 import { resolveInTree, type SourceTree } from "../../context/tree.ts";
+import { readEntryText } from "../../context/read-entry-text.ts";
 
 /** A package that a root file system says is installed in it. */
 export type InstalledPackage = {
@@ -124,17 +125,5 @@ function filesOf(tree: SourceTree, path: string): readonly string[] {
 function readText(tree: SourceTree, path: string): string | undefined {
   const entry = resolveInTree(tree, toByteString(path));
   if (entry?.type !== "file" || entry.sizeBytes > limitBytes) return undefined;
-  const buffer = Buffer.alloc(entry.sizeBytes);
-  const reader = tree.open(entry);
-  try {
-    let length = 0;
-    while (length < buffer.length) {
-      const count = reader.read(buffer.subarray(length), length);
-      if (count === 0) break;
-      length += count;
-    }
-    return buffer.toString("utf8", 0, length);
-  } finally {
-    reader.close();
-  }
+  return readEntryText(tree, entry);
 }

@@ -1,14 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { EngineError, newId, silentLogger } from "#base";
-import { type Database, openDatabase } from "#db";
-import { createNetworkService, type LinuxNetworkService, type PortPublication, type SandboxRequest } from "#network";
+import { newId } from "#base";
+import type { JoinRequest, LinuxNetworkService, PortPublication, SandboxRequest } from "#network";
 import {
   askFrom,
   here,
-  holdNamespace,
   insidePrivateNamespace,
   makeRemoteHost,
   type Place,
@@ -17,97 +12,32 @@ import {
   serveAt,
   shell,
 } from "./network-fixtures/private-namespace.ts";
+import {
+  failureOf,
+  networkServices,
+  plainNetwork,
+  type RunningContainer,
+} from "./network-fixtures/service-under-test.ts";
 
 if (insidePrivateNamespace) suite();
 else runInPrivateNamespace(import.meta.path);
 
-/** A plain bridge network, to which tests add what they are about. */
-const networkRequest = {
-  driver: "bridge",
-  pools: [],
-  ipamDriver: "",
-  ipamOptions: {},
-  internal: false,
-  attachable: false,
-  ingress: false,
-  scope: "",
-  configOnly: false,
-  configFrom: "",
-  options: {},
-  labels: {},
-};
-
-/** What a daemon's start says of a container that runs. */
-const stillLive = (running: Running) =>
-  new Map([[running.id, { namespacePath: running.path, nameServer: { servers: [] } }]]);
-
-type Running = Place & { readonly id: string; readonly address: string; readonly ports: readonly number[] };
-
 function suite(): void {
-  const directory = mkdtempSync(join(tmpdir(), "berth-network-"));
-  const opened: { service: LinuxNetworkService; database: Database }[] = [];
-  const places: Place[] = [];
+  const services = networkServices();
   const servers: (() => void)[] = [];
   let stopRemoteServer = (): void => {};
   let remote: Place = here;
-  let databases = 0;
 
-  const open = (options: { file?: string; id?: string } = {}): LinuxNetworkService => {
-    const database = openDatabase(join(directory, options.file ?? `${databases++}.db`));
-    const instance = { id: options.id ?? "test", isDefault: options.id === undefined };
-    const service = createNetworkService({
-      database,
-      instance,
-      logger: silentLogger,
-      options: { verifyIntervalMs: 100 },
-    });
-    opened.push({ service, database });
-    return service;
-  };
-
-  const run = async (
+  const open = (of: { file?: string; id?: string } = {}): LinuxNetworkService => services.open(of.file, {}, of.id);
+  const run = (
     service: LinuxNetworkService,
     publications: readonly Partial<PortPublication>[] = [],
-    networks: SandboxRequest["networks"] = [{ network: "bridge" }],
+    networks: readonly JoinRequest[] = [{ network: "bridge" }],
     more: Partial<SandboxRequest> = {},
-  ): Promise<Running> => {
-    const id = newId();
-    const sandbox = await service.createSandbox({
-      containerId: id,
-      containerName: `web-${id.slice(0, 4)}`,
-      networks,
-      publications: publications.map((port) => ({
-        containerPort: 80,
-        protocol: "tcp",
-        hostIp: "",
-        hostPort: 0,
-        ...port,
-      })),
-      ...more,
-    });
-    const place = await holdNamespace(sandbox.path);
-    sandbox.release();
-    places.push(place);
-    return {
-      ...place,
-      id,
-      address: sandbox.endpoints[0]?.ipv4 ?? "",
-      ports: sandbox.ports.map((port) => port.hostPort),
-    };
-  };
+  ): Promise<RunningContainer> => services.run(service, networks, publications, more);
 
   const serve = async (place: Place, protocol: "tcp" | "udp", port: number, name: string): Promise<void> => {
     servers.push(await serveAt(place, protocol, port, name));
-  };
-
-  const failure = async (work: Promise<unknown>): Promise<EngineError> => {
-    try {
-      await work;
-    } catch (error) {
-      if (error instanceof EngineError) return error;
-      throw error;
-    }
-    throw new Error("it succeeded");
   };
 
   beforeAll(async () => {
@@ -119,19 +49,13 @@ function suite(): void {
 
   afterEach(async () => {
     for (const stop of servers.splice(0)) stop();
-    for (const place of places.splice(0)) place.stop();
-    for (const { service, database } of opened.splice(0)) {
-      await service.destroy().catch((error: unknown) => {
-        if (!String(error).includes("closed")) throw error;
-      });
-      database.close();
-    }
+    await services.clear();
   });
 
   afterAll(() => {
     stopRemoteServer();
     remote.stop();
-    rmSync(directory, { recursive: true, force: true });
+    services.end();
   });
 
   describe("createSandbox()", () => {
@@ -162,7 +86,7 @@ function suite(): void {
       expect(read("net.ipv4.ip_unprivileged_port_start")).toBe("80");
       expect(read("net.ipv4.conf.eth0.rp_filter")).toBe("2");
       expect(runAt(one, "ip -6 -o addr").output).not.toContain("eth0");
-      const error = await failure(run(service, [], [{ network: "bridge" }], { sysctls: { "kernel.hostname": "x" } }));
+      const error = await failureOf(run(service, [], [{ network: "bridge" }], { sysctls: { "kernel.hostname": "x" } }));
       expect(error.code).toBe("network-invalid-sysctl");
     });
 
@@ -231,7 +155,7 @@ function suite(): void {
     test("are refused in Docker's words when a container has them", async () => {
       const service = open();
       const web = await run(service, [{ hostPort: 8080 }]);
-      const error = await failure(run(service, [{ hostPort: 8080, hostIp: "127.0.0.1" }]));
+      const error = await failureOf(run(service, [{ hostPort: 8080, hostIp: "127.0.0.1" }]));
       expect(error.message).toMatch(
         /^driver failed programming external connectivity on endpoint web-\w+ \([0-9a-f]{64}\): Bind for 127\.0\.0\.1:8080 failed: port is already allocated by container web-\w+ \([0-9a-f]{12}\)$/,
       );
@@ -243,7 +167,7 @@ function suite(): void {
     test("are refused with the process's name when the host has them, and held against it while published", async () => {
       const service = open();
       const stop = await serveAt(here, "tcp", 8090, "host");
-      const error = await failure(run(service, [{ hostPort: 8090 }]));
+      const error = await failureOf(run(service, [{ hostPort: 8090 }]));
       stop();
       expect(error.message).toContain("failed to bind host port for 0.0.0.0:8090:");
       expect(error.message).toMatch(/address already in use by process \S+ \(pid \d+\)$/);
@@ -258,37 +182,35 @@ function suite(): void {
       expect(web.ports.every((port) => port > 1024)).toBe(true);
       const next = await run(service, [{ hostPort: 8000, hostPortEnd: 8001 }]);
       expect([web.ports[2], next.ports[0]]).toEqual([8000, 8001]);
-      const error = await failure(run(service, [{ hostPort: 8000, hostPortEnd: 8001 }]));
+      const error = await failureOf(run(service, [{ hostPort: 8000, hostPortEnd: 8001 }]));
       expect(error.code).toBe("network-ports-exhausted");
     });
   });
 
   describe("user-defined networks", () => {
-    const request = networkRequest;
-
     test("are isolated from each other; fixed addresses are kept; names and subnets are unique", async () => {
       const service = open();
-      const a = await service.create({ ...request, name: "a", pools: [{ subnet: "10.88.1.0/24" }] });
-      await service.create({ ...request, name: "b" });
+      const a = await service.create({ ...plainNetwork, name: "a", pools: [{ subnet: "10.88.1.0/24" }] });
+      await service.create({ ...plainNetwork, name: "b" });
       const one = await run(service, [], [{ network: "a", ipv4: "10.88.1.77" }]);
       const two = await run(service, [], [{ network: "b" }]);
       await serve(two, "tcp", 80, "two");
       expect(one.address).toBe("10.88.1.77");
       expect(await askFrom(one, "tcp", two.address, 80)).toBe("no answer");
       expect(await askFrom(one, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.1");
-      expect((await failure(service.create({ ...request, name: "a" }))).message).toBe(
+      expect((await failureOf(service.create({ ...plainNetwork, name: "a" }))).message).toBe(
         "network with name a already exists",
       );
       expect(
-        (await failure(service.create({ ...request, name: "c", pools: [{ subnet: "10.88.0.0/16" }] }))).message,
+        (await failureOf(service.create({ ...plainNetwork, name: "c", pools: [{ subnet: "10.88.0.0/16" }] }))).message,
       ).toBe("Pool overlaps with other one on this address space");
-      expect((await failure(run(service, [], [{ network: "a", ipv4: "10.88.1.77" }]))).message).toBe(
+      expect((await failureOf(run(service, [], [{ network: "a", ipv4: "10.88.1.77" }]))).message).toBe(
         "Address already in use",
       );
-      expect((await failure(run(service, [], [{ network: "b", ipv4: "172.18.0.9" }]))).message).toBe(
+      expect((await failureOf(run(service, [], [{ network: "b", ipv4: "172.18.0.9" }]))).message).toBe(
         "invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets",
       );
-      expect((await failure(service.remove("a"))).message).toContain("has active endpoints");
+      expect((await failureOf(service.remove("a"))).message).toContain("has active endpoints");
       service.releaseContainer(one.id);
       await service.remove(a.id.slice(0, 10));
       expect(shell("ip -br link")).not.toContain(a.bridgeName ?? "?");
@@ -296,7 +218,7 @@ function suite(): void {
 
     test("that are internal have no way out and publish nothing; without icc containers do not meet", async () => {
       const service = open();
-      await service.create({ ...request, name: "inner", internal: true });
+      await service.create({ ...plainNetwork, name: "inner", internal: true });
       const one = await run(service, [{ hostPort: 8080 }], [{ network: "inner" }]);
       const two = await run(service, [], [{ network: "inner" }]);
       await serve(two, "tcp", 80, "two");
@@ -310,7 +232,7 @@ function suite(): void {
       expect(await askFrom(one, "tcp", "10.77.0.2", 7000)).toBe("no answer");
 
       const options = { "com.docker.network.bridge.enable_icc": "false" };
-      await service.create({ ...request, name: "strangers", options });
+      await service.create({ ...plainNetwork, name: "strangers", options });
       const left = await run(service, [], [{ network: "strangers" }]);
       const right = await run(service, [], [{ network: "strangers" }]);
       await serve(right, "tcp", 80, "right");
@@ -330,11 +252,11 @@ function suite(): void {
       await first.close();
       shell("nft flush table ip berth");
       const second = open({ file: "crash.db" });
-      await second.restore(stillLive(live));
+      await second.restore(services.live(live));
       expect(await askFrom(remote, "tcp", "10.77.0.1", 8080)).toBe("live from 10.77.0.2");
       expect(second.describe(live.id).ports[0]?.hostPort).toBe(8080);
       expect(second.describe(dead.id)).toEqual({ endpoints: [], ports: [] });
-      expect((await failure(run(second, [{ hostPort: 8080 }]))).code).toBe("network-port-allocated");
+      expect((await failureOf(run(second, [{ hostPort: 8080 }]))).code).toBe("network-port-allocated");
       const next = await run(second, [{ hostPort: 8081 }]);
       expect(next.address).not.toBe(live.address);
     });
@@ -345,7 +267,7 @@ function suite(): void {
       await first.close();
       shell("ip link del berth0");
       const second = open({ file: "bridge.db" });
-      await second.restore(stillLive(live));
+      await second.restore(services.live(live));
       expect(await askFrom(live, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.1");
     });
   });
@@ -379,7 +301,7 @@ function suite(): void {
     await serve(b, "tcp", 80, "b");
     expect(a.address.split(".")[1]).not.toBe(b.address.split(".")[1]);
     expect(await askFrom(a, "tcp", b.address, 80)).toBe("no answer");
-    expect((await failure(run(two, [{ hostPort: 8080 }]))).code).toBe("network-port-in-use");
+    expect((await failureOf(run(two, [{ hostPort: 8080 }]))).code).toBe("network-port-in-use");
     a.stop();
     one.releaseContainer(a.id);
     await one.destroy();

@@ -25,7 +25,7 @@ export type RunningContainer = Place & {
 };
 
 /** A plain bridge network, to which tests add what they are about. */
-const plainNetwork: Omit<NetworkRequest, "name"> = {
+export const plainNetwork: Omit<NetworkRequest, "name"> = {
   driver: "bridge",
   pools: [],
   ipamDriver: "",
@@ -48,11 +48,11 @@ export function networkServices() {
   let databases = 0;
 
   return {
-    open: (file?: string, options: NetworkServiceOptions = {}): LinuxNetworkService => {
+    open: (file?: string, options: NetworkServiceOptions = {}, id = "test"): LinuxNetworkService => {
       const database = openDatabase(join(directory, file ?? `${databases++}.db`));
       const service = createNetworkService({
         database,
-        instance: { id: "test", isDefault: true },
+        instance: { id, isDefault: id === "test" },
         logger: silentLogger,
         options: { verifyIntervalMs: 100, ...options },
       });

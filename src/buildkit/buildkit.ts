@@ -3,13 +3,12 @@ import { Duplex } from "node:stream";
 import { join } from "node:path";
 import { EngineError, type Logger } from "#base";
 import { type BuildResult, type Builds, type Exporters, type OpenRemote, pusher, readAttestations } from "#builder";
-import type { BuildCacheDocument } from "#formats";
 import { createGrpcServer, type GrpcMethods } from "#grpc";
 import { grpcErrorOf } from "./error-status.ts";
 import { errors } from "./errors.ts";
 import { statusResponse } from "./messages/control.ts";
 import { bridgeMethods } from "./services/bridge.ts";
-import { controlMethods } from "./services/control.ts";
+import { type BuildCache, controlMethods } from "./services/control.ts";
 import { healthMethods } from "./services/health.ts";
 import { sessionClient } from "./session/session-client.ts";
 import { createSessions, readSessionOffer, type SessionOffer } from "./session/sessions.ts";
@@ -25,14 +24,7 @@ export type BuildKitParts = {
   readonly pull: PullWithCredentials;
   /** Certificates that fetched contexts are checked with. @default the host's */
   readonly caBundle: string | undefined;
-  readonly cache: {
-    list(): Promise<readonly BuildCacheDocument[]>;
-    prune(options: {
-      readonly all: boolean;
-      readonly keepBytes: number | undefined;
-      readonly beforeMs: number | undefined;
-    }): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
-  };
+  readonly cache: BuildCache;
   /** The daemon's data root. */
   readonly dataRoot: string;
   readonly logger: Logger;

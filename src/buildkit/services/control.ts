@@ -27,20 +27,23 @@ import type { Job, Jobs, StartedBuild } from "../solve/jobs.ts";
 import type { Choice, SolveOptions, Solver } from "../solve/solver.ts";
 import { statusOf } from "../solve/status.ts";
 
+/** The build cache as far as clients list and prune it. */
+export type BuildCache = {
+  list(): Promise<readonly BuildCacheDocument[]>;
+  prune(options: {
+    readonly all: boolean;
+    readonly keepBytes: number | undefined;
+    readonly beforeMs: number | undefined;
+  }): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
+};
+
 /** What the service works with. */
 export type ControlParts = {
   readonly jobs: Jobs;
   readonly solver: Solver;
   readonly clientOf: (session: string, attributes: ReadonlyMap<string, string>) => SolveOptions["client"];
   readonly builds: Builds;
-  readonly cache: {
-    list(): Promise<readonly BuildCacheDocument[]>;
-    prune(options: {
-      readonly all: boolean;
-      readonly keepBytes: number | undefined;
-      readonly beforeMs: number | undefined;
-    }): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
-  };
+  readonly cache: BuildCache;
   /** What a worker says of itself. */
   readonly worker: { readonly id: string; readonly labels: ReadonlyMap<string, string> };
   readonly version: string;

@@ -1,4 +1,5 @@
 export * from "./async.ts";
+export * from "./csv-record.ts";
 export * from "./device-number.ts";
 export * from "./digest.ts";
 export * from "./durations.ts";

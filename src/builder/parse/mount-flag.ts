@@ -1,4 +1,4 @@
-import { parseRamBytes } from "#base";
+import { parseRamBytes, readCsvRecord } from "#base";
 import { SyntaxFault, suggest } from "./fault.ts";
 
 const types = ["bind", "cache", "tmpfs", "secret", "ssh"] as const;
@@ -193,31 +193,11 @@ function readNumber(key: string, value: string, base: 8 | 10): number {
   return number;
 }
 
-/** Fields of one CSV line (RFC 4180); a quote inside an unquoted field is an error, as in Go's encoding/csv. */
+/** Fields of one CSV record. */
 export function csvFields(text: string): string[] {
-  const fields: string[] = [];
-  for (let position = 0; ;) {
-    let field = "";
-    if (text[position] === '"') {
-      for (position++; ; position++) {
-        const char = text[position];
-        if (char === undefined) throw new SyntaxFault(`failed to parse csv mounts: unclosed quote in ${text}`);
-        if (char !== '"') field += char;
-        else if (text[position + 1] === '"') field += text[++position];
-        else break;
-      }
-      position++;
-      if (position < text.length && text[position] !== ",") {
-        throw new SyntaxFault(`failed to parse csv mounts: text after a closing quote in ${text}`);
-      }
-    } else {
-      const end = text.indexOf(",", position);
-      field = text.slice(position, end === -1 ? undefined : end);
-      if (field.includes('"')) throw new SyntaxFault(`failed to parse csv mounts: bare " in ${text}`);
-      position = end === -1 ? text.length : end;
-    }
-    fields.push(field);
-    if (position >= text.length) return fields;
-    position++;
+  try {
+    return readCsvRecord(text);
+  } catch (error) {
+    throw new SyntaxFault(`failed to parse csv mounts: ${(error as Error).message}`);
   }
 }

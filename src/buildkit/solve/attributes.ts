@@ -1,3 +1,4 @@
+import { readCsvRecord } from "#base";
 import type { BuildRequest } from "#builder";
 import { errors } from "../errors.ts";
 
@@ -97,11 +98,11 @@ export function readAttributes(attributes: FrontendAttributes): AttributeRequest
     noCacheFilter: noCache === undefined || noCache === "" ? undefined : noCache.split(",").map((name) => name.trim()),
     pull: readPull(text("image-resolve-mode")),
     networkMode: readNetwork(text("force-network-mode")),
-    extraHosts: readList(text("add-hosts")),
+    extraHosts: readList("add-hosts", text("add-hosts")),
     platform: text("platform"),
     shmSizeBytes: readNumber("shm-size", text("shm-size")),
     cgroupParent: text("cgroup-parent"),
-    ulimits: readList(text("ulimit")).map(readUlimit),
+    ulimits: readList("ulimit", text("ulimit")).map(readUlimit),
     resources,
   };
 }
@@ -125,12 +126,16 @@ function readNetwork(mode: string | undefined): string | undefined {
   return mode;
 }
 
-/** "a=1,b=2": comma-separated, with quotes around values that hold commas (encoding/csv). */
-function readList(value: string | undefined): readonly string[] {
+/** "a=1,b=2", as a CSV record. */
+function readList(name: string, value: string | undefined): readonly string[] {
   if (value === undefined) return [];
-  return [...value.matchAll(/"((?:[^"]|"")*)"|([^,]+)/g)].map(([, quoted, plain]) =>
-    (quoted === undefined ? (plain ?? "") : quoted.replaceAll('""', '"')).trim(),
-  );
+  try {
+    return readCsvRecord(value)
+      .map((field) => field.trim())
+      .filter((field) => field !== "");
+  } catch (error) {
+    throw errors["solve-option"](name, (error as Error).message);
+  }
 }
 
 function readNumber(name: string, value: string | undefined): number | undefined {

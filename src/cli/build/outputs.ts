@@ -2,7 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { cliErrors } from "../errors.ts";
 import { isTerminal } from "../terminal/terminal.ts";
-import { readFields, readPairs } from "./csv.ts";
+import { csvFields } from "../flags/csv-fields.ts";
+import { readPairs } from "./pairs.ts";
 
 /** Where an output goes here: a directory that is filled, a file, or standard output. */
 export type OutputPlace =
@@ -59,7 +60,7 @@ export function readOutputs(flags: {
 }
 
 function readOutput(text: string): BuildOutput {
-  const fields = readFields(text);
+  const fields = csvFields("output", text);
   const [only = ""] = fields;
   // One word is a place: "-" an archive on standard output, anything else a directory.
   if (fields.length === 1 && !only.startsWith("type=") && !only.includes("=")) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cliErrors } from "../errors.ts";
-import { readPairs } from "./csv.ts";
+import { readPairs } from "./pairs.ts";
 
 /** As much as BuildKit's clients send. */
 const limitBytes = 500 * 1024;

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { readFields, readPairs } from "./csv.ts";
+import { readPairs } from "./pairs.ts";
 import { readOutputs } from "./outputs.ts";
 import { createPlainView } from "./progress/plain.ts";
 import { isRemote } from "./solve-context.ts";
 
-test("readFields reads quotes as encoding/csv does", () => {
-  expect(readFields('a,"b,c",d=""')).toEqual(["a", "b,c", 'd=""']);
-  expect(readFields('type=local,"dest=a ""b"", c"')).toEqual(["type=local", 'dest=a "b", c']);
-  expect(() => readFields('"open')).toThrow("not closed");
+test("readPairs takes key=value only", () => {
+  expect([...readPairs("secret", 'id=a,"src=b,c"')]).toEqual([
+    ["id", "a"],
+    ["src", "b,c"],
+  ]);
+  expect(() => readPairs("secret", '"open')).toThrow('for "--secret" flag: parse error on line 1, column 6');
   expect(() => readPairs("secret", "id")).toThrow("key=value");
 });
 

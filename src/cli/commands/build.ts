@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { EngineError } from "#base";
 import { openAgents } from "../build/agents.ts";
-import { readPairs } from "../build/csv.ts";
+import { readPairs } from "../build/pairs.ts";
 import { readOutputs } from "../build/outputs.ts";
 import { createView, type ProgressKind } from "../build/progress/view.ts";
 import { buildFailure, explain, showChecks, writeMetadata } from "../build/report.ts";

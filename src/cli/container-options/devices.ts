@@ -1,7 +1,7 @@
 import { parseRamBytes } from "#base";
 import type { HostConfig } from "#formats";
 import { cliErrors } from "../errors.ts";
-import { parseCsvFields } from "./csv.ts";
+import { csvFields } from "../flags/csv-fields.ts";
 
 type Devices = NonNullable<HostConfig["Devices"]>;
 type DeviceRequests = NonNullable<HostConfig["DeviceRequests"]>;
@@ -61,7 +61,7 @@ export function parseGpus(text: string): DeviceRequests[number] {
     }
     request.Count = value === "all" ? -1 : Number(value);
   };
-  for (const field of parseCsvFields(text)) {
+  for (const field of csvFields("gpus", text)) {
     const equals = field.indexOf("=");
     const key = equals < 0 ? "count" : field.slice(0, equals);
     const value = field.slice(equals + 1);

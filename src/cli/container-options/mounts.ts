@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
-import { parseRamBytes } from "#base";
+import { parseRamBytes, readCsvRecord } from "#base";
 import type { MountRequest } from "#formats";
-import { parseCsvFields } from "./csv.ts";
 
 /** Thrown with the sentence to show; the caller says which flag it belongs to. */
 function problem(sentence: string): never {
@@ -120,7 +119,7 @@ function applyField(mount: Draft, field: string): void {
 /** Reads one `--mount`: CSV of `key=value`. Throws an Error with docker's sentence. */
 export function parseMount(text: string): MountRequest {
   const mount: Draft = { Type: "volume" };
-  for (const field of parseCsvFields(text)) applyField(mount, field);
+  for (const field of readCsvRecord(text)) applyField(mount, field);
   if (!mount.Type) problem("type is required");
   if ((mount.Target ?? "") === "") problem("target is required");
   const mixed = (options: string) => problem(`cannot mix '${options}' options with mount type '${mount.Type}'`);

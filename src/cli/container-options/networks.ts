@@ -1,6 +1,6 @@
 import type { EndpointSettings } from "#formats";
 import { cliErrors } from "../errors.ts";
-import { parseCsvFields } from "./csv.ts";
+import { csvFields } from "../flags/csv-fields.ts";
 
 export type NetworkFlags = {
   readonly network: readonly string[];
@@ -43,7 +43,7 @@ function parseOne(text: string): Attachment {
     driverOptions: {},
   };
   if (!text.includes("=")) return { ...attachment, name: text };
-  for (const field of parseCsvFields(text)) {
+  for (const field of csvFields("network", text)) {
     const equals = field.indexOf("=");
     const key = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
     const value = equals < 0 ? "" : field.slice(equals + 1).trim();

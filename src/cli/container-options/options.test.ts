@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { parseFlags } from "../flags/parse.ts";
-import { parseCsvFields } from "./csv.ts";
 import { parseDevices, parseGpus, throttleProblem } from "./devices.ts";
 import { containerFlags } from "./flags.ts";
 import { parseIpam } from "./ipam.ts";
@@ -84,8 +83,9 @@ describe("parseMount", () => {
     expect(parseTmpfs(["/run", "/tmp:size=1m,rw"])).toEqual({ "/run": "", "/tmp": "size=1m,rw" });
   });
 
-  test("parseCsvFields honours quotes", () => {
-    expect(parseCsvFields('a,"b,""c""",d')).toEqual(["a", 'b,"c"', "d"]);
+  test("fields that are no CSV", () => {
+    expect(() => parseMount('type=bind,a"b')).toThrow('parse error on line 1, column 12: bare " in non-quoted-field');
+    expect(() => parseGpus('device=0,"1')).toThrow('for "--gpus" flag: parse error on line 1, column 12');
   });
 });
 

@@ -224,8 +224,10 @@ export type ContainerService = {
   resize(reference: string, size: { readonly height: number; readonly width: number }): Promise<void>;
   /** Throws not-found in Docker's words. Cheap: from memory. */
   get(reference: string): ContainerView;
-  /** All containers, newest first. Cheap: from memory. */
-  list(): readonly ContainerView[];
+  /** Containers, newest first: all, or those that run. From memory, each looked at when it is asked for. */
+  list(which?: "all" | "running"): IterableIterator<ContainerView>;
+  /** The name of the container with this id. */
+  findName(id: ContainerId): string | undefined;
   /** Bytes of the writable layer and of the whole root file system. */
   sizes(reference: string): Promise<{ readonly writableBytes: number; readonly rootFsBytes: number }>;
   logs(

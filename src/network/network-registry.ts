@@ -104,6 +104,8 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
   };
 
   const defaultId = predefinedNetworkId(options.instance, "bridge");
+  // Asked for each container of a list, so not hashed each time.
+  const predefinedIds = new Set(predefined.map(([name]) => predefinedNetworkId(options.instance, name)));
 
   const defaultBridgePools = (): readonly NetworkPool[] => {
     const { bridgeAddress } = options;
@@ -290,7 +292,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       records.delete(id);
       working.delete(id);
     },
-    isPredefined: (record) => predefinedNetworkId(options.instance, record.name) === record.id,
+    isPredefined: ({ id }) => predefinedIds.has(id),
     settleDefaultBridge: () => {
       const network = defaultNetwork();
       const keeps = network.pools.of(6).length > 0 === options.ipv6;

@@ -8,7 +8,7 @@ import { linkNames, removeLink } from "../networks/links.ts";
 import { collectStats } from "../stats/collect-stats.ts";
 import { listProcesses } from "../top/list-processes.ts";
 import { attachContainer } from "./attach.ts";
-import { type Container, hasProcess } from "./container.ts";
+import { type Container, hasProcess, isUp } from "./container.ts";
 import { createContainer } from "./create.ts";
 import { killContainer } from "./kill.ts";
 import { readContainerLogs } from "./logs.ts";
@@ -62,12 +62,13 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
       emitContainerEvent(parts, container, "resize", { height: String(size.height), width: String(size.width) });
     },
     get: (reference) => view(get(reference)),
-    list: () => {
+    list: function* (which = "all") {
       const names = linkNames(registry);
-      return [...registry.all()]
-        .toSorted((one, other) => (one.document.created < other.document.created ? 1 : -1))
-        .map((container) => viewOf(parts, container, names));
+      for (const container of newestFirst(registry.all())) {
+        if (which === "all" || isUp(container)) yield viewOf(parts, container, names);
+      }
     },
+    findName: (id) => registry.byId(id)?.name,
     sizes: async (reference) => {
       const container = get(reference);
       const writableBytes = await parts.snapshots.usage(container.id);
@@ -108,4 +109,8 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
       return { deleted, reclaimedBytes };
     },
   };
+}
+
+function newestFirst(containers: Iterable<Container>): readonly Container[] {
+  return [...containers].sort((one, other) => (one.document.created < other.document.created ? 1 : -1));
 }

@@ -115,6 +115,11 @@ function hydrate(id: ContainerId, name: string, document: ContainerDocument, lif
   };
 }
 
+/** True for what lists show without `all`: what has a process, or is about to have one again. */
+export function isUp(container: Container): boolean {
+  return hasProcess(container) || container.life.status === "restarting";
+}
+
 /** True while its init process lives: running or paused. */
 export function hasProcess(container: Container): boolean {
   return container.life.status === "running" || container.life.status === "paused";

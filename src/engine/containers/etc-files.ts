@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
-import { join } from "node:path";
 import {
   buildHostsFile,
   buildResolvConf,
@@ -32,7 +31,7 @@ export function etcFilesOf(parts: Pick<ContainerParts, "paths" | "registry">, co
   const owner = mode.startsWith("container:")
     ? (parts.registry.find(mode.slice("container:".length))?.id ?? container.id)
     : container.id;
-  return filesIn(join(parts.paths.containers, owner));
+  return filesIn(`${parts.paths.containers}/${owner}`);
 }
 
 /** What a start has found out by the time the files are written. */
@@ -128,10 +127,11 @@ export function writeStepEtcFiles(
 }
 
 function filesIn(directory: string): EtcFiles {
+  // Not `join`: this is done for every container of every list.
   return {
-    hostname: join(directory, "hostname"),
-    hosts: join(directory, "hosts"),
-    resolvConf: join(directory, "resolv.conf"),
+    hostname: `${directory}/hostname`,
+    hosts: `${directory}/hosts`,
+    resolvConf: `${directory}/resolv.conf`,
   };
 }
 

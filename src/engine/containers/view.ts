@@ -1,11 +1,10 @@
-import { join } from "node:path";
 import type { NetworkService } from "#network";
 import { appArmorProfileOf } from "#security";
 import type { ContainerEndpoint, ContainerView } from "../contract.ts";
 import { dnsNamesOf, isUserDefinedMode } from "../networks/join-requests.ts";
 import { linkNames, withShownLinks } from "../networks/links.ts";
 import { placesOf } from "../networks/places.ts";
-import { type Container, hasProcess } from "./container.ts";
+import { type Container, hasProcess, isUp } from "./container.ts";
 import { etcFilesOf } from "./etc-files.ts";
 import type { ContainerParts } from "./parts.ts";
 
@@ -34,7 +33,7 @@ export function viewOf(
     hostConfig: withShownLinks(parts.registry, container),
     state: {
       status: life.status,
-      running: live || life.status === "restarting",
+      running: isUp(container),
       paused: life.status === "paused",
       restarting: life.status === "restarting",
       oomKilled: life.oomKilled,
@@ -61,7 +60,7 @@ export function viewOf(
       // Files of other drivers are no interface, as in Docker.
       log:
         document.hostConfig.LogConfig?.Type === "json-file"
-          ? join(parts.paths.containers, container.id, `${container.id}-json.log`)
+          ? `${parts.paths.containers}/${container.id}/${container.id}-json.log`
           : "",
     },
   };

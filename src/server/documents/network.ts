@@ -42,11 +42,9 @@ export function networkDocument(
 /** Who is on a network now, by container id. */
 export function networkContainers(engine: Engine, network: NetworkRecord): Record<string, NetworkContainerDocument> {
   const documents: Record<string, NetworkContainerDocument> = {};
-  const names = new Map<string, string>();
-  for (const container of engine.containers.list()) names.set(container.id, container.name);
   for (const endpoint of engine.networks.endpointsOf(network.id)) {
     documents[endpoint.containerId] = {
-      Name: names.get(endpoint.containerId) ?? "",
+      Name: engine.containers.findName(endpoint.containerId) ?? "",
       EndpointID: endpoint.endpointId,
       MacAddress: endpoint.macAddress,
       IPv4Address: endpoint.ipv4 === "" ? "" : `${endpoint.ipv4}/${endpoint.ipv4PrefixLength}`,

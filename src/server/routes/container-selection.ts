@@ -57,8 +57,7 @@ export function selectContainers(
   const all = options.all || filters.has("status") || limit > 0;
   const accepts = selector(engine, filters);
   const selected: ContainerView[] = [];
-  for (const container of engine.containers.list()) {
-    if (!all && !container.state.running) continue;
+  for (const container of engine.containers.list(all ? "all" : "running")) {
     if (!accepts(container)) continue;
     selected.push(container);
     if (limit > 0 && selected.length === limit) break;

@@ -52,7 +52,7 @@ export const systemRoutes: readonly Route[] = [
       if (wants("image")) {
         usage.LayersSize = await engine.system.layersSize();
         const shared = engine.images.sharedSizes();
-        const users = countBy(engine.containers.list().map(({ imageId }) => imageId));
+        const users = countBy([...engine.containers.list()].map(({ imageId }) => imageId));
         usage.Images = engine.images.list().map((image) =>
           imageSummary(image, version, {
             containers: users.get(image.id) ?? 0,
@@ -65,7 +65,7 @@ export const systemRoutes: readonly Route[] = [
         const now = Date.now();
         usage.Containers = await withSizes(
           engine,
-          engine.containers.list().map((container) => containerSummary(container, shownName(container), now, version)),
+          [...engine.containers.list()].map((container) => containerSummary(container, shownName(container), now, version)),
         );
       }
       if (wants("volume")) {

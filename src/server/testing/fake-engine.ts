@@ -297,7 +297,12 @@ export function createFakeEngine(): FakeEngine {
         record("resize", reference, size);
       },
       get,
-      list: () => [...views.values()].sort((a, b) => (a.created < b.created ? 1 : -1)),
+      list: (which) =>
+        [...views.values()]
+          .filter(({ state }) => which !== "running" || state.running)
+          .sort((a, b) => (a.created < b.created ? 1 : -1))
+          .values(),
+      findName: (id) => views.get(id)?.name,
       sizes: async () => ({ writableBytes: 10, rootFsBytes: 1010 }),
       async logs(reference, options) {
         record("logs", reference, options);

@@ -65,7 +65,9 @@ export const systemRoutes: readonly Route[] = [
         const now = Date.now();
         usage.Containers = await withSizes(
           engine,
-          [...engine.containers.list()].map((container) => containerSummary(container, shownName(container), now, version)),
+          [...engine.containers.list()].map((container) =>
+            containerSummary(container, shownName(container), now, version),
+          ),
         );
       }
       if (wants("volume")) {

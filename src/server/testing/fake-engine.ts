@@ -299,7 +299,7 @@ export function createFakeEngine(): FakeEngine {
       get,
       list: (which) =>
         [...views.values()]
-          .filter(({ state }) => which !== "running" || state.running)
+          .filter((view) => which !== "running" || view.state.running)
           .sort((a, b) => (a.created < b.created ? 1 : -1))
           .values(),
       findName: (id) => views.get(id)?.name,

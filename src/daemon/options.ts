@@ -55,6 +55,8 @@ export type DaemonOptions = {
   /** 0 = no limit. */
   readonly maxConcurrentDownloads: number;
   readonly maxConcurrentUploads: number;
+  /** Layers are kept in the compressed form they came in too. */
+  readonly keepPackedLayers: boolean;
   readonly maxDownloadAttempts: number;
   readonly tls: {
     readonly enabled: boolean;
@@ -97,6 +99,7 @@ const flags = {
   "max-concurrent-downloads": { type: "string" },
   "max-concurrent-uploads": { type: "string" },
   "max-download-attempts": { type: "string" },
+  "drop-packed-layers": { type: "boolean" },
   tls: { type: "boolean" },
   tlsverify: { type: "boolean" },
   tlscacert: { type: "string" },
@@ -138,6 +141,7 @@ const configFileSchema = v.strictObject({
   "max-concurrent-downloads": v.optional(v.number()),
   "max-concurrent-uploads": v.optional(v.number()),
   "max-download-attempts": v.optional(v.number()),
+  "drop-packed-layers": v.optional(v.boolean()),
   tls: v.optional(v.boolean()),
   tlsverify: v.optional(v.boolean()),
   tlscacert: v.optional(v.string()),
@@ -214,6 +218,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     maxConcurrentDownloads: count("max-concurrent-downloads", values, file, { fallback: 3, least: 0 }),
     maxConcurrentUploads: count("max-concurrent-uploads", values, file, { fallback: 5, least: 0 }),
     maxDownloadAttempts: count("max-download-attempts", values, file, { fallback: 5, least: 1 }),
+    keepPackedLayers: !(values["drop-packed-layers"] ?? file["drop-packed-layers"] ?? false),
     tls: {
       enabled: verify || (values.tls ?? file.tls ?? false),
       verify,

@@ -112,6 +112,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     database,
     logger,
     storageDriver: options.storageDriver,
+    keepPackedLayers: options.keepPackedLayers,
     trustPolicy: options.trustPolicyFile === undefined ? undefined : readTrustPolicy(options.trustPolicyFile),
   });
   const network = createNetworkService({

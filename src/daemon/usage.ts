@@ -58,6 +58,7 @@ Options:
                                  Layers that are pushed at once (default 5)
       --max-download-attempts int
                                  Tries of a download that breaks (default 5)
+      --drop-packed-layers       Do not keep layers as they came: less disk, but pushes and saves pack anew
       --trust-policy string      Which images may be used (default /etc/berth/trust-policy.json, if there)
       --serve-registry list      Serve a registry on HOST:PORT too, kept below the data root
       --registry-config string   Configuration of that registry (JSON)

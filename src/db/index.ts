@@ -5,6 +5,7 @@ export { type VolumeRow, volumeTable } from "./tables/volumes.ts";
 export { type ImageDocumentRow, type ImageNameRow, type ImageRow, imageTable } from "./tables/images.ts";
 export { type ImageEvidenceRow, imageEvidenceTable } from "./tables/image-evidence.ts";
 export { type LayerPinRow, type LayerRow, type LayerSnapshotRow, layerTable } from "./tables/layers.ts";
+export { type PackedLayerRow, packedLayerTable } from "./tables/packed-layers.ts";
 export { type LayerBlobRow, layerBlobTable } from "./tables/layer-blobs.ts";
 export { type BuildCacheTable, buildCacheTable, type BuildFileRow, type BuildStepRow } from "./tables/build-cache.ts";
 export { type NetworkRow, networkTable } from "./tables/networks.ts";

@@ -1,5 +1,6 @@
 import type { Digest } from "#base";
 import type { HistoryEntry, ImageConfig } from "#formats";
+import type { PackedLayer } from "./layers/packed.ts";
 
 /** An image of the catalogue. Its id is the digest of its config's bytes. */
 export type ImageRecord = {
@@ -145,6 +146,12 @@ export type LayerStore = {
     directory: string,
     options?: NewLayerOptions,
   ): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>;
+  /** The compressed forms that the layer came in and that are kept with it; there may be none. */
+  packedOf(diffId: Digest): readonly PackedLayer[];
+  /** The bytes of one of them, verified while they are read. */
+  openPacked(diffId: Digest, packed: PackedLayer): AsyncIterable<Uint8Array>;
+  /** Gives one up, because it is damaged. Idempotent. */
+  dropPacked(diffId: Digest, digest: Digest): void;
   /** The layer's tar, byte for byte as it was when its diffID was computed; verified while it is read. */
   tarOf(diffId: Digest): AsyncIterable<Uint8Array>;
   /** Bytes of that tar, known without reading it. */
@@ -174,8 +181,13 @@ export type ApplyOptions = {
   readonly expected?: Digest | undefined;
   /** Called with the bytes read of it, compressed. */
   readonly onBytes?: ((count: number) => void) | undefined;
-  /** Awaited once the tar has been read, before the layer is kept: a rejection leaves nothing. */
-  readonly onRead?: (() => Promise<void>) | undefined;
+  /**
+   * The digest of `tar`'s own bytes, for whose being right the source answers by failing at its end: it is read to that
+   * end then, and compressed bytes are kept beside the layer, where the daemon is to keep them.
+   */
+  readonly packedDigest?: Digest | undefined;
+  /** Called once everything has been read and before it is made durable. */
+  readonly onRead?: (() => void) | undefined;
 };
 
 /** What is known about a layer before it is stored. */

@@ -37,6 +37,11 @@ export const errors = defineErrors({
     message: (diffId: string, why: string) => `layer ${diffId} is damaged: ${why}`,
     hint: () => "remove the images that use it and load or pull them again",
   },
+  packedLayerDamaged: {
+    kind: "internal",
+    message: (digest: string, why: string) => `the kept blob ${digest} is damaged: ${why}`,
+    hint: () => "`berth system check` gives damaged blobs up; the layer is packed anew then",
+  },
   layerDigestMismatch: {
     kind: "invalid",
     message: (expected: string, actual: string) =>

@@ -58,13 +58,15 @@ export function openImageStore(options: {
   readonly logger: Logger;
   /** @default overlay2 where it works, else vfs */
   readonly storageDriver?: StorageDriver | undefined;
+  /** Keep layers in the compressed form they came in too, to push and save them as they were. @default true */
+  readonly keepPackedLayers?: boolean | undefined;
   /** @default none: every image is let in */
   readonly trustPolicy?: TrustPolicy | undefined;
 }): ImageStore {
   const { dataRoot, database, logger } = options;
   const layout = openLayout(dataRoot);
   emptyTmp(layout);
-  const layers = openLayerStore({ layout, database, logger });
+  const layers = openLayerStore({ layout, database, logger, keepPacked: options.keepPackedLayers ?? true });
   const ledger = openSnapshotLedger(database, layers);
   const catalog = createImageCatalog({ index: openImageIndex(database), layers, layout, logger });
   const snapshots = chooseSnapshotter({ layout, layers, ledger }, options.storageDriver, logger);

@@ -9,6 +9,7 @@ import { sql as builds } from "./008-builds.ts";
 import { sql as networkPools } from "./009-network-pools.ts";
 import { sql as damagedLayers } from "./010-damaged-layers.ts";
 import { sql as imageEvidence } from "./011-image-evidence.ts";
+import { sql as packedLayers } from "./012-packed-layers.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "009-network-pools", sql: networkPools },
   { name: "010-damaged-layers", sql: damagedLayers },
   { name: "011-image-evidence", sql: imageEvidence },
+  { name: "012-packed-layers", sql: packedLayers },
 ];

@@ -42,6 +42,7 @@ async function loadLayers(
     let told = 0;
     await layers.apply(spool.open(file), {
       expected: diffId,
+      packedDigest: file.digest,
       onBytes: (count) => {
         current += count;
         if (performance.now() - told < PROGRESS_MS && current < file.sizeBytes) return;

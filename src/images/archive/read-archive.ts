@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Digest, isDigest } from "#base";
+import { type Digest, EngineError, isDigest } from "#base";
 import { mediaTypes } from "#formats";
 import { CONFIG_LIMIT, hostArchitecture } from "../catalog/image-config.ts";
 import { errors } from "../errors.ts";
@@ -67,6 +67,7 @@ const manifestSchema = v.object({
 });
 
 type Index = v.InferOutput<typeof indexSchema>;
+type Manifest = v.InferOutput<typeof manifestSchema>;
 type DescriptorIn = v.InferOutput<typeof descriptorSchema>;
 
 function parse<Schema extends v.GenericSchema>(schema: Schema, text: string, what: string): v.InferOutput<Schema> {
@@ -88,9 +89,13 @@ function member(spool: Spool, path: string): SpooledFile {
   return file;
 }
 
+function blobName({ digest }: DescriptorIn): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
 /** A blob of a layout: its name promises its digest, the descriptor its size. */
 function blob(spool: Spool, descriptor: DescriptorIn): SpooledFile {
-  const file = member(spool, `blobs/${descriptor.digest.replace(":", "/")}`);
+  const file = member(spool, blobName(descriptor));
   if (file.digest !== descriptor.digest || file.sizeBytes !== descriptor.size) {
     throw errors.imageArchiveInvalid(`blob ${descriptor.digest} does not match its digest and size`);
   }
@@ -155,15 +160,52 @@ function readLayout(spool: Spool, text: string): ArchivedImage[] {
   return [...images.values()];
 }
 
+/** Every manifest of the layout that a docker-archive is as well; none where it is no layout that can be read. */
+function manifestsBeside(
+  spool: Spool,
+): { readonly bytes: Uint8Array; readonly mediaType: string; readonly document: Manifest }[] {
+  const found: { bytes: Uint8Array; mediaType: string; document: Manifest }[] = [];
+  const visit = (index: Index, depth: number) => {
+    for (const descriptor of index.manifests) {
+      if (spool.find(blobName(descriptor)) === undefined) continue;
+      const bytes = spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "a manifest");
+      const text = Buffer.from(bytes).toString("utf8");
+      if (!isIndexType(descriptor.mediaType)) {
+        found.push({ bytes, mediaType: descriptor.mediaType, document: parse(manifestSchema, text, "manifest") });
+      } else if (depth < 4) visit(parse(indexSchema, text, "index"), depth + 1);
+    }
+  };
+  const text = spool.text("index.json", MANIFEST_LIMIT);
+  if (text === undefined || spool.text("oci-layout", 1024) === undefined) return [];
+  try {
+    visit(parse(indexSchema, text, "index.json"), 0);
+    return found;
+  } catch (error) {
+    // The docker-archive is whole without it.
+    if (error instanceof EngineError) return [];
+    throw error;
+  }
+}
+
 /** Finds the images of an archive: a docker-archive (any age since manifest.json) or an OCI layout. */
 export function readArchivedImages(spool: Spool): ArchivedImage[] {
   const docker = spool.text("manifest.json", CONFIG_LIMIT);
   if (docker !== undefined) {
-    return parse(dockerManifestSchema, docker, "manifest.json").map((image) => ({
-      config: member(spool, image.Config),
-      layers: image.Layers.map((path) => member(spool, path)),
-      tags: image.RepoTags,
-    }));
+    const beside = manifestsBeside(spool);
+    return parse(dockerManifestSchema, docker, "manifest.json").map((image) => {
+      const config = member(spool, image.Config);
+      const layers = image.Layers.map((path) => member(spool, path));
+      const own = beside.find(
+        ({ document }) =>
+          document.config.digest === config.digest &&
+          document.layers.length === layers.length &&
+          document.layers.every(({ digest }, at) => digest === layers[at]?.digest) &&
+          // Layers that an archive only has without compression would be pushed so.
+          document.layers.some(({ mediaType }) => /gzip$|zstd$/.test(mediaType ?? "")),
+      );
+      const manifest = own === undefined ? {} : { manifest: { bytes: own.bytes, mediaType: own.mediaType } };
+      return { config, layers, tags: image.RepoTags, ...manifest };
+    });
   }
   const index = spool.text("index.json", MANIFEST_LIMIT);
   if (index !== undefined) return readLayout(spool, index);

@@ -16,6 +16,8 @@ import type { LayerStore } from "../contract.ts";
 export type ImageToSave = {
   readonly config: ImageConfig;
   readonly configBytes: Uint8Array;
+  /** The manifest it came with, if it did. */
+  readonly manifest: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
   /** Fully qualified. */
   readonly tags: readonly string[];
 };
@@ -40,6 +42,34 @@ function createdSeconds(config: ImageConfig): number {
   return Number.isNaN(ms) ? 0 : Math.max(0, Math.floor(ms / 1000));
 }
 
+type LayerMember = { readonly descriptor: Descriptor; readonly contents: () => AsyncIterable<Uint8Array> };
+
+/** A layer without compression, which is always to be had. */
+function plainLayer(layers: LayerStore, diffId: Digest, mediaType: string = mediaTypes.ociLayer): LayerMember {
+  const descriptor = { mediaType, digest: diffId, size: layers.tarSizeOf(diffId) };
+  return { descriptor, contents: () => layers.tarOf(diffId) };
+}
+
+/** The layers as the image's own manifest names them; undefined unless each is to be had in just that form. */
+function originalLayers(image: ImageToSave, layers: LayerStore): readonly LayerMember[] | undefined {
+  if (image.manifest === undefined) return undefined;
+  // It was checked when it came in.
+  const manifest = JSON.parse(Buffer.from(image.manifest.bytes).toString("utf8")) as ImageManifest;
+  const diffIds = image.config.rootfs.diff_ids;
+  if (manifest.config.digest !== digestOf(image.configBytes) || manifest.layers.length !== diffIds.length) {
+    return undefined;
+  }
+  const members: LayerMember[] = [];
+  for (const [index, diffId] of diffIds.entries()) {
+    const descriptor = manifest.layers[index] as Descriptor;
+    const packed = layers.packedOf(diffId).find(({ digest }) => digest === descriptor.digest);
+    if (packed !== undefined) members.push({ descriptor, contents: () => layers.openPacked(diffId, packed) });
+    else if (descriptor.digest === diffId) members.push(plainLayer(layers, diffId, descriptor.mediaType));
+    else return undefined;
+  }
+  return members;
+}
+
 /** The documents of a saved archive (moby: image/tarexport/save.go). */
 function describe(images: readonly ImageToSave[], layers: LayerStore) {
   const blobs = new Map<Digest, Member>();
@@ -53,31 +83,18 @@ function describe(images: readonly ImageToSave[], layers: LayerStore) {
   };
   for (const image of images) {
     const diffIds = image.config.rootfs.diff_ids;
-    const descriptors: Descriptor[] = diffIds.map((diffId) => ({
-      mediaType: mediaTypes.ociLayer,
-      digest: diffId,
-      size: layers.tarSizeOf(diffId),
-    }));
-    for (const descriptor of descriptors) {
-      blobs.set(descriptor.digest, {
-        path: blobPath(descriptor.digest),
-        sizeBytes: descriptor.size,
-        contents: () => layers.tarOf(descriptor.digest),
-      });
+    const originals = originalLayers(image, layers);
+    const members = originals ?? diffIds.map((diffId) => plainLayer(layers, diffId));
+    for (const { descriptor, contents } of members) {
+      const { digest, size: sizeBytes } = descriptor;
+      blobs.set(digest, { path: blobPath(digest), sizeBytes, contents });
     }
     const configDigest = addDocument(image.configBytes);
-    const manifest: ImageManifest = {
-      schemaVersion: 2,
-      mediaType: mediaTypes.ociManifest,
-      config: { mediaType: mediaTypes.ociConfig, digest: configDigest, size: image.configBytes.byteLength },
-      layers: descriptors,
-    };
-    const manifestBytes = json(manifest);
-    const descriptor: Descriptor = {
-      mediaType: mediaTypes.ociManifest,
-      digest: addDocument(manifestBytes),
-      size: manifestBytes.byteLength,
-    };
+    const { bytes: manifestBytes, mediaType } =
+      originals === undefined || image.manifest === undefined
+        ? newManifest(image, members, configDigest)
+        : image.manifest;
+    const descriptor: Descriptor = { mediaType, digest: addDocument(manifestBytes), size: manifestBytes.byteLength };
     const references = image.tags.map((tag) => parseReference(tag));
     if (references.length === 0) index.manifests.push(descriptor);
     for (const reference of references) {
@@ -96,16 +113,27 @@ function describe(images: readonly ImageToSave[], layers: LayerStore) {
       RepoTags: references.map(
         (reference) => `${familiarRepository(reference.repository)}:${reference.tag ?? "latest"}`,
       ),
-      Layers: diffIds.map(blobPath),
-      LayerSources: Object.fromEntries(descriptors.map((layer) => [layer.digest, layer])),
+      Layers: members.map(({ descriptor: layer }) => blobPath(layer.digest)),
+      LayerSources: Object.fromEntries(diffIds.map((diffId, at) => [diffId, members[at]?.descriptor])),
     });
   }
   return { blobs, dockerManifest, repositories, index };
 }
 
+function newManifest(image: ImageToSave, layers: readonly LayerMember[], configDigest: Digest) {
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: { mediaType: mediaTypes.ociConfig, digest: configDigest, size: image.configBytes.byteLength },
+    layers: layers.map(({ descriptor }) => descriptor),
+  };
+  return { bytes: json(manifest), mediaType: mediaTypes.ociManifest };
+}
+
 /**
- * Writes images as Docker ≥ 25 does: a docker-archive (manifest.json) that is an OCI layout too (index.json). Layers
- * are uncompressed and verified while they are read. Deterministic.
+ * Writes images as Docker ≥ 25 does: a docker-archive (manifest.json) that is an OCI layout too (index.json). An image
+ * whose layers are kept as they came goes out with the manifest and blobs it came with, another with uncompressed
+ * layers; all are verified while they are read. Deterministic.
  */
 export async function* saveImages(images: readonly ImageToSave[], layers: LayerStore): AsyncGenerator<Uint8Array> {
   const { blobs, dockerManifest, repositories, index } = describe(images, layers);

@@ -125,6 +125,7 @@ export function createImageCatalog(parts: {
     return [...images.values()].map(({ image, tags }) => ({
       config: image.config,
       configBytes: index.configBytes(image.id),
+      manifest: image.manifestDigest === undefined ? undefined : index.manifest(image.manifestDigest),
       tags: [...tags].sort(),
     }));
   };

@@ -8,6 +8,7 @@ import { type Digest, digestHex, newId } from "#base";
  *     layers/<diffid hex>/diff           an unpacked layer, in overlayfs form
  *     layers/<diffid hex>/skeleton       its tar without the files' contents
  *     layers/<diffid hex>/kept/<n>       contents that the same layer replaced later
+ *     layers/<diffid hex>/packed/<hex>   its compressed bytes as they came, by their digest
  *     l/<number>                         short link to a layer's diff, for mount options
  *     snapshots/<id>/                    writable root file systems
  *     tmp/                               half-done things; emptied at start

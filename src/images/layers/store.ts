@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, s
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex, errorMessage, isDigest, KeyedMutex, type Logger } from "#base";
-import { type Database, layerTable } from "#db";
+import { type Database, layerTable, packedLayerTable } from "#db";
 import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
 import type { ApplyOptions, LayerLease, LayerStore } from "../contract.ts";
 import { errors } from "../errors.ts";
@@ -11,6 +11,15 @@ import { makeDirectoryDurable, makeTreeDurable } from "./durable.ts";
 import { removeMountPoints } from "./mount-points.ts";
 import { layerTar } from "./layer-tar.ts";
 import type { StoreLayout } from "./layout.ts";
+import {
+  createPackedWriter,
+  hasPlaceToKeep,
+  isIntact,
+  type PackedLayer,
+  readPacked,
+  removePacked,
+  wholeSource,
+} from "./packed.ts";
 import { type LayerFacts, unpackLayer } from "./unpack.ts";
 
 /** A new layer that nothing holds yet is safe from garbage collection for so long. */
@@ -28,7 +37,18 @@ export type LayerShelf = LayerStore & {
   addHolder(holder: () => Iterable<Digest>): void;
 };
 
-type Entry = { readonly number: number; readonly sizeBytes: number; readonly tarBytes: number; opaque?: boolean };
+type Entry = {
+  readonly number: number;
+  readonly sizeBytes: number;
+  readonly tarBytes: number;
+  opaque?: boolean;
+  packed: readonly PackedLayer[];
+};
+
+/** What a layer takes on the disk. */
+function diskBytes(entry: Entry): number {
+  return entry.packed.reduce((sum, { sizeBytes }) => sum + sizeBytes, entry.sizeBytes);
+}
 
 /** Removes a tree without stopping this thread; names that are no UTF-8 take the slow way. */
 export async function removeTree(path: string): Promise<void> {
@@ -48,9 +68,12 @@ export function openLayerStore(parts: {
   readonly layout: StoreLayout;
   readonly database: Database;
   readonly logger: Logger;
+  /** Whether layers are kept as they came, too. */
+  readonly keepPacked: boolean;
 }): LayerShelf {
-  const { layout, database, logger } = parts;
+  const { layout, database, logger, keepPacked } = parts;
   const table = layerTable(database);
+  const packedTable = packedLayerTable(database);
   const entries = new Map<Digest, Entry>();
   const holders: (() => Iterable<Digest>)[] = [];
   const leases = new Set<Set<Digest>>();
@@ -79,7 +102,12 @@ export function openLayerStore(parts: {
         table.delete(row.diff_id);
         continue;
       }
-      entries.set(row.diff_id, { number: row.number, sizeBytes: row.size_bytes, tarBytes: row.tar_bytes });
+      entries.set(row.diff_id, { number: row.number, sizeBytes: row.size_bytes, tarBytes: row.tar_bytes, packed: [] });
+    }
+    for (const { diff_id: diffId, digest, compression, size_bytes: sizeBytes } of packedTable.all()) {
+      const entry = entries.get(diffId);
+      if (entry === undefined || (compression !== "gzip" && compression !== "zstd")) continue;
+      entry.packed = [...entry.packed, { digest, compression, sizeBytes }];
     }
     for (const stray of present) {
       const path = layout.fresh("stray");
@@ -113,12 +141,30 @@ export function openLayerStore(parts: {
     return entry;
   };
 
+  const dropPacked = (diffId: Digest, digest: Digest) => {
+    const entry = entries.get(diffId);
+    if (entry === undefined) return;
+    packedTable.delete(diffId, digest);
+    entry.packed = entry.packed.filter((packed) => packed.digest !== digest);
+    removePacked(layout.layer(diffId), digest);
+  };
+  // Somebody who no longer wants them wants their place.
+  if (!keepPacked) {
+    for (const [diffId, { packed }] of entries) for (const { digest } of packed) dropPacked(diffId, digest);
+  }
+
   const isWhole = (diffId: Digest) => entries.has(diffId) && !damaged.has(diffId);
 
   /** Moves a whole, durable layer from tmp to its place. The row is what makes it exist. */
-  const land = (directory: string, facts: LayerFacts) =>
+  const land = (directory: string, facts: LayerFacts, packed?: PackedLayer) =>
     landing.run(facts.diffId, async () => {
       const { diffId, sizeBytes, tarBytes } = facts;
+      const forms = packed === undefined ? [] : [packed];
+      const noteForms = () => {
+        for (const { digest, compression, sizeBytes: size_bytes } of forms) {
+          packedTable.insert({ diff_id: diffId, digest, compression, size_bytes });
+        }
+      };
       fresh.set(diffId, Date.now());
       const place = layout.layer(diffId);
       if (damaged.has(diffId)) {
@@ -126,8 +172,13 @@ export function openLayerStore(parts: {
         if (existsSync(place)) renameSync(place, layout.fresh("damaged"));
         renameSync(directory, place);
         await makeDirectoryDurable(layout.layers);
-        table.clearDamaged(diffId);
+        database.transaction(() => {
+          table.clearDamaged(diffId);
+          packedTable.deleteAllOf(diffId);
+          noteForms();
+        });
         damaged.delete(diffId);
+        get(diffId).packed = forms;
         return { diffId, sizeBytes };
       }
       if (entries.has(diffId)) {
@@ -140,25 +191,35 @@ export function openLayerStore(parts: {
       await makeDirectoryDurable(layout.layers);
       database.transaction(() => {
         const number = table.insert({ diff_id: diffId, size_bytes: sizeBytes, tar_bytes: tarBytes });
+        noteForms();
         makeLink(number, diffId);
-        entries.set(diffId, { number, sizeBytes, tarBytes });
+        entries.set(diffId, { number, sizeBytes, tarBytes, packed: forms });
       });
       return { diffId, sizeBytes };
     });
 
   const unpack = async (tar: AsyncIterable<Uint8Array>, options: ApplyOptions) => {
     const directory = layout.fresh("layer");
+    const isKept = keepPacked && options.packedDigest !== undefined && hasPlaceToKeep(layout.root);
+    const writer = isKept ? createPackedWriter(directory, options.packedDigest) : undefined;
+    const source = wholeSource(tar, (chunk) => writer?.write(chunk));
     try {
-      const facts = await unpackLayer(tar, directory, options.onBytes);
+      const facts = await unpackLayer(source.reader, directory, options.onBytes);
       if (options.expected !== undefined && facts.diffId !== options.expected) {
         throw errors.layerDigestMismatch(options.expected, facts.diffId);
       }
-      await options.onRead?.();
-      if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes);
-      return await land(directory, facts);
+      // To its end: only then has whoever sends it said that it was all right.
+      if (options.packedDigest !== undefined) await source.drain();
+      const packed = writer?.close();
+      options.onRead?.();
+      if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes + (packed?.sizeBytes ?? 0));
+      return await land(directory, facts, packed);
     } catch (error) {
+      writer?.close();
       await removeTree(directory);
       throw error;
+    } finally {
+      await source.close();
     }
   };
 
@@ -196,6 +257,11 @@ export function openLayerStore(parts: {
       let reason: string | undefined;
       try {
         for await (const chunk of layerTar(layout.layer(diffId), diffId)) onBytes(chunk.byteLength);
+        for (const packed of get(diffId).packed) {
+          if (await isIntact(layout.layer(diffId), packed)) continue;
+          logger.warn("a layer's compressed form was damaged and has been given up", { layer: diffId });
+          dropPacked(diffId, packed.digest);
+        }
       } catch (error) {
         reason = errorMessage(error);
       }
@@ -255,6 +321,12 @@ export function openLayerStore(parts: {
       removeMountPoints(join(directory, "diff"), options.mountPoints ?? []);
       return describe(directory);
     },
+    packedOf: (diffId) => entries.get(diffId)?.packed ?? [],
+    openPacked: (diffId, packed) => {
+      get(diffId);
+      return readPacked(layout.layer(diffId), packed);
+    },
+    dropPacked,
     tarOf: (diffId) => {
       get(diffId);
       return layerTar(layout.layer(diffId), diffId);
@@ -293,12 +365,12 @@ export function openLayerStore(parts: {
         const path = layout.fresh("trash");
         renameSync(layout.layer(diffId), path);
         trash.push(path);
-        won += entry.sizeBytes;
+        won += diskBytes(entry);
       }
       for (const path of trash) await removeTree(path);
       return won;
     },
-    totalSize: () => [...entries.values()].reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    totalSize: () => [...entries.values()].reduce((sum, entry) => sum + diskBytes(entry), 0),
     taken: (diffIds) => {
       for (const diffId of diffIds) fresh.delete(diffId);
     },

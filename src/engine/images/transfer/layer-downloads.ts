@@ -76,34 +76,23 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
     let told = 0;
     tell({ phase: "downloading", current, total });
     const blob = repository.blob(descriptor, { signal, onRetry: () => tell({ phase: "retrying" }) });
-    // A decoder may stop before the blob's last byte; the blob counts as read only when it has been read and verified.
-    const source: AsyncIterable<Uint8Array> = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => blob.next(),
-        return: () => Promise.resolve({ done: true, value: undefined }),
-      }),
-    };
-    try {
-      await layers.apply(source, {
-        expected: diffId,
-        onBytes: (count) => {
-          current += count;
-          noteGarbage(count);
-          if (performance.now() - told < TOLD_MS) return;
-          told = performance.now();
-          tell({ phase: "downloading", current, total });
-        },
-        onRead: async () => {
-          for await (const rest of blob) current += rest.length;
-          tell({ phase: "downloading", current: total, total });
-          tell({ phase: "extracting", total });
-          // The rest is the disk's work: the next layer may come meanwhile.
-          onDownloaded();
-        },
-      });
-    } finally {
-      await blob.return(undefined);
-    }
+    await layers.apply(blob, {
+      expected: diffId,
+      packedDigest: descriptor.digest,
+      onBytes: (count) => {
+        current += count;
+        noteGarbage(count);
+        if (performance.now() - told < TOLD_MS) return;
+        told = performance.now();
+        tell({ phase: "downloading", current, total });
+      },
+      onRead: () => {
+        tell({ phase: "downloading", current: total, total });
+        tell({ phase: "extracting", total });
+        // The rest is the disk's work: the next layer may come meanwhile.
+        onDownloaded();
+      },
+    });
   };
 
   const start = (layer: Parameters<LayerDownloads["fetch"]>[0]): Flight => {

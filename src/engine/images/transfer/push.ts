@@ -1,6 +1,3 @@
-import { createZstdCompress } from "node:zlib";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type Digest, shortId } from "#base";
 import {
   canonicalName,
@@ -13,15 +10,12 @@ import {
   parseReference,
   splitRepository,
 } from "#formats";
-import type { ImageProgress, ImageRecord, LayerBlob } from "#images";
+import type { ImageProgress, ImageRecord } from "#images";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { errors } from "../../errors.ts";
-import { gzipBlocks } from "./gzip-blocks.ts";
 import type { TransferParts } from "./parts.ts";
+import { MOST_GUESSES, type PushCompression, pushLayer } from "./push-layer.ts";
 import { readReference } from "./reference.ts";
-
-/** How layers travel that have not travelled yet. */
-export type PushCompression = "gzip" | "zstd";
 
 /** What to push. */
 export type PushRequest = {
@@ -34,125 +28,6 @@ export type PushRequest = {
   /** @default gzip */
   readonly compression?: PushCompression | undefined;
 };
-
-type LayerToPush = { readonly diffId: Digest; readonly original: Descriptor | undefined };
-
-/** How many repositories or digests of a layer are asked about before it is sent. */
-const MOST_GUESSES = 4;
-
-async function* zstdCompressed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const encoder = createZstdCompress({ chunkSize: 256 * 1024 });
-  const fed = pipeline(Readable.from(source, { objectMode: true }), encoder);
-  fed.catch(() => {});
-  try {
-    for await (const chunk of encoder as AsyncIterable<Buffer>) yield chunk;
-    await fed;
-  } finally {
-    encoder.destroy();
-  }
-}
-
-function isZstd(mediaType: string): boolean {
-  return mediaType.endsWith("zstd");
-}
-
-/** What a layer is called in a manifest; zstd has a name in OCI's only. */
-function mediaTypeOf(compression: PushCompression): string {
-  return compression === "zstd" ? mediaTypes.ociLayerZstd : mediaTypes.dockerLayerGzip;
-}
-
-/** Sees to it that the registry has one layer, the cheapest way there is. */
-async function pushLayer(
-  parts: TransferParts,
-  repository: RemoteRepository,
-  layer: LayerToPush,
-  compression: PushCompression | undefined,
-  progress: ImageProgress,
-  signal: AbortSignal,
-): Promise<Descriptor> {
-  const { diffId, original } = layer;
-  const { layers, blobs } = parts.store;
-  const id = shortId(diffId);
-  const say = (status: string) => progress({ status, id, progress: {} });
-  const { domain } = splitRepository(repository.name);
-  const fits = (blob: { readonly mediaType: string }) =>
-    compression === undefined || isZstd(blob.mediaType) === (compression === "zstd");
-  const known = blobs.of(diffId).filter(fits);
-  const there = (blob: Omit<LayerBlob, "diffId" | "repository">): Descriptor => {
-    blobs.add([{ ...blob, diffId, repository: repository.name }]);
-    return { mediaType: blob.mediaType, digest: blob.digest, size: blob.sizeBytes };
-  };
-
-  const asked = new Set<Digest>();
-  const isThere = async (blob: Omit<LayerBlob, "diffId" | "repository">) => {
-    if (asked.has(blob.digest)) return false;
-    asked.add(blob.digest);
-    return repository.hasBlob(blob.digest, signal);
-  };
-  // 1. What this repository is known to have, or should have by the image's manifest.
-  const inRepository = known.filter((blob) => blob.repository === repository.name);
-  const byManifest =
-    original === undefined || !fits(original)
-      ? []
-      : [{ digest: original.digest, sizeBytes: original.size, mediaType: original.mediaType }];
-  // The manifest's own form first: with it the manifest can stay as it is.
-  for (const blob of [...byManifest, ...inRepository].slice(0, MOST_GUESSES)) {
-    if (await isThere(blob)) {
-      say("Layer already exists");
-      return there(blob);
-    }
-    const wrong = inRepository.find(({ digest }) => digest === blob.digest);
-    if (wrong !== undefined) blobs.forget(wrong);
-  }
-  // 2. Another repository of this registry.
-  const elsewhere = known.filter(
-    (blob) => blob.repository !== repository.name && splitRepository(blob.repository).domain === domain,
-  );
-  for (const blob of elsewhere.slice(0, MOST_GUESSES)) {
-    const from = splitRepository(blob.repository).path;
-    if (await repository.mountBlob(blob.digest, from, signal)) {
-      say(`Mounted from ${from}`);
-      return there(blob);
-    }
-  }
-  // 3. A form it has at another registry: ours are made alike everywhere.
-  for (const blob of known
-    .filter((other) => splitRepository(other.repository).domain !== domain)
-    .slice(0, MOST_GUESSES)) {
-    if (await isThere(blob)) {
-      say("Layer already exists");
-      return there(blob);
-    }
-  }
-  say("Waiting");
-  return parts.uploadSlots.run(async () => {
-    signal.throwIfAborted();
-    const total = layers.tarSizeOf(diffId);
-    const pack = compression === "zstd" ? zstdCompressed : gzipBlocks;
-    let told = 0;
-    let read = 0;
-    async function* tar(): AsyncGenerator<Uint8Array> {
-      read = 0;
-      for await (const chunk of layers.tarOf(diffId)) {
-        signal.throwIfAborted();
-        read += chunk.length;
-        yield chunk;
-      }
-    }
-    const source = { open: () => pack(tar()) };
-    progress({ status: "Pushing", id, progress: { current: 0, total } });
-    const { digest, sizeBytes } = await repository.upload(source, {
-      signal,
-      onBytes: () => {
-        if (performance.now() - told < 100) return;
-        told = performance.now();
-        progress({ status: "Pushing", id, progress: { current: read, total } });
-      },
-    });
-    say("Pushed");
-    return there({ digest, sizeBytes, mediaType: mediaTypeOf(compression ?? "gzip") });
-  });
-}
 
 /** The manifest for an image at a registry: its own where the layers are the same, a new one otherwise. */
 function manifestFor(

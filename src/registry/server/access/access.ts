@@ -1,5 +1,6 @@
 import type { Logger } from "#base";
 import { serverErrors } from "../errors.ts";
+import { isRepositoryName } from "../repositories/keys.ts";
 import { openPasswordFile } from "./htpasswd.ts";
 import { type AccessRule, ANONYMOUS, compileRules, everybody, type Principal } from "./rules.ts";
 import {
@@ -32,7 +33,7 @@ export type Access = {
   /** Undefined when the request carries no credentials and nobody may do anything without; throws for wrong ones. */
   identify(request: Request): Promise<Principal>;
   /** The `WWW-Authenticate` header for a request that may not do what it asks. */
-  challenge(request: Request, grant: Grant | undefined): Record<string, string>;
+  challenge(request: Request, grants: readonly Grant[]): Record<string, string>;
   /** True when a request without credentials must be challenged at `/v2/`, so that clients learn how to log in. */
   readonly wantsLogin: boolean;
   /** The answer of `/token`; undefined when this server issues none. */
@@ -51,8 +52,12 @@ function bearerToken(header: string): string | undefined {
   return /^bearer ([\w.~+/=-]{1,16384})$/i.exec(header)?.[1];
 }
 
-function scopeText(grant: Grant | undefined): string {
-  return grant === undefined ? "" : `,scope="${grant.type}:${grant.name}:${grant.actions.join(",")}"`;
+function scopeText(grants: readonly Grant[]): string {
+  // Names come from the request: only those that can be one, and so have no quotes.
+  const scopes = grants
+    .filter(({ type, name }) => type !== "repository" || isRepositoryName(name))
+    .map(({ type, name, actions }) => `${type}:${name}:${actions.join(",")}`);
+  return scopes.length === 0 ? "" : `,scope="${scopes.join(" ")}"`;
 }
 
 /** `https://host` as the client addressed us; a proxy in front says so by X-Forwarded-Proto. */
@@ -107,8 +112,8 @@ export async function openAccess(options: AccessOptions, stateDirectory: string,
       wantsLogin: true,
       // With a password file beside, people and scripts may also send a password.
       identify: identifyBy(async (header) => (await verify(header)) ?? byPassword(header)),
-      challenge: (_request, grant) => ({
-        "www-authenticate": `Bearer realm="${tokens.realm}",service="${tokens.service}"${scopeText(grant)}`,
+      challenge: (_request, grants) => ({
+        "www-authenticate": `Bearer realm="${tokens.realm}",service="${tokens.service}"${scopeText(grants)}`,
       }),
     };
   }
@@ -122,12 +127,20 @@ export async function openAccess(options: AccessOptions, stateDirectory: string,
 
   const service = realm;
   const issuer = await openTokenIssuer({ directory: stateDirectory, service });
-  const verify = byToken(issuer.verify);
+  const verify = byToken(async (token) => {
+    const principal = await issuer.verify(token);
+    if (principal === undefined) return undefined;
+    const user = principalFor(principal.name);
+    return {
+      ...principal,
+      mayAskFor: (action, repository) => (repository === undefined ? user.canList : user.can(action, repository)),
+    };
+  });
   return {
     wantsLogin: true,
     identify: identifyBy(async (header) => (await verify(header)) ?? byPassword(header)),
-    challenge: (request, grant) => ({
-      "www-authenticate": `Bearer realm="${originOf(request)}/token",service="${service}"${scopeText(grant)}`,
+    challenge: (request, grants) => ({
+      "www-authenticate": `Bearer realm="${originOf(request)}/token",service="${service}"${scopeText(grants)}`,
     }),
     token: async (request) => {
       const isForm = request.method === "POST";

@@ -16,6 +16,11 @@ export type Principal = {
   can(action: Action, repository: string): boolean;
   /** May see the names of all repositories, the page and the metrics. */
   readonly canList: boolean;
+  /**
+   * Of whoever comes with a token: whether another one would give this right; undefined when only its issuer knows. Without a
+   * repository it is about the lists.
+   */
+  mayAskFor?(action: Action, repository: string | undefined): boolean | undefined;
 };
 
 /** The name of who did not log in. */

@@ -83,7 +83,8 @@ export async function createTokenVerifier(options: {
           clockTolerance: 30,
         },
       );
-      return principalOf(payload.sub || ANONYMOUS, grantsOf(payload["access"]));
+      const principal = principalOf(payload.sub || ANONYMOUS, grantsOf(payload["access"]));
+      return { ...principal, mayAskFor: () => undefined };
     } catch {
       // Not ours to say why: every reason is the same "not logged in".
       return undefined;

@@ -3,6 +3,9 @@ import { serverErrors } from "../errors.ts";
 import type { Endpoint, RegistryCall } from "./parts.ts";
 import { parseRange } from "./range.ts";
 
+/** A stream has no length for HTTP, which clients like to know; so much is read before it is sent. */
+const READ_WHOLE_BYTES = 1024 * 1024;
+
 /** A digest from outside; throws DIGEST_INVALID. */
 export function readDigest(text: string): ContentDigest {
   if (!isContentDigest(text)) {
@@ -57,7 +60,9 @@ async function getBlob({ parts, request }: RegistryCall, repository: string, dig
   if (link !== undefined) return new Response(null, { status: 307, headers: { location: link } });
   metrics.add("berth_registry_sent_bytes_total", length);
   if (length === 0) return new Response(null, { status, headers });
-  return new Response(await repositories.blobBody(digest, range), { status, headers });
+  const body = await repositories.blobBody(digest, range);
+  const isShortStream = body instanceof ReadableStream && length <= READ_WHOLE_BYTES;
+  return new Response(isShortStream ? await new Response(body).bytes() : body, { status, headers });
 }
 
 /** `/v2/<name>/blobs/<digest>`: end-2 and end-10 of the distribution spec. */

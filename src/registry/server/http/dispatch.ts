@@ -59,19 +59,30 @@ function neededAction(target: Target, method: string): Action {
   return method === "DELETE" && target.kind !== "upload" ? "delete" : "push";
 }
 
+const everyName: Grant = { type: "registry", name: "catalog", actions: ["*"] };
+
 /** What a client has to ask a token for. */
-function grantFor(target: Target, action: Action): Grant | undefined {
+function grantsFor(target: Target, action: Action, query: URLSearchParams): readonly Grant[] {
   if ("repository" in target) {
-    return { type: "repository", name: target.repository, actions: action === "push" ? ["pull", "push"] : [action] };
+    const actions = action === "push" ? ["pull", "push"] : [action];
+    const own: Grant = { type: "repository", name: target.repository, actions };
+    if (target.kind !== "uploads" || !query.has("mount")) return [own];
+    const from = query.get("from");
+    return [own, from === null ? everyName : { type: "repository", name: from, actions: ["pull"] }];
   }
   return target.kind === "catalog" || target.kind === "metrics" || target.kind === "listing" || target.kind === "search"
-    ? { type: "registry", name: "catalog", actions: ["*"] }
-    : undefined;
+    ? [everyName]
+    : [];
 }
 
 function checkRights(target: Target, action: Action, principal: Principal, hasCredentials: boolean): void {
   const refuse = (what: string) => {
-    throw hasCredentials ? serverErrors.servedDenied(principal.name, action, what) : serverErrors.servedUnauthorized();
+    const repository = "repository" in target ? target.repository : undefined;
+    // A token for something else: clients that keep tokens ask for another when they are challenged.
+    const { mayAskFor } = principal;
+    const isNarrow = mayAskFor !== undefined && mayAskFor(action, repository) !== false;
+    if (!hasCredentials || isNarrow) throw serverErrors.servedUnauthorized();
+    throw serverErrors.servedDenied(principal.name, action, what);
   };
   if ("repository" in target) {
     if (!principal.can(action, target.repository)) refuse(target.repository);
@@ -146,8 +157,8 @@ export async function handleRequest(parts: RegistryParts, request: Request): Pro
       response = await answer(parts, request, url, target);
     } catch (error) {
       const { status } = describeFailure(error);
-      const grant = grantFor(target, neededAction(target, request.method));
-      response = errorResponse(error, status === 401 ? parts.access.challenge(request, grant) : {});
+      const grants = grantsFor(target, neededAction(target, request.method), url.searchParams);
+      response = errorResponse(error, status === 401 ? parts.access.challenge(request, grants) : {});
       if (status >= 500) {
         parts.metrics.add("berth_registry_failures_total", 1);
         parts.logger.error("request failed", {

@@ -17,6 +17,12 @@ function readReference(text: string): string {
   return text.includes(":") ? readDigest(text) : readTag(text);
 }
 
+/** As `readReference`, of what is only looked for: under a name that no tag can have there is nothing. */
+function readWanted(text: string): string {
+  if (!text.includes(":") && !isTag(text)) throw serverErrors.servedManifestUnknown(text.slice(0, 200));
+  return readReference(text);
+}
+
 async function readLimited(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? "0") > limit) throw serverErrors.servedManifestTooLarge(limit);
   const chunks: Uint8Array[] = [];
@@ -97,7 +103,7 @@ async function putManifest(call: RegistryCall, repository: string, reference: st
 /** `/v2/<name>/manifests/<reference>`: end-3, end-7 and end-9 of the distribution spec. */
 export function manifestEndpoint(repository: string, referenceText: string): Endpoint {
   return {
-    GET: (call) => getManifest(call, repository, readReference(referenceText)),
+    GET: (call) => getManifest(call, repository, readWanted(referenceText)),
     PUT: (call) => putManifest(call, repository, readReference(referenceText)),
     DELETE: async ({ parts }) => {
       const reference = readReference(referenceText);

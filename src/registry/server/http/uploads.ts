@@ -74,12 +74,15 @@ async function withPlace(call: RegistryCall, repository: string, id: string, wor
 
 async function mount(call: RegistryCall, repository: string, digest: ContentDigest): Promise<boolean> {
   const from = call.url.searchParams.get("from");
-  // Without a source any repository may give it, if the client could read them all anyway.
-  if (from === null) return call.principal.canList && call.parts.repositories.mountBlob(repository, digest, undefined);
-  if (!isRepositoryName(from)) throw serverErrors.servedNameInvalid(from.slice(0, 300));
-  // Having the digest is no right to the bytes: the source must be readable.
-  if (!call.principal.can("pull", from)) return false;
-  return call.parts.repositories.mountBlob(repository, digest, from);
+  if (from !== null && !isRepositoryName(from)) throw serverErrors.servedNameInvalid(from.slice(0, 300));
+  const { canList, can, mayAskFor } = call.principal;
+  // Having the digest is no right to the bytes: the source must be readable. Without a source any repository may give it, if
+  // the client could read them all anyway.
+  if (!(from === null ? canList : can("pull", from))) {
+    if (mayAskFor?.("pull", from ?? undefined) === true) throw serverErrors.servedUnauthorized();
+    return false;
+  }
+  return call.parts.repositories.mountBlob(repository, digest, from ?? undefined);
 }
 
 /** `/v2/<name>/blobs/uploads/`: end-4a, end-4b and end-11 of the distribution spec. */

@@ -331,13 +331,16 @@ export function openRepositories(objects: ObjectStore, inUse: DigestsInUse = cre
       for await (const key of objects.list(keys.catalog)) names.push(repositoryOfCatalogKey(key));
       return names.sort();
     },
+    // Under the repository's lock too: a manifest of nothing enters the catalogue before anything else of it is there.
     forgetEmpty: (repository) =>
-      mutex.run(`catalog ${repository}`, async () => {
-        if (!(await isEmpty(repository))) return false;
-        await objects.delete(keys.catalogEntry(repository));
-        catalogued.delete(repository);
-        return true;
-      }),
+      mutex.run(`repository ${repository}`, () =>
+        mutex.run(`catalog ${repository}`, async () => {
+          if (!(await isEmpty(repository))) return false;
+          await objects.delete(keys.catalogEntry(repository));
+          catalogued.delete(repository);
+          return true;
+        }),
+      ),
     inUse,
     exclusive: (key, work) => mutex.run(key, work),
   };

@@ -332,6 +332,19 @@ describe("a manifest", () => {
   });
 });
 
+test("a lone mirror without TLS is asked each time, and the registry itself never while it answers", async () => {
+  const mirrored = createRegistryClient({ ...quick, mirrors: [`http://${evil.host}/`] });
+  const { manifest, manifestDigest } = evil.addImage("library/mirrored", "1", [Buffer.from("layer")]);
+  for (let turn = 1; turn <= 3; turn++) {
+    // Each pull opens the repository anew.
+    const repository = mirrored.repository("docker.io/library/mirrored", { credentials: {}, access: "pull" });
+    expect(await repository.digestOf("1")).toBe(manifestDigest as `sha256:${string}`);
+    expect(manifest.equals((await repository.manifest("1")).bytes)).toBe(true);
+    expect(evil.requests.filter(({ path }) => path === "/v2/library/mirrored/manifests/1")).toHaveLength(2 * turn);
+  }
+  mirrored.close();
+});
+
 describe("authentication", () => {
   const path = "/v2/t/x/manifests/latest";
   const bearer = (request: EvilRequest) => request.headers.get("authorization") === "Bearer tok";

@@ -161,7 +161,7 @@ export function testWorkflows({ client, repository, other }: Setup): void {
       const [manifest] = samples.manifests.slice(-1);
       for (const [blob, bytes] of samples.blobs) await pushBlob(client(), repository, bytes, blob);
       const tags = [`${algorithm}-a`, `${algorithm}-b`];
-      const query = new URLSearchParams(tags.map((tag) => ["tag", tag]));
+      const query = new URLSearchParams(tags.map((tag): [string, string] => ["tag", tag]));
       const body = manifest?.bytes ?? Buffer.alloc(0);
       const done = await send("PUT", `/v2/${repository}/manifests/${digest}`, {
         headers: manifestHeaders,

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { errorMessage, KeyedMutex } from "#base";
 import type { ImageStore } from "#images";
+import { spreadDirectoriesIn } from "#linux";
 import type { ProcessExit } from "#supervisor";
 import { createArchiveService } from "./archive/archive-service.ts";
 import { createContainerService } from "./containers/container-service.ts";
@@ -53,6 +54,7 @@ export function createEngine(given: EngineParts): {
   const parts: ContainerParts = { ...given, forwardings, locks: new KeyedMutex() };
   const { registry, supervisor, logger } = parts;
   mkdirSync(parts.paths.containers, { recursive: true, mode: 0o710 });
+  spreadDirectoriesIn(parts.paths.containers);
   mkdirSync(parts.paths.bundles, { recursive: true, mode: 0o710 });
   const hub = createExitHub(supervisor);
   const runner = createExecRunner(parts, hub);

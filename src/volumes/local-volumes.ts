@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import { type Database, volumeTable } from "#db";
+import { spreadDirectoriesIn } from "#linux";
 import type { VolumeRecord } from "./contract.ts";
 import { errors } from "./errors.ts";
 import { checkMountOptions } from "./mount-options.ts";
@@ -42,6 +43,7 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
   const root = join(options.dataRoot, "volumes");
   // 0701: the container's root must be able to pass through, nobody may list (CVE-2021-41091).
   mkdirSync(root, { recursive: true, mode: 0o701 });
+  spreadDirectoriesIn(root);
   const table = volumeTable(options.database);
   const volumes = new Map<string, VolumeRecord>();
   const directory = (name: string) => join(root, name);

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestHex, newId } from "#base";
+import { spreadDirectoriesIn } from "#linux";
 
 /**
  * The store's directories below the data root; none is open to other users, for layers hold setuid programs.
@@ -33,11 +34,15 @@ export function openLayout(dataRoot: string): StoreLayout {
   };
   const layers = at("layers");
   const tmp = at("tmp");
+  const snapshots = at("snapshots");
+  // Each is a tree of its own. In one place they make ext4 search among all the files that were there before
+  // (docs/decisions/0010-layer-store.md).
+  for (const directory of [tmp, snapshots]) spreadDirectoriesIn(directory);
   return {
     root: dataRoot,
     layers,
     links: at("l"),
-    snapshots: at("snapshots"),
+    snapshots,
     tmp,
     layer: (diffId) => join(layers, digestHex(diffId)),
     fresh: (kind) => join(tmp, `${kind}-${newId().slice(0, 12)}`),

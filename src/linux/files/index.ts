@@ -47,3 +47,4 @@ export {
   statusOf,
 } from "./status.ts";
 export { hasProjectQuota, limitProject, projectOf, setProject } from "./project-quota.ts";
+export { spreadDirectoriesIn } from "./spread.ts";

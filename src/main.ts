@@ -17,6 +17,10 @@ if (role === "daemon") {
 } else if (role === "supervisor") {
   const { runSupervisorRole } = await import("./daemon/supervisor-role.ts");
   await runSupervisorRole(rest);
+} else if (role === "forwarder") {
+  // Only ever started by a daemon, for published ports that the kernel cannot lead to their containers.
+  const { runForwarder } = await import("./network/forward/forwarder-role.ts");
+  runForwarder();
 } else if (role === "guardian" && rest[0] !== undefined) {
   // Only ever started by a supervisor, on kernels that forget the exit codes of reaped processes.
   const { reapOnRequest } = await import("./supervisor/process/reap-on-request.ts");

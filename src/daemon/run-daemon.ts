@@ -125,6 +125,7 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
       ...(options.addressPools.length === 0 ? {} : { addressPools: options.addressPools }),
       ipv6: options.ipv6,
       defaultHostAddress: options.publishAddress,
+      forwarderCommand: selfCommand("forwarder"),
     },
   });
   started.defer(() => network.close());

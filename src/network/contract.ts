@@ -187,7 +187,7 @@ export type NetworkService = {
   createSandbox(request: SandboxRequest): Promise<Sandbox>;
   /** Puts a running container on a further network; undoes everything when a step fails. Forbidden when it is on it. */
   connect(request: ConnectRequest, join: JoinRequest): Promise<Endpoint>;
-  /** Takes a running container off a network. Blocks some 30 ms in the kernel. Returns false when it was not on it. */
+  /** Takes a running container off a network, which takes the kernel some 30 ms, on another thread. Returns false when it was not on it. */
   disconnect(request: ConnectRequest, networkId: string): Promise<boolean>;
   /** Gives a running container other names; `namesOn` says which, by network id. */
   rename(containerId: string, name: string, namesOn: (networkId: string) => readonly string[]): void;

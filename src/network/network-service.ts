@@ -14,6 +14,7 @@ import { removeBridge } from "./bridge/bridge-device.ts";
 import type { JoinRequest, LiveContainer, NetworkService } from "./contract.ts";
 import { createNameService } from "./dns/name-service.ts";
 import { errors } from "./errors.ts";
+import { createForwarder } from "./forward/forwarder.ts";
 import { createFirewall } from "./firewall/firewall.ts";
 import { type Instance, namesOf } from "./instance-names.ts";
 import type { AddressPool } from "./ipam/subnet-choice.ts";
@@ -22,7 +23,7 @@ import { checkKernel } from "./lan/parent-interface.ts";
 import { createNetworkRegistry } from "./network-registry.ts";
 import { createNetworkUpkeep } from "./network-upkeep.ts";
 import { createPortAllocator } from "./ports/port-allocator.ts";
-import { endpointOf, firewallPortOf, publishedPortOf, settingsOf } from "./sandbox-plan.ts";
+import { endpointOf, firewallPortsOf, publishedPortOf, settingsOf } from "./sandbox-plan.ts";
 import { createSandboxes } from "./sandboxes.ts";
 import type { WorkingNetwork } from "./working-network.ts";
 
@@ -38,6 +39,11 @@ export type NetworkServiceOptions = {
   readonly mtu?: number | undefined;
   /** Host address of ports published without one. @default "0.0.0.0" */
   readonly defaultHostAddress?: string | undefined;
+  /**
+   * The program that carries connections to published ports where the kernel does not: from `[::1]`, and between the
+   * families. @default there is none, and such ports are not published
+   */
+  readonly forwarderCommand?: readonly string[] | undefined;
   /** How often the firewall is looked at. @default 5000 */
   readonly verifyIntervalMs?: number | undefined;
 };
@@ -81,7 +87,9 @@ export function createNetworkService(parts: {
       ? shortId(containerId)
       : `${name} (${shortId(containerId)})`;
   };
-  const ports = createPortAllocator(nameOf);
+  const forwarder =
+    options.forwarderCommand === undefined ? undefined : createForwarder(options.forwarderCommand, logger);
+  const ports = createPortAllocator(nameOf, forwarder);
   const firewall = createFirewall({ table: hostNames.table, ruleComment: hostNames.ruleComment, route, logger });
   const upkeep = createNetworkUpkeep({ route, registry, attachments, firewall, logger, mtu: options.mtu });
   const names = createNameService({ home, registry, attachments, logger });
@@ -141,13 +149,13 @@ export function createNetworkService(parts: {
     }
   };
 
-  const restore = (live: ReadonlyMap<string, LiveContainer>): void => {
+  const restore = async (live: ReadonlyMap<string, LiveContainer>): Promise<void> => {
     for (const [containerId] of attachments.entries()) {
       if (!live.has(containerId)) attachments.delete(containerId);
     }
     const holders = [...attachments.entries()];
     if (holders.length > 0) dropVanished();
-    firewall.publish(holders.flatMap(([, attachment]) => attachment.ports).map(firewallPortOf));
+    firewall.publish(firewallPortsOf(holders.flatMap(([, attachment]) => attachment.ports)));
     const inUse = new Set<WorkingNetwork>();
     for (const [containerId] of holders) for (const { network } of sandboxes.held(containerId)) inUse.add(network);
     // Nothing runs: what an earlier daemon left of the table would only point nowhere.
@@ -162,7 +170,7 @@ export function createNetworkService(parts: {
     }
     for (const [containerId] of holders) {
       const container = live.get(containerId);
-      if (container !== undefined) sandboxes.restore(containerId, container);
+      if (container !== undefined) await sandboxes.restore(containerId, container);
     }
   };
 
@@ -175,7 +183,7 @@ export function createNetworkService(parts: {
   }, options.verifyIntervalMs ?? 5000);
   verifyTimer.unref();
 
-  const close = (): void => {
+  const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
     clearInterval(verifyTimer);
@@ -185,6 +193,7 @@ export function createNetworkService(parts: {
     firewall.close();
     route.close();
     closeNamespace(home);
+    await forwarder?.close();
   };
 
   return {
@@ -213,8 +222,14 @@ export function createNetworkService(parts: {
         .map((row) => ({ ...endpointOf({ row, network }), containerId: row.container_id }));
     },
     checkJoin,
-    createSandbox: async (request) => sandboxes.create(request),
-    connect: async (request, join) => sandboxes.connect(request, join),
+    createSandbox: async (request) => {
+      await forwarder?.settled();
+      return sandboxes.create(request);
+    },
+    connect: async (request, join) => {
+      await forwarder?.settled();
+      return sandboxes.connect(request, join);
+    },
     disconnect: async (request, networkId) => sandboxes.disconnect(request, networkId),
     rename: (containerId, name, namesOn) => {
       attachments.rename(containerId, (row) => ({
@@ -225,7 +240,7 @@ export function createNetworkService(parts: {
       for (const endpoint of sandboxes.held(containerId)) names.announce(endpoint);
     },
     releaseContainer: (containerId) => sandboxes.release(containerId),
-    restore: async (live) => restore(live),
+    restore,
     describe: (containerId) => ({
       endpoints: sandboxes.held(containerId).map(endpointOf),
       ports: (attachments.get(containerId)?.ports ?? []).map(publishedPortOf),
@@ -245,7 +260,7 @@ export function createNetworkService(parts: {
         txDropped: host.rxDropped,
       };
     },
-    close: async () => close(),
+    close,
     destroy: async () => {
       if (closed) throw new Error("the network service is closed");
       for (const network of registry.all()) {
@@ -253,7 +268,7 @@ export function createNetworkService(parts: {
         else upkeep.tearDown(network);
       }
       firewall.remove();
-      close();
+      await close();
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   createNetworkNamespace,
   deleteDefaultRoute,
   deleteLink,
+  deleteLinkElsewhere,
   errorCode,
   findLink,
   insideNetworkNamespace,
@@ -225,6 +226,15 @@ export function addInterface(host: NetlinkSocket, home: number, namespace: OpenN
   } catch (error) {
     removeInterface(namespace, plan.name);
     throw error;
+  }
+}
+
+/** As `removeInterface`, without blocking this thread; the namespace's socket is not to be used meanwhile. */
+export async function deleteInterface(namespace: OpenNamespace, name: string): Promise<void> {
+  try {
+    await deleteLinkElsewhere(namespace.route, name);
+  } catch (error) {
+    if (errorCode(error) !== "ENODEV") throw error;
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type Subnet,
 } from "./ipam/ip-address.ts";
 import { checkedMacAddress, checkFixedAddress, fixedAddress, linkLocalAddresses } from "./join-check.ts";
-import type { AllocatedPort, PortTarget } from "./ports/port-allocator.ts";
+import { type AllocatedPort, isTranslated, type PortTarget } from "./ports/port-allocator.ts";
 import type { InterfacePlan, RoutePlan } from "./sandbox-namespace.ts";
 import { gatewayOf, leadsOut, type WorkingNetwork } from "./working-network.ts";
 
@@ -266,13 +266,12 @@ export function publishedPortOf(row: NetworkPortRow): PublishedPort {
   };
 }
 
-/** A row as the firewall sees it. */
-export function firewallPortOf(row: NetworkPortRow): FirewallPort {
-  return {
-    protocol: protocolOf(row),
-    hostIp: row.host_ip,
-    hostPort: row.host_port,
-    containerIp: row.container_ip,
-    containerPort: row.container_port,
-  };
+/** A row as the allocator knows it. */
+export function allocatedPortOf(row: NetworkPortRow): AllocatedPort {
+  return { ...publishedPortOf(row), containerIp: row.container_ip };
+}
+
+/** What the firewall does for rows: those that the forwarder alone serves are none of its business. */
+export function firewallPortsOf(rows: readonly NetworkPortRow[]): readonly FirewallPort[] {
+  return rows.map(allocatedPortOf).filter(isTranslated);
 }

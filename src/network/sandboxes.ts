@@ -18,9 +18,10 @@ import { errors } from "./errors.ts";
 import type { Firewall } from "./firewall/firewall.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
 import type { NetworkUpkeep } from "./network-upkeep.ts";
-import type { AllocatedPort, PortAllocator } from "./ports/port-allocator.ts";
+import { type AllocatedPort, isTranslated, type PortAllocator } from "./ports/port-allocator.ts";
 import {
   addInterface,
+  deleteInterface,
   checkSysctls,
   enterNamespace,
   makeSandboxNamespace,
@@ -31,7 +32,8 @@ import {
 import {
   addressesOf,
   endpointOf,
-  firewallPortOf,
+  allocatedPortOf,
+  firewallPortsOf,
   type HeldEndpoint,
   interfacePlanOf,
   planEndpoint,
@@ -47,10 +49,10 @@ import type { WorkingNetwork } from "./working-network.ts";
 export type Sandboxes = {
   create(request: SandboxRequest): Sandbox;
   connect(request: ConnectRequest, join: JoinRequest): Endpoint;
-  disconnect(request: ConnectRequest, networkId: string): boolean;
+  disconnect(request: ConnectRequest, networkId: string): Promise<boolean>;
   release(containerId: string): void;
   /** Takes over what a live container holds since before the daemon started; its networks are up. */
-  restore(containerId: string, live: LiveContainer): void;
+  restore(containerId: string, live: LiveContainer): Promise<void>;
   /** A container's endpoints with their networks. */
   held(containerId: string): readonly HeldEndpoint[];
 };
@@ -68,6 +70,9 @@ type Parts = {
   /** Host address of ports published without one, on networks that say nothing. */
   readonly defaultHostAddress: string;
 };
+
+const RESTORE_TRIES = 100;
+const RESTORE_PAUSE_MS = 20;
 
 export function createSandboxes(parts: Parts): Sandboxes {
   const { route, home, registry, attachments, ports, firewall, upkeep, names, logger } = parts;
@@ -109,16 +114,20 @@ export function createSandboxes(parts: Parts): Sandboxes {
     containerId: string,
     endpoints: readonly HeldEndpoint[],
     publications: readonly PortPublication[],
+    how: "allocate" | "reallocate" = "allocate",
   ): readonly AllocatedPort[] => {
     const targets = portTargetsOf(endpoints);
     const outward = endpoints.find(({ row }) =>
       targets.some(({ containerIp }) => containerIp === row.ipv4 || containerIp === row.ipv6),
     );
-    if (outward === undefined || publications.length === 0) return [];
+    if (outward === undefined || publications.length === 0) {
+      ports.release(containerId);
+      return [];
+    }
     const { row, network } = outward;
     // The default bridge's is the daemon's, which may have been told another since the network was made.
     const hostBinding = network.driver === "bridge" && !isDefault(network) ? network.options.hostBinding : undefined;
-    return ports.allocate(
+    return ports[how](
       { containerId, endpoint: `${row.container_name} (${row.endpoint_id})`, targets },
       publications,
       hostBinding ?? parts.defaultHostAddress,
@@ -162,7 +171,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
     names.close(containerId);
     const attachment = attachments.get(containerId);
     if (attachment === undefined) return;
-    firewall.unpublish(attachment.ports.map(firewallPortOf));
+    firewall.unpublish(firewallPortsOf(attachment.ports));
     ports.release(containerId);
     for (const { network, row } of held(containerId)) forget(network, row);
     attachments.delete(containerId);
@@ -198,7 +207,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
     undo.defer(() => names.close(containerId));
     const fd = makeNamespace(request, planned, published);
     undo.defer(() => closeNamespace(fd));
-    firewall.publish(portRows.map(firewallPortOf));
+    firewall.publish(firewallPortsOf(portRows));
     for (const endpoint of planned) names.announce(endpoint);
     undo.move();
     let open = true;
@@ -225,38 +234,45 @@ export function createSandboxes(parts: Parts): Sandboxes {
     const isSame = before.length > 0 && before.every((row) => after.includes(row.container_ip));
     const reached = new Set(before.map((row) => row.container_ip));
     if (publications.length === 0 || (isSame && after.every((ip) => reached.has(ip)))) return;
-    firewall.unpublish(before.map(firewallPortOf));
-    ports.release(containerId);
+    // A port that was chosen once stays.
+    const kept = publications.map((publication): PortPublication => {
+      const row = before.find(
+        (port) =>
+          port.container_port === publication.containerPort &&
+          port.protocol === publication.protocol &&
+          port.host_port > 0,
+      );
+      return publication.hostPort > 0 || row === undefined ? publication : { ...publication, hostPort: row.host_port };
+    });
+    firewall.unpublish(firewallPortsOf(before));
     try {
-      // A port that was chosen once stays.
-      const kept = publications.map((publication): PortPublication => {
-        const row = before.find(
-          (port) =>
-            port.container_port === publication.containerPort &&
-            port.protocol === publication.protocol &&
-            port.host_port > 0,
-        );
-        return publication.hostPort > 0 || row === undefined
-          ? publication
-          : { ...publication, hostPort: row.host_port };
-      });
-      const published = allocatePorts(containerId, endpoints, kept);
+      const published = allocatePorts(containerId, endpoints, kept, "reallocate");
       const rows = published.map((port) => portRowOf(containerId, port));
       attachments.replacePorts(containerId, rows);
       for (const { network, row } of endpoints) {
         if (network.driver !== "bridge" || !hostSide({ network, row }, published).hairpin) continue;
         route.send(setBridgePort(row.host_interface, { hairpin: true, isolated: !network.options.interContainer }));
       }
-      firewall.publish(rows.map(firewallPortOf));
+      firewall.publish(firewallPortsOf(rows));
     } catch (error) {
-      for (const row of before) if (row.host_port > 0) ports.restore(containerId, publishedPortOf(row));
-      firewall.publish(before.map(firewallPortOf));
+      firewall.publish(firewallPortsOf(before));
       throw error;
     }
   };
 
   const openNameServerIn = (containerId: string, settings: NameServerSettings) => (): void => {
     if (!names.isOpen(containerId)) names.open(containerId, settings);
+  };
+
+  /** An earlier daemon's forwarder may take a moment to notice that it has gone, and holds its ports until then. */
+  const restorePort = async (containerId: string, port: AllocatedPort): Promise<boolean> => {
+    for (let tries = 0; tries < RESTORE_TRIES; tries++) {
+      if (ports.restore(containerId, port)) return true;
+      if (isTranslated(port) && port.hostIp !== "::") break;
+      await Bun.sleep(RESTORE_PAUSE_MS);
+    }
+    ports.claim(containerId, port);
+    return false;
   };
 
   return {
@@ -305,7 +321,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
       }
       return endpointOf(planned);
     },
-    disconnect: (request, networkId) => {
+    disconnect: async (request, networkId) => {
       const { containerId } = request;
       const leaving = held(containerId).find(({ row }) => row.network_id === networkId);
       if (leaving === undefined) return false;
@@ -313,7 +329,9 @@ export function createSandboxes(parts: Parts): Sandboxes {
       const inside = enter(request.namespacePath);
       try {
         names.withdraw(row.endpoint_id);
-        removeInterface(inside, row.interface_name);
+        await deleteInterface(inside, row.interface_name);
+        // The container may have ended meanwhile, and given everything back.
+        if (!held(containerId).some((endpoint) => endpoint.row.endpoint_id === row.endpoint_id)) return true;
         attachments.deleteEndpoint(containerId, row.endpoint_id);
         forget(network, row);
         setRoutes(inside, routesOf(held(containerId)));
@@ -323,7 +341,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
       }
       return true;
     },
-    restore: (containerId, live) => {
+    restore: async (containerId, live) => {
       const attachment = attachments.get(containerId);
       const endpoints = held(containerId);
       for (const endpoint of endpoints) {
@@ -331,7 +349,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
         names.announce(endpoint);
       }
       for (const row of attachment?.ports ?? []) {
-        if (row.host_port === 0 || ports.restore(containerId, publishedPortOf(row))) continue;
+        if (row.host_port === 0 || (await restorePort(containerId, allocatedPortOf(row)))) continue;
         logger.warn("a published port was taken by a process of the host while the daemon was away", {
           container: shortId(containerId),
           port: `${row.host_ip}:${row.host_port}/${row.protocol}`,

@@ -25,6 +25,14 @@ function suite(): void {
   };
   const port = (hostPort: number, containerPort = 80) =>
     ({ containerPort, protocol: "tcp", hostIp: "", hostPort }) as const;
+  /** The forwarder takes connections at once and answers when it has started, which a loaded machine may take its time for. */
+  const answerTo = async (...question: Parameters<typeof askFrom>): Promise<string> => {
+    for (let tries = 0; tries < 30; tries++) {
+      const answer = await askFrom(...question);
+      if (answer !== "no answer") return answer;
+    }
+    return "no answer";
+  };
   const defaultRoute = (place: Place, family: "-4" | "-6" = "-4"): string =>
     /dev (\S+)/.exec(runAt(place, `ip ${family} route show default`).output)?.[1] ?? "none";
 
@@ -87,14 +95,101 @@ function suite(): void {
       ]);
       const taken = await failureOf(run(service, ["six"], [{ hostPort: 8080, hostIp: "fd77::1" }]));
       expect(taken.code).toBe("network-port-allocated");
-      // The kernel routes nothing from ::1 to another interface: refused at once, so that clients go on to 127.0.0.1.
-      const refused = Bun.connect({ hostname: "::1", port: 8080, socket: { data: () => {} } }).then(
-        () => "connected",
-        (error: { code?: string }) => error.code,
+    });
+
+    test("published ports are reached from [::1], and across the families, while the daemon lives", async () => {
+      const service = open("forwarded.db");
+      await create(service, "six", { enableIpv6: true });
+      await create(service, "four");
+      await create(service, "only", { enableIpv4: false, enableIpv6: true, pools: [{ subnet: "fd42:2::/64" }] });
+      const both = await run(service, ["six"], [{ hostPort: 8080 }, { hostPort: 8081, hostIp: "::1" }]);
+      const four = await run(
+        service,
+        ["four"],
+        [
+          { hostPort: 8082 },
+          { hostPort: 8083, hostIp: "fd77::1" },
+          { hostPort: 8053, protocol: "udp", containerPort: 53 },
+          { hostPort: 8084, hostIp: "127.0.0.1" },
+        ],
       );
-      expect(await refused).toBe("ECONNREFUSED");
-      const loopback = await failureOf(run(service, ["six"], [{ hostPort: 8082, hostIp: "::1" }]));
-      expect(loopback.message).toContain("use 127.0.0.1");
+      const six = await run(service, ["only"], [{ hostPort: 8085 }]);
+      for (const [place, name] of [
+        [both, "both"],
+        [four, "four"],
+        [six, "six"],
+      ] as const) {
+        await serve(place, name);
+      }
+      servers.push(await serveAt(four, "udp", 53, "names"));
+      expect(await answerTo(here, "tcp", "::1", 8080)).toStartWith("both from ");
+      expect(await answerTo(here, "tcp", "::1", 8081)).toStartWith("both from ");
+      expect(await askFrom(remote, "tcp", "fd77::1", 8081)).toBe("no answer");
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("four from ");
+      expect(await answerTo(remote, "tcp", "fd77::1", 8082)).toStartWith("four from ");
+      expect(await answerTo(remote, "tcp", "10.77.0.1", 8082)).toBe("four from 10.77.0.2");
+      expect(await answerTo(remote, "tcp", "fd77::1", 8083)).toStartWith("four from ");
+      expect(await askFrom(here, "tcp", "::1", 8083)).toBe("no answer");
+      expect(await answerTo(here, "udp", "::1", 8053)).toStartWith("names from ");
+      expect(await answerTo(remote, "udp", "fd77::1", 8053)).toStartWith("names from ");
+      expect(await askFrom(here, "tcp", "::1", 8084)).toBe("no answer");
+      expect(await answerTo(remote, "tcp", "10.77.0.1", 8085)).toStartWith("six from ");
+      expect(await answerTo(remote, "tcp", "fd77::1", 8085)).toBe("six from fd77::2");
+      expect(service.describe(four.id).ports.map(({ hostIp, hostPort }) => `${hostIp}:${hostPort}`)).toEqual([
+        "0.0.0.0:8082",
+        ":::8082",
+        "fd77::1:8083",
+        "0.0.0.0:8053",
+        ":::8053",
+        "127.0.0.1:8084",
+      ]);
+      const taken = await failureOf(run(service, ["six"], [{ hostPort: 8082, hostIp: "::1" }]));
+      expect(taken.code).toBe("network-port-allocated");
+
+      // A port is free for the next container as soon as its container has gone.
+      service.releaseContainer(four.id);
+      const next = await run(service, ["four"], [{ hostPort: 8082 }, { hostPort: 8053, protocol: "udp" }]);
+      await serve(next, "next");
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("next from ");
+
+      // Another daemon takes over what lives.
+      await service.close();
+      expect(await askFrom(here, "tcp", "::1", 8082)).toBe("no answer");
+      const again = open("forwarded.db");
+      await again.restore(live(both, next));
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("next from ");
+      expect(await answerTo(here, "tcp", "::1", 8080)).toStartWith("both from ");
+    });
+
+    test("a forwarder that dies is made again", async () => {
+      const service = open();
+      await create(service, "four");
+      const web = await run(service, ["four"], [{ hostPort: 8082 }]);
+      await serve(web, "web");
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("web from ");
+      const forwarders = (): readonly string[] =>
+        shell(`pgrep -P ${process.pid} -f 'main.ts forwarder' || true`)
+          .split("\n")
+          .filter((pid) => pid !== "");
+      const [first] = forwarders();
+      process.kill(Number(first), "SIGKILL");
+      while (forwarders().includes(first ?? "none")) await Bun.sleep(5);
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("web from ");
+    });
+
+    test("joining another network moves a published port without letting go of it", async () => {
+      const service = open();
+      await create(service, "a");
+      await create(service, "b", { internal: true });
+      const web = await run(service, ["a"], [{ hostPort: 8082 }]);
+      await serve(web, "web");
+      const request = requestOf(web, [port(8082)]);
+      await create(service, "front");
+      await service.connect(request, { network: "front", gatewayPriority: 5 });
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("web from ");
+      await service.disconnect(request, service.get("front").id);
+      expect(await answerTo(here, "tcp", "::1", 8082)).toStartWith("web from ");
+      expect(await answerTo(remote, "tcp", "10.77.0.1", 8082)).toBe("web from 10.77.0.2");
     });
 
     test("alone works too, and a fixed address is kept", async () => {
@@ -230,7 +325,7 @@ function suite(): void {
       expect(state()).toBe(before);
       expect(service.describe(web.id).endpoints.length).toBe(1);
       expect(defaultRoute(web)).toBe("eth0");
-      expect(holder.ports).toEqual([8080]);
+      expect(holder.ports).toEqual([8080, 8080]);
     });
   });
 

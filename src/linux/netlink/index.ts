@@ -14,6 +14,7 @@ export {
   setLinkUp,
   type VethOptions,
 } from "./link.ts";
+export { deleteLinkElsewhere } from "./removal.ts";
 export { type DefaultRoute, deleteDefaultRoute, listRoutes, type Route, setDefaultRoute } from "./route.ts";
 export {
   NETLINK_NETFILTER,

@@ -34,6 +34,7 @@ export type NetlinkReply = { readonly type: number; readonly body: Buffer };
  * read when it returns and nothing ever waits. It keeps working in the network namespace it was opened in.
  */
 export type NetlinkSocket = {
+  readonly fd: number;
   /**
    * Sends all requests in one write, in order; the kernel goes on after a failure (each stands alone).
    * Returns the answers that are not acknowledgements; throws KernelError, with the kernel's own text, for the first failure.
@@ -86,6 +87,7 @@ export function openNetlink(protocol: number): NetlinkSocket {
   };
 
   return {
+    fd,
     send: (...requests) => {
       const first = sequence + 1;
       const parts = requests.map((request) =>

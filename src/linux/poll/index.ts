@@ -1,2 +1,2 @@
-export { EPOLL } from "./epoll.ts";
+export { createEpollSet, EPOLL, type EpollSet } from "./epoll.ts";
 export { createPoller, type Poller, type ReadyHandler } from "./poller.ts";

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { stableBuffer, SYS, syscall, trySyscall } from "../ffi/index.ts";
+import { workerLocation } from "../worker-location.ts";
 import { createEpollSet, EPOLL } from "./epoll.ts";
 
 /** Called on the main thread when a descriptor is ready; `events` are bits of `EPOLL`. */
@@ -17,15 +17,6 @@ export type Poller = {
   /** Stops the waiting thread; watched descriptors stay open. */
   close(): void;
 };
-
-/** In a compiled executable the worker is a file of the bundle, named by its path under the entry points' folder. */
-function workerLocation(): string {
-  for (const root of ["", "src/"]) {
-    const bundled = `/$bunfs/root/${root}linux/poll/worker.js`;
-    if (import.meta.url.includes("$bunfs") && existsSync(bundled)) return bundled;
-  }
-  return new URL("./worker.ts", import.meta.url).href;
-}
 
 /** Starts a poller. `onError` hears of handlers that throw: one broken descriptor must not stop the others. */
 export function createPoller(onError: (error: unknown) => void): Poller {
@@ -50,7 +41,7 @@ export function createPoller(onError: (error: unknown) => void): Poller {
     if (Atomics.compareExchange(gate, 0, 1, 0) === 1) Atomics.notify(gate, 0);
   };
 
-  const worker = new Worker(workerLocation(), { smol: true, name: "poll" });
+  const worker = new Worker(workerLocation("linux/poll/worker"), { smol: true, name: "poll" });
   worker.addEventListener("message", dispatch);
   worker.addEventListener("error", (event) => onError(new Error(`poll thread: ${event.message}`)));
   worker.postMessage({ set: set.fd, gate: shared }, []);

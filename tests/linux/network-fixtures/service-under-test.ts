@@ -15,6 +15,8 @@ import {
 } from "#network";
 import { holdNamespace, type Place } from "./private-namespace.ts";
 
+const program = new URL("../../../src/main.ts", import.meta.url).pathname;
+
 /** A container as far as the network goes: its namespace, held by a sleeping process. */
 export type RunningContainer = Place & {
   readonly id: string;
@@ -54,7 +56,7 @@ export function networkServices() {
         database,
         instance: { id, isDefault: id === "test" },
         logger: silentLogger,
-        options: { verifyIntervalMs: 100, ...options },
+        options: { verifyIntervalMs: 100, forwarderCommand: [process.execPath, program, "forwarder"], ...options },
       });
       opened.push({ service, database });
       return service;

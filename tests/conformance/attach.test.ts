@@ -82,15 +82,11 @@ describe("attach", () => {
     const name = uniqueName();
     await daemon.ok("run", "-dit", "--name", name, "busybox", "sh");
     const first = openTerminal(daemon, ["attach", name]);
-    await Bun.sleep(300);
-    first.type("echo first-$((1+1))\n");
-    await first.shows("first-2");
+    await first.typesUntil("echo first-$((1+1))\n", "first-2");
     first.type("\u0010\u0011");
     await first.exited;
     const second = openTerminal(daemon, ["attach", name]);
-    await Bun.sleep(300);
-    second.type("echo second-$((1+2))\n");
-    await second.shows("second-3");
+    await second.typesUntil("echo second-$((1+2))\n", "second-3");
     second.type("exit 8\n");
     expect(await second.exited).toBe(8);
     await daemon.ok("rm", name);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { eventually } from "../engines/command.ts";
 import { client, targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon();
@@ -340,12 +341,12 @@ describe("build", () => {
     const reader = child.stdout.getReader();
     let text = "";
     while (!text.includes("RUN sleep")) text += new TextDecoder().decode((await reader.read()).value);
-    await Bun.sleep(500);
     child.kill("SIGKILL");
     await child.exited;
-    await Bun.sleep(1000);
-    if (targetIsDockerd) await daemon.cli(["container", "prune", "-f"]);
-    expect(await daemon.ok("ps", "-aq")).toBe("");
+    await eventually("nothing to be left", async () => {
+      if (targetIsDockerd) await daemon.cli(["container", "prune", "-f"]);
+      return (await daemon.ok("ps", "-aq")) === "";
+    });
     expect(await all()).toEqual(before);
   });
 

@@ -124,11 +124,12 @@ describe("events", () => {
   });
 
   test("arrive live, filtered by label", async () => {
-    const child = Bun.spawn([client, "events", "--filter", "label=live=yes", "--format", "{{.Action}}"], {
+    // From now on, whenever the client has connected.
+    const filters = ["--since", String(now()), "--filter", "label=live=yes"];
+    const child = Bun.spawn([client, "events", ...filters, "--format", "{{.Action}}"], {
       env: { ...process.env, ...daemon.environment },
       stdout: "pipe",
     });
-    await Bun.sleep(300);
     await daemon.ok("run", "--rm", "busybox", "true");
     await daemon.ok("run", "--rm", "-l", "live=yes", "busybox", "true");
     let text = "";

@@ -72,9 +72,7 @@ describe("exec", () => {
     await terminal.shows("33 100");
     await terminal.shows("xterm");
     terminal.resize(77, 22);
-    await Bun.sleep(300);
-    terminal.type("stty size\n");
-    await terminal.shows("22 77");
+    await terminal.typesUntil("stty size\n", "22 77");
     terminal.type("exit 9\n");
     expect(await terminal.exited).toBe(9);
   });
@@ -179,7 +177,7 @@ describe("exec", () => {
     const name = uniqueName();
     await daemon.ok("run", "-d", "--name", name, "busybox", "sleep", "1000");
     const pending = daemon.cli(["exec", name, "sleep", "500"]);
-    await Bun.sleep(300);
+    await eventually("it to run", async () => (await daemon.ok("top", name)).includes("sleep 500"));
     await daemon.ok("kill", name);
     expect((await pending).exitCode).not.toBe(0);
     await daemon.ok("rm", name);

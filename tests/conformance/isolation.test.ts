@@ -153,7 +153,7 @@ describe("isolation", () => {
       "-c",
       "echo there > /dev/shm/mark; sleep 1000",
     );
-    await Bun.sleep(200);
+    await daemon.ok("exec", name, "sh", "-c", "until [ -s /dev/shm/mark ]; do usleep 10000; done");
     expect(await run("--ipc", `container:${name}`, "busybox", "cat", "/dev/shm/mark")).toBe("there");
     await daemon.ok("rm", "-f", name);
   });

@@ -91,9 +91,7 @@ describe("run", () => {
     await terminal.shows("/dev/pts/0");
     await terminal.shows("33 100");
     terminal.resize(120, 40);
-    await Bun.sleep(300);
-    terminal.type("stty size\n");
-    await terminal.shows("40 120");
+    await terminal.typesUntil("stty size\n", "40 120");
     terminal.type("exit 3\n");
     expect(await terminal.exited).toBe(3);
   });
@@ -101,8 +99,8 @@ describe("run", () => {
   test("a shell on a terminal has job control and Ctrl-C", async () => {
     const terminal = openTerminal(daemon, ["run", "--rm", "-it", "busybox", "sh"]);
     await terminal.shows("# ");
-    terminal.type("sleep 1000\n");
-    await Bun.sleep(300);
+    terminal.type("echo asleep-$((20+1)); sleep 1000\n");
+    await terminal.shows("asleep-21");
     terminal.type("\u0003");
     terminal.type("echo after-$((40+2))\n");
     await terminal.shows("after-42");

@@ -117,11 +117,14 @@ describe("waiting and ends", () => {
 
   test("subtle 45: removal wakes who waits for the next end", async () => {
     const name = await create();
-    const waiting = daemon.api("POST", `/containers/${name}/wait?condition=next-exit`);
-    // Its headers come at once; the removal must not overtake it.
-    await Bun.sleep(100);
+    // Its headers come at once, so that the removal cannot overtake it.
+    const waiting = await fetch(`http://localhost/containers/${name}/wait?condition=next-exit`, {
+      method: "POST",
+      unix: daemon.engine.socket,
+    });
+    expect(waiting.status).toBe(200);
     await remove(name);
-    expect((await waiting).status).toBe(200);
+    await waiting.text();
   });
 
   test("subtle 46: a restart of the policy wakes who waits for the end", async () => {
@@ -175,11 +178,11 @@ describe("waiting and ends", () => {
 describe("the life of a container", () => {
   test("subtle 66: with a stop signal, another signal does not end the restart policy", async () => {
     const name = await run({
-      Cmd: ["sh", "-c", "trap 'exit 3' USR1; while :; do sleep 0.05; done"],
+      Cmd: ["sh", "-c", "trap 'exit 3' USR1; echo ready; while :; do sleep 0.05; done"],
       StopSignal: "SIGTERM",
       HostConfig: { RestartPolicy: { Name: "always" } },
     });
-    await Bun.sleep(200);
+    await eventually("the trap", async () => (await daemon.ok("logs", name)) === "ready");
     await daemon.api("POST", `/containers/${name}/kill?signal=USR1`);
     await eventually("it to come back", async () => {
       const { RestartCount, State } = await inspect(name);
@@ -189,15 +192,16 @@ describe("the life of a container", () => {
   });
 
   test("subtle 67: t=-1 waits without end, and goes on when the client leaves", async () => {
-    const name = await run({ Cmd: ["sh", "-c", "trap 'sleep 0.5; exit 9' TERM; while :; do sleep 0.05; done"] });
-    await Bun.sleep(200);
+    const script = "trap 'echo asked; sleep 0.5; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    const name = await run({ Cmd: ["sh", "-c", script] });
+    await eventually("the trap", async () => (await daemon.ok("logs", name)) === "ready");
     const gone = new AbortController();
     const stop = fetch(`http://localhost/containers/${name}/stop?t=-1`, {
       method: "POST",
       unix: daemon.engine.socket,
       signal: gone.signal,
     }).catch(() => undefined);
-    await Bun.sleep(100);
+    await eventually("the signal", async () => (await daemon.ok("logs", name)).includes("asked"));
     gone.abort();
     await stop;
     await eventually("it to end", async () => (await inspect(name)).State["ExitCode"] === 9);

@@ -5,6 +5,8 @@ import { client, type Daemon } from "./daemon.ts";
 export type TerminalSession = {
   /** Types text; "\u0003" is Ctrl-C. */
   type(text: string): void;
+  /** Types `text` until the screen shows `shown` after it: for what becomes true a moment later, such as a size. */
+  typesUntil(text: string, shown: string): Promise<void>;
   resize(columns: number, rows: number): void;
   /** Everything shown so far. */
   screen(): string;
@@ -32,6 +34,21 @@ export function openTerminal(daemon: Daemon, words: readonly string[]): Terminal
   if (terminal === undefined) throw new Error("no terminal");
   return {
     type: (text) => void terminal.write(text),
+    async typesUntil(text, shown) {
+      await eventually(
+        `the terminal to show ${shown} after ${JSON.stringify(text)}`,
+        async () => {
+          const from = screen.length;
+          terminal.write(text);
+          for (let look = 0; look < 20; look++) {
+            if (screen.slice(from).includes(shown)) return true;
+            await Bun.sleep(25);
+          }
+          return false;
+        },
+        20_000,
+      );
+    },
     resize: (columns, rows) => terminal.resize(columns, rows),
     screen: () => screen,
     async shows(text) {

@@ -284,7 +284,8 @@ function suite(): void {
     ]) {
       const before = shell("nft -s list table ip berth");
       shell(`nft '${command}'`);
-      await Bun.sleep(250);
+      const same = () => shell("nft -s list table ip berth 2>/dev/null || true") === before;
+      for (let look = 0; look < 200 && !same(); look++) await Bun.sleep(50);
       expect(shell("nft -s list table ip berth")).toBe(before);
     }
     shell("ip link del berth0");

@@ -155,15 +155,22 @@ describe("input", () => {
     const request = bench.request(["cat"], { streams: { openStdin: true } });
     const first = await bench.client.attach({ ...everything, id: request.id, stdin: true });
     const second = await bench.client.attach({ ...everything, id: request.id, stdin: true });
-    const all = readAll(second);
+    const chunks: Buffer[] = [];
+    const shown = new Map(["one\n", "two\n"].map((text) => [text, Promise.withResolvers<void>()]));
+    second.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      for (const [text, { resolve }] of shown) if (demux(Buffer.concat(chunks)).stdout.includes(text)) resolve();
+    });
+    const end = new Promise((resolve) => second.once("end", resolve));
     await bench.client.run(request);
     first.resume();
     first.end("one\n");
-    await Bun.sleep(100);
+    await shown.get("one\n")?.promise;
     second.write("two\n");
-    await Bun.sleep(50);
+    await shown.get("two\n")?.promise;
     await bench.client.closeStdin(request.id);
-    expect(demux(await all).stdout).toBe("one\ntwo\n");
+    await end;
+    expect(demux(Buffer.concat(chunks)).stdout).toBe("one\ntwo\n");
   });
 
   test("1 GB through cat is byte-exact with flat memory", async () => {

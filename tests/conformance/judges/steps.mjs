@@ -8,11 +8,15 @@ function say(line) {
 /** Runs named steps one after the other and prints one line of JSON for each, which the test file reads. */
 export async function step(name, work) {
   const began = Date.now();
+  // testcontainers unrefs the sockets of logs: with nothing else under way, Node would end while a step waits for them.
+  const alive = setInterval(() => {}, 1000);
   try {
     await work();
     say({ name, ok: true, ms: Date.now() - began });
   } catch (error) {
     say({ name, ok: false, ms: Date.now() - began, error: String(error?.stack ?? error) });
+  } finally {
+    clearInterval(alive);
   }
 }
 

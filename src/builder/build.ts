@@ -11,15 +11,27 @@ import type { Flights } from "./cache/flights.ts";
 import { createReasons } from "./cache/reasons.ts";
 import type { CacheRecord } from "./cache/transfer/cache-config.ts";
 import { checkCaches, exportCaches, importCaches, type TransferParts } from "./cache/transfer/transfers.ts";
+import {
+  answerCheck,
+  answerOutline,
+  answerQuestions,
+  answerTargets,
+  type AskedFile,
+  type CheckFailure,
+} from "./calls/answers.ts";
+import { createOutlineCollector } from "./calls/outline.ts";
+import { listTargets } from "./calls/targets.ts";
 import { checkRequest } from "./check-request.ts";
 import { type OpenContext, openContext } from "./context/open-context.ts";
 import type {
   BuildEvent,
+  BuildFailure,
   BuildOutcome,
   BuildRequest,
   BuildResult,
   BuildWarning,
   BuiltImage,
+  CallAnswer,
   NamedContext,
 } from "./contract.ts";
 import { errors } from "./errors.ts";
@@ -27,9 +39,11 @@ import { createLinter, type Linter } from "./lint/linter.ts";
 import { parseCheckOptions } from "./lint/options.ts";
 import type { CacheMounts } from "./mounts/cache-mounts.ts";
 import { type Dockerfile, parseDockerfile } from "./parse/dockerfile.ts";
+import { checkFrontend } from "./parse/frontend.ts";
 import type { BuildPlan } from "./plan/operation.ts";
 import { planBuild } from "./plan/plan.ts";
-import { formatPlatform, parsePlatform } from "./plan/platform.ts";
+import type { PlanOptions } from "./plan/stage-plan.ts";
+import { formatPlatform, hostPlatform, parsePlatform, platformFits } from "./plan/platform.ts";
 import type { BuildParts } from "./run/build-parts.ts";
 import { createContexts } from "./run/contexts.ts";
 import { withFailure } from "./run/failure.ts";
@@ -74,7 +88,12 @@ export async function runBuild(
     undo.defer(() => context.close());
     const lease = parts.images.layers.lease();
     undo.defer(() => lease.release());
-    const source = readSource(request, context, output, warnings, reporter);
+    if (request.call === "describe") return answered(answerQuestions(), warnings);
+    const file = context.dockerfile;
+    const read = readForCall(request, () => readSource(request, context, output, warnings, reporter));
+    if ("failure" in read) return answered(answerCheck(warnings, read.failure, file), warnings);
+    const { source } = read;
+    if (request.call === "targets") return answered(answerTargets(listTargets(source.dockerfile), file), warnings);
     const table = buildReasonTable(parts.database);
     const build: OneBuild = {
       environment,
@@ -89,8 +108,9 @@ export async function runBuild(
       table,
       signal,
     };
+    if (request.call === "outline") return answered(await outlineOf(build, file), warnings);
+    if (request.call === "check") return answered(answerCheck(warnings, await checkFailure(build), file), warnings);
     const { built: images, lineage, all } = await buildPlatforms(build, output, undo);
-    if (request.call === "check") return { imageId: "", images: [], warnings, steps: [], exported: {} };
     const exported = await exportImages(build, images, tags);
     await exportCaches(transferParts(build), request, lineage, all);
     sayTail(build, images, tags, output);
@@ -156,6 +176,8 @@ function readSource(
     output(warning);
   };
   try {
+    // The classic builder never looked at the line.
+    if (request.dialect === "buildkit") checkFrontend(text, name, request.buildArgs["BUILDKIT_SYNTAX"]);
     const dockerfile = parseDockerfile(text, name, (check) => {
       linter = createLinter(
         name,
@@ -195,8 +217,7 @@ async function buildPlatforms(
   const { request, environment, digests, directory, signal } = build;
   const platforms = (request.platform ?? "").split(",").map((text) => text.trim());
   const plans: BuildPlan[] = [];
-  for (const platform of platforms) plans.push(await planFor(build, platform, platforms.length > 1));
-  if (request.call === "check") return { built: [], lineage: [], all: [] };
+  for (const platform of platforms) plans.push(await planFor(build, platform, { showsPlatform: platforms.length > 1 }));
   const paths = plans.some((plan) => plan.contextPaths === undefined)
     ? undefined
     : [...new Set(plans.flatMap((plan) => plan.contextPaths ?? []))];
@@ -280,7 +301,66 @@ function transferParts(build: OneBuild): TransferParts {
   };
 }
 
-async function planFor(build: OneBuild, platform: string, showsPlatform: boolean): Promise<BuildPlan> {
+/** The result of a question: nothing was built. */
+function answered(answer: CallAnswer, warnings: readonly BuildWarning[]): BuildResult {
+  return { imageId: "", images: [], warnings, steps: [], exported: {}, answer };
+}
+
+/** Reads the Dockerfile; to a check, one that cannot be read is an answer like any other. */
+function readForCall(request: BuildRequest, read: () => Source): { source: Source } | { failure: CheckFailure } {
+  try {
+    return { source: read() };
+  } catch (error) {
+    const failure = request.call === "check" ? failureOf(error) : undefined;
+    if (failure === undefined) throw error;
+    return { failure };
+  }
+}
+
+/** How the plan of a checked Dockerfile fails; undefined when it does not. */
+async function checkFailure(build: OneBuild): Promise<CheckFailure | undefined> {
+  try {
+    const [platform = ""] = (build.request.platform ?? "").split(",");
+    await planFor(build, platform.trim(), {});
+    return undefined;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    return failure;
+  }
+}
+
+/** What is wrong with a Dockerfile at a place of it; undefined for errors of anything else. */
+function failureOf(error: unknown): CheckFailure | undefined {
+  if (!(error instanceof EngineError)) return undefined;
+  const { failure } = error as { readonly failure?: BuildFailure };
+  if (failure === undefined && error.code !== "build-checks-failed") return undefined;
+  return { message: error.message, source: failure?.source };
+}
+
+/** What the target takes. Images that are not here are not fetched for it: only their ONBUILD could matter. */
+async function outlineOf(build: OneBuild, file: AskedFile): Promise<CallAnswer> {
+  const collector = createOutlineCollector();
+  const [platform = ""] = (build.request.platform ?? "").split(",");
+  const { catalog } = build.environment.parts.images;
+  const plan = await planFor(build, platform.trim(), {
+    outline: collector,
+    findImage: async (reference) => catalog.find(reference) ?? unknownImage,
+  });
+  return answerOutline(collector.outline(build.source.dockerfile, plan), file);
+}
+
+/** Stands for an image nobody looked up. */
+const unknownImage: ImageRecord = {
+  id: "",
+  config: { ...hostPlatform(), rootfs: { type: "layers", diff_ids: [] } },
+  sizeBytes: 0,
+  repoTags: [],
+  repoDigests: [],
+  lastTaggedMs: 0,
+};
+
+async function planFor(build: OneBuild, platform: string, options: Partial<PlanOptions>): Promise<BuildPlan> {
   const { request, source, context } = build;
   try {
     return await planBuild(source.dockerfile, {
@@ -294,7 +374,7 @@ async function planFor(build: OneBuild, platform: string, showsPlatform: boolean
       findImage: (reference, wanted) => findImage(build, reference, wanted),
       allStages: request.call === "check" && (request.target === undefined || request.target === ""),
       ignore: context.ignore?.patterns,
-      showsPlatform,
+      ...options,
     });
   } catch (error) {
     const line = lineOf(error);
@@ -408,8 +488,17 @@ async function findImage(build: OneBuild, reference: string, platform: Platform 
   const { catalog } = environment.parts.images;
   const pullImage = request.pullImage ?? environment.parts.pullImage;
   const local = request.pull && pullImage !== undefined ? undefined : catalog.find(reference);
-  const record =
-    local ?? (pullImage === undefined ? catalog.get(reference) : await pullImage(reference, platform, signal));
+  let record = local;
+  if (record === undefined) {
+    record = pullImage === undefined ? catalog.get(reference) : await pullImage(reference, platform, signal);
+  } else if (platform !== undefined && pullImage !== undefined && !platformFits(platform, record.config)) {
+    try {
+      record = await pullImage(reference, platform, signal);
+    } catch {
+      signal.throwIfAborted();
+      // Whoever asked says that the one here is for another platform: that is more than that a registry has none.
+    }
+  }
   for (const diffId of record.config.rootfs.diff_ids) lease.add(diffId);
   await environment.parts.images.trust.require(record, reference);
   return record;

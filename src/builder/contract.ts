@@ -113,8 +113,8 @@ export type BuildRequest = {
    * @default "classic"
    */
   readonly dialect?: "classic" | "buildkit" | undefined;
-  /** What to do: build, or only read the Dockerfile. @default "build" */
-  readonly call?: "build" | "check" | undefined;
+  /** What to do: build, or answer a question about the Dockerfile. @default "build" */
+  readonly call?: BuildCall | undefined;
   /** The client's name for this build. */
   readonly reference?: string | undefined;
   readonly context: BuildContext;
@@ -175,6 +175,19 @@ export type BuildRequest = {
   readonly outputs?: string | undefined;
   /** The builder asked for. */
   readonly version?: string | undefined;
+};
+
+/** What a client wants of a Dockerfile: an image, or an answer. */
+export type BuildCall = "build" | "check" | "outline" | "targets" | "describe";
+
+/** The answer to a question about a Dockerfile, as clients read and print it. */
+export type CallAnswer = {
+  readonly json: string;
+  readonly text: string;
+  /** Of the form of the document. */
+  readonly version: string;
+  /** The exit status: 1 when a check found something. */
+  readonly status: number;
 };
 
 /** Fetches an image that is not here, or anew for `pull`. */
@@ -267,6 +280,8 @@ export type BuildResult = {
   readonly steps: readonly StepReport[];
   /** What the exporters returned, merged. */
   readonly exported: Readonly<Record<string, string>>;
+  /** The answer to a question; undefined of a build. */
+  readonly answer?: CallAnswer | undefined;
 };
 
 /** What an error of a failed step carries besides its message, under the property `failure`. */

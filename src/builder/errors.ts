@@ -21,6 +21,12 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (file: string, line: number, reason: string) => `${file}:${line}: ${reason}`,
   },
+  "build-frontend": {
+    kind: "unsupported",
+    message: (file: string, line: number, frontend: string) =>
+      `${file}:${line}: the frontend ${JSON.stringify(frontend)} is not supported: this builder reads Dockerfiles only`,
+    hint: () => "Take the '# syntax=' line out, or let it name docker/dockerfile, which is built in.",
+  },
   "build-dockerfile-missing": {
     kind: "invalid",
     message: (file: string) =>
@@ -111,8 +117,8 @@ export const errors = defineErrors({
   },
   "build-source-missing": {
     kind: "invalid",
-    message: (path: string, _reason: string) =>
-      `failed to compute cache key: failed to calculate checksum of ref: "${path}": not found`,
+    message: (path: string, _reason: string, tree: string) =>
+      `failed to compute cache key: failed to calculate checksum of ref ${tree}: "${path}": not found`,
     hint: (_path: string, reason: string) => reason,
   },
   "build-process-failed": {

@@ -11,6 +11,7 @@ export type {
   NamedContext,
   SecretProvider,
 } from "./contract.ts";
+export { isDockerfileFrontend } from "./parse/frontend.ts";
 export { platformsOf } from "./plan/platforms.ts";
 export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } from "./context/remote-context.ts";
 export { treeArchive } from "./export/tree-archive.ts";

@@ -59,9 +59,17 @@ function sourceDetails(
   failure: Pick<BuildFailure, "source" | "vertex">,
   source: FailedSource,
 ): Uint8Array {
+  const { startLine, endLine } = failure.source;
+  // A range for each line, as the Dockerfile's parser of BuildKit has them.
+  const lines = Array.from({ length: Math.max(1, endLine - startLine + 1) }, (_, index) => startLine + index);
   const document = {
-    info: { filename: source.filename, data: Buffer.from(source.text).toString("base64"), language: "Dockerfile" },
-    ranges: [{ start: { line: failure.source.startLine }, end: { line: failure.source.endLine } }],
+    info: {
+      filename: source.filename,
+      data: Buffer.from(source.text).toString("base64"),
+      definition: {},
+      language: "Dockerfile",
+    },
+    ranges: lines.map((line) => ({ start: { line }, end: { line } })),
   };
   return rpcStatus.encode({
     code: statusCodes[name],

@@ -37,6 +37,11 @@ export const errors = defineErrors({
       `the frontend ${JSON.stringify(frontend)} is not supported: this builder reads Dockerfiles (dockerfile.v0) only`,
     hint: () => "Take the '# syntax=' line out, or name docker/dockerfile there.",
   },
+  "solve-question": {
+    kind: "unsupported",
+    message: (request: string) => `unsupported request ${request}`,
+    hint: () => "Known are outline, targets, lint and subrequests.describe.",
+  },
   "solve-definition": {
     kind: "unsupported",
     message: () => "solving an LLB definition is not supported: this builder reads Dockerfiles only",

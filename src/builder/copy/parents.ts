@@ -1,25 +1,30 @@
 import { compilePattern, hasWildcards, matchesPattern } from "#formats";
 import { fromByteString, toByteString } from "#linux";
 import { joinPath, partsOf, resolveInTree, type SourceEntry, type SourceTree } from "../context/tree.ts";
-import type { Missing } from "./selection.ts";
+import { type Missing, selectSource } from "./selection.ts";
 
 /**
- * A source of `COPY --parents` as a tree that holds what it names and the folders above, down from the root or from where
- * the path says "/./". Only files a path without patterns names must exist.
+ * A source of `COPY --parents` as trees that hold what it names and the folders above, down from the root or from where
+ * the path says "/./": one tree for each folder that the part before matches. Only what a path without patterns names
+ * must exist.
  */
-export function parentsTree(tree: SourceTree, source: string): SourceTree | Missing {
+export function parentsTrees(tree: SourceTree, source: string): readonly SourceTree[] | Missing {
   const pivot = source.indexOf("/./");
   const base = partsOf(pivot === -1 ? "" : source.slice(0, pivot)).join("/");
   const wanted = partsOf(pivot === -1 ? source : source.slice(pivot + 3)).join("/");
-  const top = resolveInTree(tree, toByteString(base));
+  const tops = selectSource(tree, base);
   const isPattern = hasWildcards(wanted) || hasWildcards(base);
-  if (top === undefined) return isPattern ? emptyTree(tree) : { missing: base };
-  if (!isPattern && resolveInTree(tree, joinPath(top.path, toByteString(wanted))) === undefined) {
-    return { missing: joinPath(base, wanted) };
-  }
+  if ("missing" in tops) return isPattern ? [] : { missing: base };
   const pattern = compilePattern(wanted === "" ? "**" : wanted, { deep: true, place: "COPY --parents" });
   const isNamed = (path: string) => matchesPattern(pattern, fromByteString(path), { orParent: true });
-  return filteredTree(tree, top, isNamed);
+  const trees: SourceTree[] = [];
+  for (const { entry: top } of tops) {
+    if (!isPattern && resolveInTree(tree, joinPath(top.path, toByteString(wanted))) === undefined) {
+      return { missing: joinPath(base, wanted) };
+    }
+    trees.push(filteredTree(tree, top, isNamed));
+  }
+  return trees;
 }
 
 function filteredTree(tree: SourceTree, top: SourceEntry, isNamed: (path: string) => boolean): SourceTree {
@@ -51,15 +56,4 @@ function filteredTree(tree: SourceTree, top: SourceEntry, isNamed: (path: string
 
 function below(folder: string, path: string): string {
   return path === "" ? folder : joinPath(folder, path);
-}
-
-function emptyTree(tree: SourceTree): SourceTree {
-  const root = tree.find("");
-  return {
-    find: (path) => (path === "" ? root : undefined),
-    list: () => [],
-    digest: (entry) => tree.digest(entry),
-    open: (entry) => tree.open(entry),
-    close: () => {},
-  };
 }

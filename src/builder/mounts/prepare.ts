@@ -14,6 +14,7 @@ import type { FilesOrigin, PlannedMount, RunOperation } from "../plan/operation.
 import type { BuildParts } from "../run/build-parts.ts";
 import { layersOf, originName, type StageResults } from "../run/layers-of.ts";
 import { makeLayer, snapshotPrefix, withRootfs } from "../run/snapshot.ts";
+import { sourceMissing } from "../source-missing.ts";
 import { serveAgent } from "./agent-socket.ts";
 import { maximumSecretBytes, openSecretFiles, type SecretFiles } from "./secret-files.ts";
 
@@ -114,7 +115,7 @@ async function digestOfPath(
   keepsOwner: boolean,
 ): Promise<string> {
   const entry = resolveInTree(tree, toByteString(source));
-  if (entry === undefined) throw errors["build-source-missing"](source, `It is not in ${originName(origin)}.`);
+  if (entry === undefined) throw sourceMissing(source, `It is not in ${originName(origin)}.`);
   const selected = [{ entry, name: baseName(entry.path) }];
   const { kind, hex } = await digestSelection(tree, selected, { excludes: noIgnoreRules, keepsOwner });
   return `${kind}:${hex}`;
@@ -230,7 +231,7 @@ async function layerOfPath(
 ): Promise<{ readonly diffId: Digest | undefined; readonly name: string }> {
   const tree = await contextTree(parts, origin);
   const entry = resolveInTree(tree, toByteString(source));
-  if (entry === undefined) throw errors["build-source-missing"](source, `It is not in ${originName(origin)}.`);
+  if (entry === undefined) throw sourceMissing(source, `It is not in ${originName(origin)}.`);
   const isFolder = entry.type === "directory";
   const key = mountSelectionKey([], `${digest} as a layer`);
   const known = parts.cache.find(key);
@@ -275,7 +276,7 @@ function pathInside(rootfs: string, source: string): string {
   const tree = openDirectoryTree(rootfs);
   try {
     const path = canonicalPath(tree, toByteString(source));
-    if (path === undefined || tree.find(path) === undefined) throw errors["build-source-missing"](source, "");
+    if (path === undefined || tree.find(path) === undefined) throw sourceMissing(source, "");
     return join(rootfs, Buffer.from(path, "latin1").toString("utf8"));
   } finally {
     tree.close();

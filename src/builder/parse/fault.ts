@@ -15,18 +15,26 @@ export class SyntaxFault extends Error {
   }
 }
 
-/** The nearest of `candidates` when it is likely a slip of the pen (Levenshtein distance below a third of the word). */
+/**
+ * The nearest of `candidates`, when it is at most two letters away (BuildKit's util/suggest): written as the word is, in
+ * capitals or not. Undefined when the word is one of them, as then something else is wrong.
+ */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 2)) + 1);
+  let bestDistance = 3;
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance && distance > 0) {
+    const option = candidate.toLowerCase();
+    if (option === wanted) return undefined;
+    const distance = editDistance(wanted, option);
+    if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best;
+  if (best === undefined) return undefined;
+  if (word === wanted) return best.toLowerCase();
+  return word === word.toUpperCase() ? best.toUpperCase() : best;
 }
 
 function editDistance(left: string, right: string): number {

@@ -17,7 +17,7 @@ const one = (text: string) => {
 
 describe("parseDockerfile()", () => {
   test.each([
-    ["FROM a\n\nFOO b", "dockerfile parse error on line 3: unknown instruction: FOO"],
+    ["FROM a\n\nFOO b", "dockerfile parse error on line 3: unknown instruction: FOO (did you mean FROM?)"],
     ["FROM a\nRUM b", "dockerfile parse error on line 2: unknown instruction: RUM (did you mean RUN?)"],
     ["FROM a b", "dockerfile parse error on line 1: FROM requires either one or three arguments"],
     [

@@ -78,7 +78,9 @@ export function editConfig(
     case "shell":
       return edit({ Shell: [...instruction.words] }, `SHELL ${plainList(instruction.words)}`);
     case "workdir": {
-      const WorkingDir = resolveWorkdir(before.WorkingDir ?? "", expand.word(instruction.path));
+      const path = expand.word(instruction.path);
+      // BuildKit stays where it is when nothing is left of the path.
+      const WorkingDir = resolveWorkdir(before.WorkingDir ?? "", isBuildkit && path === "" ? "." : path);
       return edit({ WorkingDir }, `WORKDIR ${WorkingDir}`);
     }
     case "user": {

@@ -42,7 +42,13 @@ export function planMounts(
       case "bind":
         return { type: "bind", origin, source: sourceOf(flag), target: target(), readonly: flag.readonly };
       case "cache":
-        return planCache(flag, target(), origin, options.cacheNamespace);
+        // A type from a variable: that it is no bind was not known before. A cache without from= begins empty.
+        return planCache(
+          flag,
+          target(),
+          flag.from === undefined ? { kind: "scratch" } : origin,
+          options.cacheNamespace,
+        );
       case "tmpfs":
         return { type: "tmpfs", target: target(), sizeBytes: flag.sizeBytes };
       case "secret":

@@ -41,6 +41,7 @@ async function originNamed(
   if (named !== undefined) {
     if (named.kind === "files") return { kind: "named", name: from };
     if (named.kind === "record") return { kind: "image", record: named.record };
+    if (named.reference === "scratch") return { kind: "scratch" };
     return { kind: "image", record: await options.findImage(named.reference, context.platform) };
   }
   const index = findStage(dockerfile, from, current) ?? (allowIndex && /^\d+$/.test(from) ? Number(from) : undefined);

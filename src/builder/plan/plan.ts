@@ -1,5 +1,6 @@
 import { errors } from "../errors.ts";
 import { checkDefaultBases } from "../lint/from-checks.ts";
+import { expandWord } from "../expand/word.ts";
 import type { Dockerfile } from "../parse/dockerfile.ts";
 import { suggest } from "../parse/fault.ts";
 import { shellOf } from "./config-edits.ts";
@@ -10,7 +11,7 @@ import { hostPlatform, parsePlatform, platformArguments } from "./platform.ts";
 import { expander, globalScope, unconsumedArguments } from "./scope.ts";
 import { planStage } from "./stage.ts";
 import type { PlanContext, PlanOptions, StageDraft } from "./stage-plan.ts";
-import { declareArguments } from "./step.ts";
+import { argumentOf, declareArguments } from "./step.ts";
 
 /**
  * Works out everything a build will do: stages from the target backwards, so that what the target does not need is not
@@ -29,6 +30,11 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
     located(dockerfile, instruction, () => {
       const expand = expander(outer, builtInEnvironment, dockerfile.escape);
       declareArguments(instruction.entries, outer, expand, false);
+      for (const { name, value } of instruction.entries) {
+        const isGiven = typeof options.arguments[name] === "string";
+        const uses = isGiven || value === undefined ? [] : expandWord(value, expand.variables).matched;
+        options.outline?.globalArgument(argumentOf(instruction, name, outer.values().get(name)), uses);
+      }
     });
   }
   const drafts = new Map<number, Promise<StageDraft>>();

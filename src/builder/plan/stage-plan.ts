@@ -1,5 +1,6 @@
 import type { ContainerConfig, Platform } from "#formats";
 import type { ImageRecord } from "#images";
+import type { OutlineListener } from "../calls/outline.ts";
 import type { NamedContext } from "../contract.ts";
 import type { Dockerfile } from "../parse/dockerfile.ts";
 import type { HistoryStyle } from "./history.ts";
@@ -24,6 +25,8 @@ export type PlanOptions = {
   readonly allStages?: boolean | undefined;
   /** Lines of the context's ignore file, for a check. */
   readonly ignore?: readonly string[] | undefined;
+  /** Hears of arguments, secrets and agents. */
+  readonly outline?: OutlineListener | undefined;
   /** Whether several platforms are built, so that names of steps say which. */
   readonly showsPlatform?: boolean | undefined;
 };

@@ -47,7 +47,7 @@ export async function planStage(context: PlanContext, index: number, chain: read
     const origins = await planOrigins(context, instruction, index, needs, inner);
     steps.push(
       located(dockerfile, instruction, () =>
-        planStep(instruction, { context, scope, state, origins, vertexName: names.step(place) }),
+        planStep(instruction, { context, index, scope, state, origins, vertexName: names.step(place) }),
       ),
     );
   }
@@ -112,6 +112,7 @@ async function planBase(
     located(dockerfile, from, () => {
       const expansion = expandWord(word, values, { escape: dockerfile.escape });
       checkBase(from, expansion, [...outer.declaredNames(), ...values.keys()], dockerfile.linter);
+      options.outline?.uses(index, expansion.matched);
       return expansion;
     });
   const name = expandGlobal(from.base).text;
@@ -139,7 +140,8 @@ async function planBase(
     const contextName = replacement === undefined ? name : (from.name ?? name);
     return { ...plain, base: { kind: "files", name: contextName }, config: {} };
   }
-  if (name === "scratch" && named === undefined) return { ...plain, base: { kind: "scratch" }, config: {} };
+  const isEmpty = named?.kind === "image" ? named.reference === "scratch" : named === undefined && name === "scratch";
+  if (isEmpty) return { ...plain, base: { kind: "scratch" }, config: {} };
   const wanted = platform.isExplicit ? platform.value : undefined;
   const record =
     named?.kind === "record"

@@ -1,4 +1,5 @@
 import type { ContainerConfig } from "#formats";
+import { descriptionOf, type OutlineArgument } from "../calls/outline.ts";
 import { isGitSource } from "../copy/git-reference.ts";
 import {
   checkIgnored,
@@ -30,6 +31,8 @@ export type StepState = {
 
 export type StepPlanParts = {
   readonly context: PlanContext;
+  /** The stage's. */
+  readonly index: number;
   readonly scope: ArgumentScope;
   readonly state: StepState;
   /** Of COPY and ADD one; of RUN one for each mount. */
@@ -63,6 +66,10 @@ export function planStep(instruction: Instruction, parts: StepPlanParts): StepDr
   }
   if (instruction.kind === "arg") {
     const text = declareArguments(instruction.entries, scope, expand, context.options.dialect === "buildkit");
+    for (const { name } of instruction.entries) {
+      const value = scope.values().get(name);
+      context.options.outline?.argument(parts.index, argumentOf(instruction, name, value));
+    }
     return step({ createdBy: history.metadata(shellOf(state.config), `ARG ${text}`) });
   }
   if (instruction.kind === "maintainer") {
@@ -118,6 +125,12 @@ function planRunStep(instruction: InstructionOf<"run">, parts: StepPlanParts, ex
     origins,
   });
   for (const mount of mounts) {
+    const { startLine, endLine } = instruction;
+    if (mount.type === "secret" || mount.type === "ssh") {
+      const need = { name: mount.id, required: mount.required, startLine, endLine };
+      if (mount.type === "secret") context.options.outline?.secret(parts.index, need);
+      else context.options.outline?.agent(parts.index, need);
+    }
     if (mount.type === "bind" && mount.origin.kind === "context") context.contextPaths.add(mount.source);
   }
   return planRun(instruction, state.config, scope, {
@@ -144,6 +157,16 @@ function planCopyStep(
     checkIgnored(instruction, paths, context.options.ignore ?? [], dockerfile.linter);
   }
   return planned;
+}
+
+/** An argument as the outline has it. */
+export function argumentOf(
+  instruction: Pick<Instruction, "comments" | "startLine" | "endLine">,
+  name: string,
+  value: string | undefined,
+): OutlineArgument {
+  const { comments, startLine, endLine } = instruction;
+  return { name, value, description: descriptionOf(comments, name), startLine, endLine };
 }
 
 /**

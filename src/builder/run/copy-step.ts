@@ -9,13 +9,14 @@ import { resolveInTree, type SourceTree } from "../context/tree.ts";
 import { download, isStillValid, type Validator } from "../copy/download.ts";
 import { isGitSource, parseGitReference } from "../copy/git-reference.ts";
 import { memoryTree } from "../copy/memory-tree.ts";
-import { parentsTree } from "../copy/parents.ts";
+import { parentsTrees } from "../copy/parents.ts";
 import { digestSelection, excludeRules, selectSource, type Selected } from "../copy/selection.ts";
 import { copyInto, type CopyOptions, type CopySource } from "../copy/write.ts";
 import { errors } from "../errors.ts";
 import { isUrl } from "../plan/copy-step.ts";
 import type { CopyOperation } from "../plan/operation.ts";
 import { toByteString } from "#linux";
+import { sourceMissing } from "../source-missing.ts";
 import type { BuildParts } from "./build-parts.ts";
 import { layersOf, originName, type StageResults } from "./layers-of.ts";
 import { makeLayer, withRootfs } from "./snapshot.ts";
@@ -273,11 +274,13 @@ async function selectPaths(
   const unpack = operation.unpack ?? operation.instruction === "ADD";
   const missing = (path: string) => missingSource(parts, operation, path);
   if (operation.parents) {
-    return paths.map((path) => {
-      const filtered = parentsTree(tree, path);
-      if ("missing" in filtered) throw missing(filtered.missing);
-      const entry = filtered.find("");
-      return { tree: filtered, selected: entry === undefined ? [] : [{ entry, name: "" }], unpack: false };
+    return paths.flatMap((path) => {
+      const trees = parentsTrees(tree, path);
+      if ("missing" in trees) throw missing(trees.missing);
+      return trees.map((filtered) => {
+        const entry = filtered.find("");
+        return { tree: filtered, selected: entry === undefined ? [] : [{ entry, name: "" }], unpack: false };
+      });
     });
   }
   const selected = paths.flatMap((path) => {
@@ -299,7 +302,7 @@ function missingSource(parts: BuildParts, operation: CopyOperation, path: string
     const hint = isContext
       ? `${path} is not in ${where}, or its ignore file leaves it out.`
       : `There is no such file in ${where}.`;
-    return errors["build-source-missing"](`/${path.replace(/^\/+/, "")}`, hint);
+    return sourceMissing(`/${path.replace(/^\/+/, "")}`, hint);
   }
   return isContext
     ? errors["build-copy-source-missing"](instruction, path)

@@ -81,13 +81,13 @@ export function bridgeMethods({ jobs, begin }: BridgeParts): GrpcMethods {
       if (request.frontendInputs.size > 0) throw errors["solve-definition"]();
       const build = begin(job, request.frontend, request.frontendOptions);
       try {
-        const isCheck = request.frontendOptions.get("requestid") !== undefined;
-        const metadata = isCheck
-          ? checkMetadata(await build.done, build.dockerfile())
+        const isQuestion = request.frontendOptions.has("requestid");
+        const metadata = isQuestion
+          ? answerMetadata(await build.done)
           : resultMetadata(await Promise.race([build.outcome, build.done]));
         return {
           reference: "result",
-          result: { reference: { id: isCheck ? "" : "result" }, metadata },
+          result: { reference: { id: isQuestion ? "" : "result" }, metadata },
         };
       } catch (error) {
         throw grpcErrorOf(error, build.dockerfile());
@@ -127,41 +127,13 @@ function resultMetadata(outcome: Pick<BuildOutcome, "images">): ReadonlyMap<stri
   return metadata;
 }
 
-/** The answer to `requestid=frontend.lint`: what the checks found (frontend/subrequests/lint). */
-function checkMetadata(
-  result: BuildResult,
-  dockerfile: ReturnType<StartedBuild["dockerfile"]>,
-): ReadonlyMap<string, Uint8Array> {
-  const warnings = result.warnings.map((warning) => ({
-    ruleName: warning.rule,
-    description: warning.description,
-    url: warning.url,
-    detail: warning.message,
-    location: {
-      sourceIndex: 0,
-      ranges: [{ start: { line: warning.source.startLine }, end: { line: warning.source.endLine } }],
-    },
-  }));
-  const sources =
-    dockerfile === undefined
-      ? []
-      : [
-          {
-            filename: dockerfile.filename,
-            data: Buffer.from(dockerfile.text).toString("base64"),
-            language: "Dockerfile",
-          },
-        ];
-  const text = result.warnings
-    .map(
-      (warning) =>
-        `\nWARNING: ${warning.rule} - ${warning.url}\n${warning.description}\n${warning.message}\n${warning.source.file}:${warning.source.startLine}\n`,
-    )
-    .join("");
+/** The answer to a question (frontend/subrequests). */
+function answerMetadata({ answer }: Pick<BuildResult, "answer">): ReadonlyMap<string, Uint8Array> {
+  if (answer === undefined) return new Map();
   return new Map([
-    ["version", Buffer.from("1.0.0")],
-    ["result.json", Buffer.from(JSON.stringify({ warnings, sources }))],
-    ["result.txt", Buffer.from(text)],
-    ["result.statuscode", Buffer.from(warnings.length === 0 ? "0" : "1")],
+    ["version", Buffer.from(answer.version)],
+    ["result.json", Buffer.from(answer.json)],
+    ["result.txt", Buffer.from(answer.text)],
+    ["result.statuscode", Buffer.from(String(answer.status))],
   ]);
 }

@@ -119,7 +119,11 @@ function selectionMetadata(selection: FileSelection): ReadonlyMap<string, readon
   set("dir-name", [selection.name]);
   set("include-patterns", selection.include);
   set("exclude-patterns", selection.exclude);
-  set("followpaths", selection.follow);
+  // Clients before BuildKit 0.13 know of no encoding; a pattern that may name more files is in ASCII.
+  set(
+    "followpaths",
+    selection.follow?.map((path) => path.replace(/[^\0-\x7f]/gu, "?")),
+  );
   return metadata;
 }
 

@@ -89,7 +89,7 @@ export function readAttributes(attributes: FrontendAttributes): AttributeRequest
   const noCache = attributes.get("no-cache");
   const resources = readResources(text);
   return {
-    call: attributes.get("requestid") === "frontend.lint" ? "check" : "build",
+    call: readCall(attributes.get("requestid")),
     dockerfile: text("filename"),
     buildArgs: withPrefix(attributes, "build-arg:"),
     labels: withPrefix(attributes, "label:"),
@@ -112,6 +112,24 @@ export function withPrefix(attributes: FrontendAttributes, prefix: string): Reco
   return Object.fromEntries(
     [...attributes].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])),
   );
+}
+
+/** What a client asks instead of building. */
+function readCall(request: string | undefined): AttributeRequest["call"] {
+  switch (request) {
+    case undefined:
+    case "":
+      return "build";
+    case "frontend.lint":
+      return "check";
+    case "frontend.outline":
+      return "outline";
+    case "frontend.targets":
+      return "targets";
+    case "frontend.subrequests.describe":
+      return "describe";
+  }
+  throw errors["solve-question"](request);
 }
 
 function readPull(mode: string | undefined): boolean {

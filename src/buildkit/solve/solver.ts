@@ -12,6 +12,7 @@ import {
   type Builds,
   type ExportDestination,
   fetchRemoteContext,
+  isDockerfileFrontend,
   isRemoteContext,
   isTarStart,
   type NamedContext,
@@ -115,15 +116,10 @@ export type Solver = {
   start(options: SolveOptions, mayExport: Promise<void>, signal: AbortSignal): StartedBuild;
 };
 
-/** True for the image of the Dockerfile front end, which is what this builder is. */
-function isDockerfileImage(source: string): boolean {
-  return /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source);
-}
-
 function checkFrontend({ frontend, attributes }: SolveOptions): void {
   if (frontend === "" || frontend === "dockerfile.v0") return;
   const source = attributes.get("source");
-  if (frontend === "gateway.v0" && isDockerfileImage(source ?? "")) return;
+  if (frontend === "gateway.v0" && isDockerfileFrontend(source ?? "")) return;
   throw errors["solve-frontend"](source ?? frontend);
 }
 
@@ -203,7 +199,7 @@ export function createSolver(parts: SolverParts): Solver {
       const done = running.done.finally(() => {
         rmSync(directory, { recursive: true, force: true });
         // A question about the Dockerfile built nothing that anybody would look up.
-        if (fromAttributes.call === "check") parts.builds.remove(reference);
+        if (fromAttributes.call !== "build") parts.builds.remove(reference);
       });
       done.catch((error: unknown) => outcome.reject(error));
       return {

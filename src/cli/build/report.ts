@@ -5,6 +5,8 @@ import { withExitCode } from "../exit-code.ts";
 import { printable, printableLine, printableOutput } from "../output/printable.ts";
 import { tabulate } from "../output/tabulate.ts";
 import { writeText } from "../output/write.ts";
+import { cliErrors } from "../errors.ts";
+import type { Call } from "./call.ts";
 import type { ShownStep } from "./progress/steps.ts";
 
 const tailLines = 20;
@@ -48,20 +50,24 @@ export function explain(steps: readonly BuildStepDocument[]): void {
   writeText(1, tabulate([["CACHE", "TIME", "STEP", "WHY"], ...rows].map((row) => `${row.join("\t")}\n`).join("")));
 }
 
-/** `--check`: what the build checks found; the exit status. */
-export function showChecks(warnings: NonNullable<BuildAnswer["result"]>["warnings"]): number {
-  if (warnings.length === 0) {
-    writeText(1, "Check complete, no warnings found.\n");
-    return 0;
+/** Prints the answer to `--call`; returns the exit status. */
+export function showAnswer(call: Call, result: NonNullable<BuildAnswer["result"]>): number {
+  const { answer, warnings } = result;
+  if (answer === undefined) throw cliErrors["bad-option"]("the daemon does not answer questions about Dockerfiles");
+  const status = call.ignoresStatus ? 0 : answer.status;
+  if (call.format === "json") {
+    writeText(1, `${answer.json}\n`);
+    return status;
   }
-  const some = warnings.length === 1 ? "1 warning has" : `${warnings.length} warnings have`;
-  writeText(1, `Check complete, ${some} been found!\n`);
-  for (const { rule, url, description, message, file, line } of warnings) {
-    const address = url === "" ? "" : ` - ${url}`;
-    const about = description === "" || description === message ? "" : `${printable(description)}\n`;
-    writeText(1, `\nWARNING: ${rule}${address}\n${about}${printable(message)}\n${printableLine(file)}:${line}\n`);
+  if (call.request === "frontend.lint" && (warnings.length > 0 || answer.status === 0)) {
+    const some = warnings.length === 1 ? "1 warning has" : `${warnings.length} warnings have`;
+    writeText(
+      1,
+      warnings.length === 0 ? "Check complete, no warnings found.\n" : `Check complete, ${some} been found!\n`,
+    );
   }
-  return 1;
+  writeText(1, printable(answer.text));
+  return status;
 }
 
 /** `--metadata-file`: what the outputs said, with documents that came as base64 in readable form. */

@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { EngineError } from "#base";
 import { openAgents } from "../build/agents.ts";
+import { type Call, readCall } from "../build/call.ts";
 import { readPairs } from "../build/pairs.ts";
 import { readOutputs } from "../build/outputs.ts";
 import { createView, type ProgressKind } from "../build/progress/view.ts";
-import { buildFailure, explain, showChecks, writeMetadata } from "../build/report.ts";
+import { buildFailure, explain, showAnswer, writeMetadata } from "../build/report.ts";
 import { readSecrets } from "../build/secrets.ts";
 import { solve, type SolveWords } from "../build/solve.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -50,7 +51,7 @@ const flags = {
   builder: flag.string("Override the configured builder instance"),
   "cache-from": flag.list('External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")'),
   "cache-to": flag.list('Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")'),
-  call: flag.string('Set method for evaluating build ("check")', { default: "build" }),
+  call: flag.string('Set method for evaluating build ("check", "outline", "targets")', { default: "build" }),
   "cgroup-parent": flag.string('Set the parent cgroup for the "RUN" instructions during build'),
   check: flag.boolean('Shorthand for "--call=check"'),
   compress: flag.boolean("Compress the build context using gzip", { hidden: true }),
@@ -119,7 +120,8 @@ function beyondClassic(given: BuildFlags): string | undefined {
   const list = Object.entries(lists).find(([, values]) => values.length > 0)?.[0];
   if (list !== undefined) return list;
   if (given.platform.length > 1) return "platform";
-  if (given.check || given.call !== "build") return "check";
+  if (given.check) return "check";
+  if (given.call !== "build" || given.print !== "") return "call";
   if (given.push) return "push";
   if (given.debug) return "debug";
   if (given.explain) return "explain";
@@ -194,7 +196,7 @@ function resources(given: BuildFlags): Record<string, string> {
   return limits;
 }
 
-function wordsOf(given: BuildFlags, isCheck: boolean): SolveWords {
+function wordsOf(given: BuildFlags, call: Call | undefined): SolveWords {
   const attributes: Record<string, string> = { ...attestations(given), ...resources(given) };
   const set = (name: string, value: string | undefined) => {
     if (value !== undefined && value !== "") attributes[name] = value;
@@ -221,7 +223,7 @@ function wordsOf(given: BuildFlags, isCheck: boolean): SolveWords {
   if (given["no-cache"]) attributes["no-cache"] = "";
   else set("no-cache", given["no-cache-filter"].flatMap((stages) => stages.split(",")).join(","));
   if (given.pull) attributes["image-resolve-mode"] = "pull";
-  if (isCheck) attributes["requestid"] = "frontend.lint";
+  set("requestid", call?.request);
   return {
     attributes,
     secrets: readSecrets(given.secret),
@@ -248,10 +250,6 @@ function refuseUnsupported(given: BuildFlags): void {
   }
   if (!given["disable-content-trust"]) throw cliErrors["content-trust"]();
   if (given["security-opt"].length > 0) refuse("security-opt", "use RUN --security and --allow security.insecure");
-  const call = given.check ? "check" : given.print === "" ? given.call : given.print;
-  if (call !== "build" && call !== "check" && call !== "lint") {
-    throw cliErrors["bad-option"](`--call ${call} is not supported: it is one of build and check`);
-  }
 }
 
 export const command = defineCommand({
@@ -287,9 +285,9 @@ export const command = defineCommand({
       return runClassic(context, given, specifier, progress);
     }
     refuseUnsupported(given);
-    const isCheck = given.check || given.call === "check" || given.call === "lint" || given.print !== "";
-    const words = wordsOf(given, isCheck);
-    const outputs = isCheck ? [] : readOutputs(given);
+    const call = readCall(given.check ? "check" : given.print === "" ? given.call : given.print);
+    const words = wordsOf(given, call);
+    const outputs = call === undefined ? readOutputs(given) : [];
     const agents = openAgents(given.ssh);
     const interrupted = new AbortController();
     const onInterrupt = () => interrupted.abort(cliErrors["bad-option"]("canceled"));
@@ -304,7 +302,7 @@ export const command = defineCommand({
         outputs,
         agents,
         async () => {
-          const view = await createView(isCheck ? "quiet" : progress, (text) => writeText(2, text));
+          const view = await createView(call === undefined ? progress : "quiet", (text) => writeText(2, text));
           return {
             ...view,
             finish: (failed) => {
@@ -337,7 +335,7 @@ export const command = defineCommand({
       }
       const { result } = answer;
       if (result === undefined) return undefined;
-      if (isCheck) return showChecks(result.warnings);
+      if (call !== undefined) return showAnswer(call, result);
       if (given.explain) explain(result.steps);
       const imageId = result.exported["containerimage.config.digest"] ?? result.imageId;
       if (given.iidfile !== "") writeFileSync(given.iidfile, imageId);

@@ -80,6 +80,8 @@ export type BuildAnswer = BuildProgress & {
         readonly imageId: string;
         readonly exported: Readonly<Record<string, string>>;
         readonly steps: readonly BuildStepDocument[];
+        /** The answer to a question about the Dockerfile (the attribute "requestid"), as BuildKit's clients read it. */
+        readonly answer?: { readonly json: string; readonly text: string; readonly status: number } | undefined;
         readonly warnings: readonly {
           readonly rule: string;
           readonly description: string;

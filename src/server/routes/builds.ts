@@ -174,6 +174,7 @@ async function serveBuild(
       result: {
         imageId: result.imageId,
         exported: result.exported,
+        answer: result.answer,
         steps: result.steps.map(({ name, outcome, reason, milliseconds }) => ({ name, outcome, reason, milliseconds })),
         warnings: result.warnings.map(({ rule, description, message, url, source }) => ({
           rule,

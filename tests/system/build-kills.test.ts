@@ -91,7 +91,7 @@ function manySteps(round: number): string {
     "FROM busybox AS side",
     "COPY --chmod=640 files /files/",
     ...lines("s", 3),
-    `RUN --mount=type=cache,id=killed,target=/c --mount=type=bind,source=files,target=/b cp -r /b /c/${round} && cp -r /c/${round} /cached`,
+    `RUN --mount=type=cache,id=killed,target=/c --mount=type=bind,source=files,target=/b mkdir -p /c/${round} && cp -r /b/. /c/${round} && cp -r /c/${round} /cached`,
     "FROM busybox",
     ...lines("m", 4),
     "WORKDIR /made/here",

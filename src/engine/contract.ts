@@ -491,6 +491,8 @@ export type StepService = {
    * limits that make no sense here.
    */
   openGroup(resources: UpdateContainerBody, parent: string | undefined): StepGroup;
+  /** Where the devices of a step mount something into it, besides the mounts of the request. */
+  deviceMountPoints(devices: NonNullable<StepRequest["devices"]>): readonly string[];
   /** Runs to the end; the exit code is the result. Rejects when it could not be started or was cancelled. */
   run(request: StepRequest): Promise<{ readonly exitCode: number; readonly oomKilled: boolean }>;
 };

@@ -45,6 +45,7 @@ let hear: (text: string) => void = () => {};
 
 const chrootSteps: StepService = {
   openGroup: () => ({ path: "/berth/test", oomKills: () => 0, close: async () => {} }),
+  deviceMountPoints: () => [],
   run: async (request) => {
     runs.push(request);
     await gate();

@@ -9,6 +9,7 @@ import type { StepMount, StepRequest, StepService } from "#engine";
 export function namespaceSteps(onRun: (request: StepRequest) => void = () => {}): StepService {
   return {
     openGroup: () => ({ path: "/berth/test", oomKills: () => 0, close: async () => {} }),
+    deviceMountPoints: () => [],
     run: async (request) => {
       onRun(request);
       for (const mount of request.mounts ?? []) makeMountPoint(request.rootfs, mount);

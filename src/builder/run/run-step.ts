@@ -41,15 +41,14 @@ export async function runStep(
   const open = await prepared.open();
   try {
     const mounts = [...scriptMount(operation, scratch), ...open.mounts];
+    const devices = devicesOf(parts, operation);
+    const targets = [...mounts.map(({ destination }) => destination), ...parts.steps.deviceMountPoints(devices)];
     let before: MountPointRecord | undefined;
     return await makeLayer(
       parts,
       below,
       async (rootfs, snapshotId) => {
-        before = recordMountPoints(
-          rootfs,
-          mounts.map((mount) => mount.destination),
-        );
+        before = recordMountPoints(rootfs, targets);
         await runCommand(parts, operation, { rootfs, snapshotId, mounts, open, below }, output);
       },
       (changes) => {
@@ -86,8 +85,7 @@ async function runCommand(
     hostname: operation.hostname ?? (parts.dialect === "buildkit" ? "buildkitsandbox" : undefined),
     network: operation.network === undefined || operation.network === "default" ? parts.network : operation.network,
     privileged: operation.security === "insecure",
-    // Without the right to devices a step does without those it can do without.
-    devices: request.entitlements?.includes("device") === true ? operation.devices : [],
+    devices: devicesOf(parts, operation),
     extraHosts: request.extraHosts,
     resources: parts.group === undefined ? request.resources : {},
     group: parts.group,
@@ -105,6 +103,11 @@ async function runCommand(
   if (request.debug !== true) throw failure;
   const debugImage = await keepFailedState(parts, operation, step);
   throw withFailedState(failure, debugImage);
+}
+
+/** Without the right to devices a step does without those it can do without. */
+function devicesOf({ request }: BuildParts, operation: RunOperation): RunOperation["devices"] {
+  return request.entitlements?.includes("device") === true ? operation.devices : [];
 }
 
 function commandFailure(parts: BuildParts, operation: RunOperation, exitCode: number, oomKilled: boolean): Error {

@@ -1,6 +1,7 @@
 import { type Digest, digestOf } from "#base";
 import type { SourceRange } from "../contract.ts";
 import type { BuildPlan, FilesOrigin, PlannedStage, PlannedStep } from "../plan/operation.ts";
+import { formatPlatform } from "../plan/platform.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** The vertices of a plan: what clients show as lines of progress. */
@@ -17,6 +18,8 @@ export type Vertices = {
 export function announceVertices(plan: BuildPlan, file: string, reporter: Reporter): Vertices {
   const bases = new Map<PlannedStage, Digest>();
   const steps = new Map<string, Digest>();
+  // The same line for another platform is another step, also where nothing below it differs.
+  const platform = formatPlatform(plan.platform);
   const ends = new Map<number, Digest | undefined>();
   const usesContext = plan.stages.some((stage) => stage.steps.some((step) => originsOf(step).some(isContext)));
   const context = usesContext ? digestOf(`context ${file}`) : undefined;
@@ -37,7 +40,7 @@ export function announceVertices(plan: BuildPlan, file: string, reporter: Report
     for (const [place, step] of stage.steps.entries()) {
       if (step.vertexName === undefined) continue;
       const inputs = [last, ...originsOf(step).map(inputOf)].filter((input) => input !== undefined);
-      const digest = digestOf(JSON.stringify(["step", stage.index, place, step.source, inputs]));
+      const digest = digestOf(JSON.stringify(["step", platform, stage.index, place, step.source, inputs]));
       reporter.announce({ digest, name: step.vertexName, inputs, source: rangeOf(file, step) });
       steps.set(`${stage.index} ${place}`, digest);
       last = digest;

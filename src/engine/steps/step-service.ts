@@ -6,6 +6,7 @@ import type { Sandbox } from "#network";
 import { createStdioDemuxer, STDIO } from "#wire";
 import { cgroupResources } from "../containers/cgroup-resources.ts";
 import type { ContainerParts } from "../containers/parts.ts";
+import { stepDevices } from "../containers/step-devices.ts";
 import { buildStepSpec } from "../containers/spec.ts";
 import { writeStepEtcFiles } from "../containers/etc-files.ts";
 import type { StepRequest, StepService } from "../contract.ts";
@@ -30,6 +31,8 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       }
       return { path: group.path, oomKills: () => group.oomKills(), close: () => group.remove() };
     },
+    deviceMountPoints: (devices) =>
+      stepDevices(devices, parts.cdiDirectories)?.mounts?.map(({ destination }) => destination) ?? [],
     run: async (request) => {
       request.signal?.throwIfAborted();
       parts.noticeMigration();

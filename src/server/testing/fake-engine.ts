@@ -579,7 +579,11 @@ export function createFakeEngine(): FakeEngine {
       }),
       layersSize: async () => 1000,
     },
-    steps: { run: unused, openGroup: () => ({ path: "/x", oomKills: () => 0, close: unused }) },
+    steps: {
+      run: unused,
+      deviceMountPoints: () => [],
+      openGroup: () => ({ path: "/x", oomKills: () => 0, close: unused }),
+    },
   };
   return engine;
 }

@@ -531,8 +531,8 @@ describe.skipIf(!isRoot || !hasBusybox)("createBuilder()", () => {
 
   test("a cancelled build stops its command", async () => {
     const controller = new AbortController();
-    hear = (text) => {
-      if (text.includes("begun")) controller.abort();
+    hear = (said) => {
+      if (said.includes("begun")) controller.abort();
     };
     try {
       expect(

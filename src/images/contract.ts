@@ -1,6 +1,7 @@
 import type { Digest } from "#base";
 import type { HistoryEntry, ImageConfig } from "#formats";
 import type { PackedLayer } from "./layers/packed.ts";
+import type { PartialBlob } from "./layers/partials.ts";
 
 /** An image of the catalogue. Its id is the digest of its config's bytes. */
 export type ImageRecord = {
@@ -152,6 +153,13 @@ export type LayerStore = {
   openPacked(diffId: Digest, packed: PackedLayer): AsyncIterable<Uint8Array>;
   /** Gives one up, because it is damaged. Idempotent. */
   dropPacked(diffId: Digest, digest: Digest): void;
+  /**
+   * The first bytes of a layer's blob, when an earlier `apply` with this `packedDigest` broke off or was killed: the source of
+   * the next may begin with them instead of fetching them. Given up when `apply` succeeds or finds them wrong, and after a day.
+   */
+  partialOf(digest: Digest, sizeBytes: number): PartialBlob | undefined;
+  /** Gives all of them up; returns their bytes. */
+  forgetPartials(): number;
   /** The layer's tar, byte for byte as it was when its diffID was computed; verified while it is read. */
   tarOf(diffId: Digest): AsyncIterable<Uint8Array>;
   /** Bytes of that tar, known without reading it. */

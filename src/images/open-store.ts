@@ -7,6 +7,7 @@ import { openImageIndex } from "./catalog/index-of-images.ts";
 import type { ImageCatalog, LayerStore, Snapshotter } from "./contract.ts";
 import { type LayerBlobs, openLayerBlobs } from "./layers/blobs.ts";
 import { emptyTmp, openLayout, type StoreLayout } from "./layers/layout.ts";
+import { openPartialBlobs } from "./layers/partials.ts";
 import { type LayerShelf, openLayerStore } from "./layers/store.ts";
 import { openSnapshotLedger, type SnapshotLedger } from "./snapshots/ledger.ts";
 import { createOverlaySnapshotter, type OverlaySupport, probeOverlay } from "./snapshots/overlay.ts";
@@ -65,8 +66,9 @@ export function openImageStore(options: {
 }): ImageStore {
   const { dataRoot, database, logger } = options;
   const layout = openLayout(dataRoot);
-  emptyTmp(layout);
-  const layers = openLayerStore({ layout, database, logger, keepPacked: options.keepPackedLayers ?? true });
+  const partials = openPartialBlobs(layout.partial);
+  emptyTmp(layout, partials);
+  const layers = openLayerStore({ layout, partials, database, logger, keepPacked: options.keepPackedLayers ?? true });
   const ledger = openSnapshotLedger(database, layers);
   const catalog = createImageCatalog({ index: openImageIndex(database), layers, layout, logger });
   const snapshots = chooseSnapshotter({ layout, layers, ledger }, options.storageDriver, logger);

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { eventually } from "../engines/command.ts";
@@ -197,6 +197,87 @@ describe.skipIf(targetIsDockerd)("a pull", () => {
     expect(layers.map(({ digest }) => asked(digest))).toEqual([1, 1, 2]);
     await daemon.ok("rmi", `${evil.host}/${name}:1`);
   }, 30_000);
+
+  describe("that is killed in the middle of a layer", () => {
+    const fileOf = (digest: string) => join(daemon.engine.dataRoot, "partial", digest.slice(7));
+    const isKept = (digest: string) => existsSync(fileOf(digest));
+    const rangesAsked = (digest: string) =>
+      evil.requests
+        .filter(({ path }) => path.includes(`/blobs/${digest}`))
+        .map(({ headers }) => /^bytes=(\d+)-/.exec(headers.get("range") ?? "")?.[1]);
+
+    /** Pulls until half of the last layer is there, and kills the daemon. Returns what was kept of it. */
+    async function killHalfWay(name: string) {
+      const image = stalledImage(name);
+      const running = await startPull(name);
+      const half = () => {
+        const [layer = ""] = halfDone().filter((entry) => entry.startsWith("layer-"));
+        const file = join(daemon.engine.dataRoot, "tmp", layer, "packed", image.last.digest.slice(7));
+        return statSync(file, { throwIfNoEntry: false })?.size === image.last.bytes.length >> 1;
+      };
+      await eventually("half of the layer to be there", () => running.complete() === 2 && half());
+      await daemon.engine.kill();
+      await daemon.engine.start();
+      image.heal();
+      expect(isKept(image.last.digest)).toBe(true);
+      return { ...image, kept: fileOf(image.last.digest), half: image.last.bytes.length >> 1 };
+    }
+
+    test("goes on where it was", async () => {
+      const name = uniqueName("resumed");
+      const { last, half } = await killHalfWay(name);
+      expect((await pull(name)).exitCode).toBe(0);
+      expect(rangesAsked(last.digest)).toEqual([undefined, String(half)]);
+      expect(isKept(last.digest)).toBe(false);
+      await daemon.ok("rmi", `${evil.host}/${name}:1`);
+    }, 30_000);
+
+    test.each([
+      ["at its beginning", 0],
+      ["somewhere", 1000],
+    ])(
+      "and finds it damaged %s fetches all of it",
+      async (_, at) => {
+        const name = uniqueName("damaged");
+        const { last, kept, half } = await killHalfWay(name);
+        const bytes = readFileSync(kept);
+        bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+        writeFileSync(kept, bytes);
+        expect((await pull(name)).exitCode).toBe(0);
+        // What a decoder refuses at once may be given up before the rest is asked for.
+        expect(rangesAsked(last.digest).filter((from) => from !== String(half))).toEqual([undefined, undefined]);
+        expect(isKept(last.digest)).toBe(false);
+        await daemon.ok("rmi", `${evil.host}/${name}:1`);
+      },
+      30_000,
+    );
+
+    test("believes no range but the one it asked for, and no other bytes", async () => {
+      const name = uniqueName("lied-to");
+      const { last, half } = await killHalfWay(name);
+      const path = `/v2/${name}/blobs/${last.digest}`;
+      evil.on(path, (request, socket) => {
+        const wrong = { "Content-Range": `bytes 0-${last.bytes.length - half - 1}/${last.bytes.length}` };
+        if (request.headers.has("range")) answer(206, last.bytes.subarray(half), wrong)(request, socket);
+        else blobAnswer(last.bytes)(request, socket);
+      });
+      expect((await pull(name)).exitCode).toBe(0);
+      expect(rangesAsked(last.digest)).toEqual([undefined, String(half), undefined]);
+      await daemon.ok("rmi", `${evil.host}/${name}:1`);
+
+      const other = uniqueName("lied-to");
+      const second = await killHalfWay(other);
+      evil.on(`/v2/${other}/blobs/${second.last.digest}`, (request, socket) => {
+        const from = second.half;
+        const range = { "Content-Range": `bytes ${from}-${second.last.bytes.length - 1}/${second.last.bytes.length}` };
+        const bytes = second.last.bytes.toReversed();
+        if (request.headers.has("range")) answer(206, bytes.subarray(from), range)(request, socket);
+        else answer(200, bytes)(request, socket);
+      });
+      expect((await pull(other)).exitCode).toBe(1);
+      expect([await isThere(other), isKept(second.last.digest), halfDone()]).toEqual([false, false, []]);
+    }, 40_000);
+  });
 
   test("that was killed is given up by a prune", async () => {
     const name = uniqueName("pruned");

@@ -100,11 +100,13 @@ export function createImageService(parts: {
     prune: async ({ all, keep }) => {
       // What a pull that broke off has left is unused like a dangling image.
       forgetOldPulls(transfer, true);
+      const partialBytes = store.layers.forgetPartials();
       const before = byName();
       const result = await catalog.prune({ all, keep: (image) => keep(image) || holders(image.id).length > 0 });
       reportRemovals(result.removed, before);
-      emitPruneEvent(events, "image", result.reclaimedBytes);
-      return result;
+      const reclaimedBytes = result.reclaimedBytes + partialBytes;
+      emitPruneEvent(events, "image", reclaimedBytes);
+      return { ...result, reclaimedBytes };
     },
     check: (progress, signal) => checkStore(store, progress, signal),
     bootstrap: async (reference, options, progress, signal) => {

@@ -31,6 +31,8 @@ function fakeLayers(): LayerShelf {
     copyFrom: never,
     packedOf: () => [],
     openPacked: never,
+    partialOf: () => undefined,
+    forgetPartials: () => 0,
     dropPacked: never,
     tarOf: never,
     lease: never,

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestHex, newId } from "#base";
 import { spreadDirectoriesIn } from "#linux";
+import type { PartialBlobs } from "./partials.ts";
 
 /**
  * The store's directories below the data root; none is open to other users, for layers hold setuid programs.
@@ -12,6 +13,7 @@ import { spreadDirectoriesIn } from "#linux";
  *     layers/<diffid hex>/packed/<hex>   its compressed bytes as they came, by their digest
  *     l/<number>                         short link to a layer's diff, for mount options
  *     snapshots/<id>/                    writable root file systems
+ *     partial/<hex>                      first bytes of a layer whose download broke off, by the blob's digest
  *     tmp/                               half-done things; emptied at start
  */
 export type StoreLayout = {
@@ -19,6 +21,7 @@ export type StoreLayout = {
   readonly layers: string;
   readonly links: string;
   readonly snapshots: string;
+  readonly partial: string;
   readonly tmp: string;
   layer(diffId: Digest): string;
   /** A fresh path in tmp; nothing is there yet. */
@@ -33,6 +36,7 @@ export function openLayout(dataRoot: string): StoreLayout {
     return path;
   };
   const layers = at("layers");
+  const partial = at("partial");
   const tmp = at("tmp");
   const snapshots = at("snapshots");
   // Each is a tree of its own. In one place they make ext4 search among all the files that were there before
@@ -43,13 +47,19 @@ export function openLayout(dataRoot: string): StoreLayout {
     layers,
     links: at("l"),
     snapshots,
+    partial,
     tmp,
     layer: (diffId) => join(layers, digestHex(diffId)),
     fresh: (kind) => join(tmp, `${kind}-${newId().slice(0, 12)}`),
   };
 }
 
-/** Removes what a crash left in tmp. Only at start, before anything works there. */
-export function emptyTmp(layout: StoreLayout): void {
-  for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
+/** Removes what a crash left in tmp, but for what downloads can go on with. Only at start, before anything works there. */
+export function emptyTmp(layout: StoreLayout, partials: PartialBlobs): void {
+  for (const name of readdirSync(layout.tmp)) {
+    const path = join(layout.tmp, name);
+    partials.salvage(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+  partials.sweep();
 }

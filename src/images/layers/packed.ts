@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestHex, errorMessage } from "#base";
@@ -30,6 +30,15 @@ export function hasPlaceToKeep(directory: string): boolean {
 /** The file of a compressed form. */
 export function packedPath(layerDirectory: string, digest: Digest): string {
   return join(layerDirectory, PACKED, digestHex(digest));
+}
+
+/** Files of compressed bytes in a layer's directory, whole or not, by the hex of the digest they are to have. */
+export function findPacked(layerDirectory: string): readonly { readonly hex: string; readonly path: string }[] {
+  const directory = join(layerDirectory, PACKED);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name) ? [{ hex: entry.name, path: join(directory, entry.name) }] : [],
+  );
 }
 
 /** Writes down what passes by of a layer, as it passes. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestHex, errorMessage, isDigest, KeyedMutex, type Logger } from "#base";
+import { type Digest, digestHex, EngineError, errorMessage, isDigest, KeyedMutex, type Logger } from "#base";
 import { type Database, layerTable, packedLayerTable } from "#db";
 import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
 import type { ApplyOptions, LayerLease, LayerStore } from "../contract.ts";
@@ -20,6 +20,7 @@ import {
   removePacked,
   wholeSource,
 } from "./packed.ts";
+import type { PartialBlobs } from "./partials.ts";
 import { type LayerFacts, unpackLayer } from "./unpack.ts";
 
 /** A new layer that nothing holds yet is safe from garbage collection for so long. */
@@ -50,6 +51,12 @@ function diskBytes(entry: Entry): number {
   return entry.packed.reduce((sum, { sizeBytes }) => sum + sizeBytes, entry.sizeBytes);
 }
 
+/** After a failure that says nothing against the bytes that came before it: a connection, a registry, somebody's patience. */
+function mayBeGoneOnWith(error: unknown): boolean {
+  if (error instanceof EngineError) return error.kind !== "invalid" && error.kind !== "unsupported";
+  return error instanceof Error && error.name === "AbortError";
+}
+
 /** Removes a tree without stopping this thread; names that are no UTF-8 take the slow way. */
 export async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -66,12 +73,13 @@ export async function removeTree(path: string): Promise<void> {
 /** Opens the store of layers and repairs what a crash left: rows without directories, directories without rows. */
 export function openLayerStore(parts: {
   readonly layout: StoreLayout;
+  readonly partials: PartialBlobs;
   readonly database: Database;
   readonly logger: Logger;
   /** Whether layers are kept as they came, too. */
   readonly keepPacked: boolean;
 }): LayerShelf {
-  const { layout, database, logger, keepPacked } = parts;
+  const { layout, partials, database, logger, keepPacked } = parts;
   const table = layerTable(database);
   const packedTable = packedLayerTable(database);
   const entries = new Map<Digest, Entry>();
@@ -213,9 +221,13 @@ export function openLayerStore(parts: {
       const packed = writer?.close();
       options.onRead?.();
       if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes + (packed?.sizeBytes ?? 0));
-      return await land(directory, facts, packed);
+      const landed = await land(directory, facts, packed);
+      if (options.packedDigest !== undefined) partials.drop(options.packedDigest);
+      return landed;
     } catch (error) {
       writer?.close();
+      if (mayBeGoneOnWith(error)) partials.salvage(directory);
+      else if (options.packedDigest !== undefined) partials.drop(options.packedDigest);
       await removeTree(directory);
       throw error;
     } finally {
@@ -327,6 +339,8 @@ export function openLayerStore(parts: {
       return readPacked(layout.layer(diffId), packed);
     },
     dropPacked,
+    partialOf: (digest, sizeBytes) => partials.find(digest, sizeBytes),
+    forgetPartials: () => partials.sweep(true),
     tarOf: (diffId) => {
       get(diffId);
       return layerTar(layout.layer(diffId), diffId);

@@ -93,6 +93,8 @@ export async function* downloadBlob(
     readonly signal?: AbortSignal | undefined;
     /** Called before another try. */
     readonly onRetry?: (() => void) | undefined;
+    /** The blob's first bytes, which are here already: they come first, and are verified with the rest. */
+    readonly prefix?: AsyncIterable<Uint8Array> | undefined;
   },
 ): AsyncGenerator<Uint8Array> {
   const { digest, size } = descriptor;
@@ -100,8 +102,16 @@ export async function* downloadBlob(
   const what = `blob ${digest}`;
   const hash = createHash("sha256");
   let received = 0;
-  let counted = 0;
-  for (let attempt = 1; ; attempt++) {
+  for await (const chunk of options.prefix ?? []) {
+    options.signal?.throwIfAborted();
+    received += chunk.length;
+    if (received > size) throw errors.registrySizeMismatch(what, size, "more");
+    hash.update(chunk);
+    yield chunk;
+  }
+  let counted = received;
+  const isComplete = size > 0 && received === size;
+  for (let attempt = 1; !isComplete; attempt++) {
     let failure: Error;
     try {
       const { bytes, url } = await bytesFrom(source, descriptor, received);

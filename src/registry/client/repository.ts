@@ -32,7 +32,12 @@ export type RemoteRepository = {
   /** A blob's bytes; the stream ends in an error unless size and digest are right. */
   blob(
     descriptor: Descriptor,
-    options?: { readonly signal?: AbortSignal | undefined; readonly onRetry?: () => void },
+    options?: {
+      readonly signal?: AbortSignal | undefined;
+      readonly onRetry?: () => void;
+      /** Its first bytes, from an earlier try; the rest is asked for by Range. */
+      readonly prefix?: AsyncIterable<Uint8Array> | undefined;
+    },
   ): AsyncGenerator<Uint8Array>;
   /** All tags. */
   tags(signal?: AbortSignal): Promise<readonly string[]>;
@@ -209,7 +214,7 @@ export function openRepository(parts: {
         return response.status === 200 && isDigest(digest) ? digest : undefined;
       }),
     blob: (descriptor, options = {}) => {
-      const { signal, onRetry } = options;
+      const { signal, onRetry, prefix } = options;
       const source = (from: number) =>
         anywhere(signal, async (host) => {
           const response = await host.send({
@@ -231,7 +236,7 @@ export function openRepository(parts: {
           // A foreign layer: the registry need not have it, the places it names do.
           return (await fromElsewhere(host, descriptor, from, signal)) ?? response;
         });
-      return downloadBlob(source, descriptor, { attempts, backOffMs: firstPauseMs, signal, onRetry });
+      return downloadBlob(source, descriptor, { attempts, backOffMs: firstPauseMs, signal, onRetry, prefix });
     },
     tags: (signal) =>
       anywhere(signal, async (host) => {

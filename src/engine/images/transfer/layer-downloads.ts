@@ -1,4 +1,4 @@
-import type { Digest, Semaphore } from "#base";
+import { type Digest, isDigest, isErrorKind, type Semaphore } from "#base";
 import type { Descriptor } from "#formats";
 import type { LayerStore } from "#images";
 import type { RemoteRepository } from "#registry";
@@ -64,8 +64,9 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
     Bun.gc(true);
   };
 
-  const transfer = async (
+  const attempt = async (
     { diffId, descriptor, repository }: Parameters<LayerDownloads["fetch"]>[0],
+    prefix: AsyncIterable<Uint8Array> | undefined,
     tell: (state: DownloadState) => void,
     signal: AbortSignal,
     onDownloaded: () => void,
@@ -75,7 +76,7 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
     let current = 0;
     let told = 0;
     tell({ phase: "downloading", current, total });
-    const blob = repository.blob(descriptor, { signal, onRetry: () => tell({ phase: "retrying" }) });
+    const blob = repository.blob(descriptor, { signal, prefix, onRetry: () => tell({ phase: "retrying" }) });
     await layers.apply(blob, {
       expected: diffId,
       packedDigest: descriptor.digest,
@@ -93,6 +94,23 @@ export function createLayerDownloads(layers: LayerStore, slots: Semaphore): Laye
         onDownloaded();
       },
     });
+  };
+
+  const transfer = async (
+    layer: Parameters<LayerDownloads["fetch"]>[0],
+    tell: (state: DownloadState) => void,
+    signal: AbortSignal,
+    onDownloaded: () => void,
+  ): Promise<void> => {
+    const { digest, size } = layer.descriptor;
+    const partial = isDigest(digest) ? layers.partialOf(digest, size) : undefined;
+    try {
+      await attempt(layer, partial?.open(), tell, signal, onDownloaded);
+    } catch (error) {
+      if (partial === undefined || !isErrorKind(error, "invalid")) throw error;
+      // What an earlier try had left was not the beginning of this blob, and has been given up: all of it, then.
+      await attempt(layer, undefined, tell, signal, onDownloaded);
+    }
   };
 
   const start = (layer: Parameters<LayerDownloads["fetch"]>[0]): Flight => {

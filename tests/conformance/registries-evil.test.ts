@@ -212,8 +212,8 @@ describe.skipIf(targetIsDockerd)("a pull", () => {
       const running = await startPull(name);
       const half = () => {
         const [layer = ""] = halfDone().filter((entry) => entry.startsWith("layer-"));
-        const file = join(daemon.engine.dataRoot, "tmp", layer, "packed", image.last.digest.slice(7));
-        return statSync(file, { throwIfNoEntry: false })?.size === image.last.bytes.length >> 1;
+        const path = join(daemon.engine.dataRoot, "tmp", layer, "packed", image.last.digest.slice(7));
+        return statSync(path, { throwIfNoEntry: false })?.size === image.last.bytes.length >> 1;
       };
       await eventually("half of the layer to be there", () => running.complete() === 2 && half());
       await daemon.engine.kill();

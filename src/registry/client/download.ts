@@ -110,8 +110,8 @@ export async function* downloadBlob(
     yield chunk;
   }
   let counted = received;
-  const isComplete = size > 0 && received === size;
-  for (let attempt = 1; !isComplete; attempt++) {
+  // A blob of nothing is asked for all the same: it may not be there.
+  for (let attempt = 1; size === 0 || received < size; attempt++) {
     let failure: Error;
     try {
       const { bytes, url } = await bytesFrom(source, descriptor, received);

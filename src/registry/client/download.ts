@@ -110,8 +110,9 @@ export async function* downloadBlob(
     yield chunk;
   }
   let counted = received;
-  // A blob of nothing is asked for all the same: it may not be there.
-  for (let attempt = 1; size === 0 || received < size; attempt++) {
+  for (let attempt = 1; ; attempt++) {
+    // All of it was here. (A blob of nothing is asked for all the same: it may not be there.)
+    if (received === size && size > 0) break;
     let failure: Error;
     try {
       const { bytes, url } = await bytesFrom(source, descriptor, received);

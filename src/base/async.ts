@@ -49,22 +49,37 @@ export class KeyedMutex {
 
 /** At most `limit` pieces of work at once; the others wait in order. */
 export class Semaphore {
-  #free: number;
+  #limit: number;
+  #running = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(limit: number) {
-    this.#free = limit;
+    this.#limit = limit;
+  }
+
+  /** Lets another number run at once; what runs goes on. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    this.#admit();
   }
 
   async run<T>(work: () => Promise<T> | T): Promise<T> {
-    if (this.#free > 0) this.#free--;
+    if (this.#running < this.#limit) this.#running++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
+      this.#running--;
+      this.#admit();
+    }
+  }
+
+  #admit(): void {
+    while (this.#running < this.#limit) {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+      if (next === undefined) return;
+      this.#running++;
+      next();
     }
   }
 }

@@ -19,6 +19,11 @@ export const errors = defineErrors({
     message: (path: string, option: string) =>
       `unable to configure the daemon with file ${path}: the following directives don't match any configuration option: ${option}`,
   },
+  daemonOptionRefused: {
+    kind: "unsupported",
+    message: (option: string, reason: string) => `option "${option}" cannot be used: ${reason}`,
+    hint: () => "Leave the option out; docs/configuration.md lists all that there are.",
+  },
   dataRootInUse: {
     kind: "conflict",
     message: (path: string) => `another daemon uses the data root ${path}`,

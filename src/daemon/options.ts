@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { errorMessage, type LogLevel } from "#base";
+import { errorMessage, type LogFormat, type LogLevel } from "#base";
+import { checkExecOptions, daemonLabels, features, logFormat, shutdownTimeout } from "./daemon-facts.ts";
 import { checkLogDefaults } from "#logs";
 import { parseInsecureRegistry, parseMirror } from "#registry";
 import {
@@ -10,6 +11,14 @@ import {
   containerDefaultFlags,
   parseContainerDefaults,
 } from "./container-defaults.ts";
+import { splitBooleanFlags } from "./boolean-flags.ts";
+import {
+  type NetworkDefaults,
+  networkDefaultDirectives,
+  networkDefaultFlags,
+  parseNetworkDefaults,
+} from "./network-defaults.ts";
+import { refuseFlags, refusedFlags, withoutRefused } from "./refused-options.ts";
 import { type AddressPool, checkHostAddress, parseAddressPool } from "#network";
 import { errors } from "./errors.ts";
 
@@ -26,19 +35,27 @@ export type DaemonOptions = {
   readonly defaultRuntime: string;
   readonly runtimes: Readonly<Record<string, string>>;
   readonly cgroupParent: string;
-  /** Subnet of the default bridge, as `172.20.0.1/16`; "" = chosen. */
-  readonly bridgeAddress: string;
+  readonly networks: NetworkDefaults;
   /** 0 = that of the host's default route. */
   readonly mtu: number;
-  /** The default bridge has IPv6 too. */
-  readonly ipv6: boolean;
   /** Where subnets of networks come from; empty = Docker's pools. */
   readonly addressPools: readonly AddressPool[];
   /** Host address of ports that are published without one. */
   readonly publishAddress: string;
   readonly logDriver: string;
   readonly logOptions: Readonly<Record<string, string>>;
+  readonly logFormat: LogFormat;
   readonly init: boolean;
+  /** Of the daemon, as `info` tells them: "rack=4". */
+  readonly labels: readonly string[];
+  /** Reported to clients, and nothing else: all there is works without. */
+  readonly experimental: boolean;
+  /** Longest that containers have to end when the machine stops, in seconds; undefined = each what it is given. */
+  readonly shutdownTimeoutSeconds: number | undefined;
+  /** How the daemon reaches the world; set in its environment, "" = as the environment has it. */
+  readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
+  /** CDI is there. */
+  readonly cdi: boolean;
   readonly noNewPrivileges: boolean;
   readonly trustHostCa: boolean;
   /** Policy of which images may be used; undefined = none. */
@@ -88,6 +105,18 @@ const flags = {
   "log-opt": { type: "string", multiple: true },
   init: { type: "boolean" },
   "no-new-privileges": { type: "boolean" },
+  "log-format": { type: "string" },
+  "raw-logs": { type: "boolean" },
+  label: { type: "string", multiple: true },
+  experimental: { type: "boolean" },
+  feature: { type: "string", multiple: true },
+  "exec-opt": { type: "string", multiple: true },
+  "shutdown-timeout": { type: "string" },
+  "http-proxy": { type: "string" },
+  "https-proxy": { type: "string" },
+  "no-proxy": { type: "string" },
+  validate: { type: "boolean" },
+  ...networkDefaultFlags,
   "trust-host-ca": { type: "boolean" },
   "trust-policy": { type: "string" },
   "serve-registry": { type: "string", multiple: true },
@@ -130,6 +159,25 @@ const configFileSchema = v.strictObject({
   "log-opts": v.optional(v.record(v.string(), v.string())),
   init: v.optional(v.boolean()),
   "no-new-privileges": v.optional(v.boolean()),
+  "log-format": v.optional(v.string()),
+  "raw-logs": v.optional(v.boolean()),
+  labels: v.optional(v.array(v.string())),
+  experimental: v.optional(v.boolean()),
+  features: v.optional(v.record(v.string(), v.boolean())),
+  "exec-opts": v.optional(v.array(v.string())),
+  "shutdown-timeout": v.optional(v.number()),
+  proxies: v.optional(
+    v.strictObject({
+      "http-proxy": v.optional(v.string()),
+      "https-proxy": v.optional(v.string()),
+      "no-proxy": v.optional(v.string()),
+    }),
+  ),
+  // As Docker reads them, the flags' names at the top level too.
+  "http-proxy": v.optional(v.string()),
+  "https-proxy": v.optional(v.string()),
+  "no-proxy": v.optional(v.string()),
+  ...networkDefaultDirectives,
   "trust-host-ca": v.optional(v.boolean()),
   "trust-policy": v.optional(v.string()),
   "serve-registry": v.optional(v.array(v.string())),
@@ -159,7 +207,10 @@ const defaultConfigFile = "/etc/berth/daemon.json";
 
 /** Flags over `daemon.json` over defaults. Throws with the flag or directive that is wrong. */
 export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
-  const { values } = parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false });
+  const { rest, booleans } = splitBooleanFlags(argv, { ...flags, ...refusedFlags });
+  const all = parseArgs({ args: rest, options: { ...refusedFlags, ...flags }, strict: true, allowPositionals: false });
+  refuseFlags({ ...all.values, ...booleans });
+  const values = { ...all.values, ...booleans };
   const file = readConfigFile(values["config-file"]);
   const hosts = values.host ?? file.hosts ?? ["unix:///run/berth/berth.sock"];
   const execRoot = values["exec-root"] ?? file["exec-root"] ?? "/run/berth";
@@ -175,6 +226,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
   const mtu = values.mtu === undefined ? (file.mtu ?? 0) : Number(values.mtu);
   if (!Number.isInteger(mtu) || mtu < 0 || mtu > 65535)
     throw errors.daemonFlagInvalid("mtu", values.mtu ?? "", "a number of bytes");
+  checkExecOptions(values["exec-opt"] ?? file["exec-opts"] ?? []);
   const logDriver = values["log-driver"] ?? file["log-driver"] ?? "json-file";
   const logOptions = { ...file["log-opts"], ...pairs("log-opt", values["log-opt"] ?? []) };
   checkLogDefaults(logDriver, logOptions);
@@ -190,13 +242,25 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     defaultRuntime: values["default-runtime"] ?? file["default-runtime"] ?? "",
     runtimes: { ...configuredRuntimes(file), ...pairs("add-runtime", values["add-runtime"] ?? []) },
     cgroupParent: values["cgroup-parent"] ?? file["cgroup-parent"] ?? "",
-    bridgeAddress: values.bip ?? file.bip ?? "",
+    networks: parseNetworkDefaults(values, file, {
+      bip: values.bip ?? file.bip,
+      ipv6: values.ipv6 ?? file.ipv6 ?? false,
+    }),
     mtu,
-    ipv6: values.ipv6 ?? file.ipv6 ?? false,
     addressPools: addressPools(values["default-address-pool"] ?? [], file["default-address-pools"] ?? []),
     publishAddress: checkHostAddress(values.ip ?? file.ip ?? "0.0.0.0"),
     logDriver,
     logOptions,
+    logFormat: logFormat(values["log-format"] ?? file["log-format"] ?? "text"),
+    labels: daemonLabels([...(values.label ?? []), ...(file.labels ?? [])]),
+    experimental: values.experimental ?? file.experimental ?? false,
+    shutdownTimeoutSeconds: shutdownTimeout(values["shutdown-timeout"] ?? file["shutdown-timeout"]),
+    proxies: {
+      http: values["http-proxy"] ?? file.proxies?.["http-proxy"] ?? file["http-proxy"] ?? "",
+      https: values["https-proxy"] ?? file.proxies?.["https-proxy"] ?? file["https-proxy"] ?? "",
+      no: values["no-proxy"] ?? file.proxies?.["no-proxy"] ?? file["no-proxy"] ?? "",
+    },
+    cdi: features(values.feature ?? [], file.features ?? {}).cdi,
     init: values.init ?? file.init ?? false,
     noNewPrivileges: values["no-new-privileges"] ?? file["no-new-privileges"] ?? false,
     trustHostCa: values["trust-host-ca"] ?? file["trust-host-ca"] ?? false,
@@ -279,7 +343,9 @@ function readConfigFile(given: string | undefined): ConfigFile {
   } catch (error) {
     throw errors.daemonConfigUnreadable(path, errorMessage(error));
   }
-  const result = v.safeParse(configFileSchema, document);
+  const isObject = typeof document === "object" && document !== null && !Array.isArray(document);
+  const known = isObject ? withoutRefused(document as Record<string, unknown>) : document;
+  const result = v.safeParse(configFileSchema, known);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const first = issue.path?.[0]?.key;

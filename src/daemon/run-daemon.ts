@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
+import { type AdjustableLogger, createLogger, EngineError, errorMessage, isErrorKind, type Logger } from "#base";
 import { createBuilder, createBuilds } from "#builder";
 import { childCgroups, detectCgroups, offeredLimits, openCgroup, openMigrationNotice } from "#cgroups";
 import { isHungUp } from "#linux";
@@ -10,7 +11,7 @@ import { openImageStore } from "#images";
 import { createNetworkService } from "#network";
 import { findRuntimes } from "#runtime";
 import { defaultMaskedPaths, defaultReadonlyPaths, loadAppArmorProfile, securityOptions } from "#security";
-import { defaultCertificateDirectories, registryConfig, type RegistrySettings, loadRegistryServer } from "#registry";
+import { registryConfig, loadRegistryServer } from "#registry";
 import { createServer } from "#server";
 import { readTrustPolicy } from "#trust";
 import { connectSupervisor } from "#supervisor";
@@ -25,6 +26,7 @@ import { claimRoots, instanceOf } from "./instance.ts";
 import { listenAddress } from "./listen-address.ts";
 import { endContainers, isMachineStopping } from "./machine-stop.ts";
 import { type DaemonOptions, parseDaemonOptions } from "./options.ts";
+import { liveOptions, reloadAttributes, reloadOnHangUp } from "./reload.ts";
 import { chooseRuntimes } from "./runtimes.ts";
 import { selfCommand } from "./self.ts";
 import { serverVersion } from "./version.ts";
@@ -40,18 +42,23 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
   let options: DaemonOptions;
   try {
     options = parseDaemonOptions(argv);
-    if (process.getuid?.() !== 0) throw errors.notRoot();
+    if (process.getuid?.() !== 0 && !argv.includes("--validate")) throw errors.notRoot();
   } catch (error) {
     process.stderr.write(`berth daemon: ${errorMessage(error)}\n`);
     if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
     return 1;
   }
   completeSearchPath();
-  const logger = createLogger(options.logLevel);
+  if (argv.includes("--validate")) {
+    process.stderr.write("configuration OK\n");
+    return 0;
+  }
+  setProxies(options.proxies);
+  const logger = createLogger(options.logLevel, undefined, options.logFormat);
   surviveSurprises(logger);
   let daemon: RunningDaemon;
   try {
-    daemon = await startDaemon(options, logger);
+    daemon = await startDaemon(options, logger, () => parseDaemonOptions(argv));
   } catch (error) {
     logger.error("daemon could not start", { error: errorMessage(error) });
     if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
@@ -89,7 +96,12 @@ function completeSearchPath(): void {
 }
 
 /** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */
-async function startDaemon(options: DaemonOptions, logger: Logger): Promise<RunningDaemon> {
+async function startDaemon(
+  options: DaemonOptions,
+  logger: AdjustableLogger,
+  read: () => DaemonOptions,
+): Promise<RunningDaemon> {
+  const live = liveOptions(options, logger);
   const instance = instanceOf(options.dataRoot);
   await using started = new AsyncDisposableStack();
   const release = claimRoots(options.dataRoot, options.execRoot, options.pidFile);
@@ -102,11 +114,9 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
 
   const layout = detectCgroups();
   const limits = offeredLimits(layout);
-  const runtimes = chooseRuntimes(
-    findRuntimes(cgroupFacts(layout), options.runtimes),
-    options,
-    join(options.execRoot, "runtime"),
-  );
+  const chooseAmong = (from: DaemonOptions) =>
+    chooseRuntimes(findRuntimes(cgroupFacts(layout), from.runtimes), from, join(options.execRoot, "runtime"));
+  let runtimes = chooseAmong(options);
   const store = openImageStore({
     dataRoot: options.dataRoot,
     database,
@@ -120,12 +130,13 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     instance,
     logger,
     options: {
-      ...(options.bridgeAddress === "" ? {} : { bridgeAddress: options.bridgeAddress }),
+      defaultBridge: options.networks.defaultBridge,
+      networkOptions: options.networks.networkOptions,
+      ipForward: options.networks.ipForward,
       ...(options.mtu === 0 ? {} : { mtu: options.mtu }),
       ...(options.addressPools.length === 0 ? {} : { addressPools: options.addressPools }),
-      ipv6: options.ipv6,
       defaultHostAddress: options.publishAddress,
-      forwarderCommand: selfCommand("forwarder"),
+      ...(options.networks.userlandProxy ? { forwarderCommand: selfCommand("forwarder") } : {}),
     },
   });
   started.defer(() => network.close());
@@ -143,7 +154,8 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
   started.defer(() => supervisor.close());
   const appArmorProfile = loadAppArmorProfile(logger);
   const hostCaBundle = options.trustHostCa ? findHostCaBundle() : undefined;
-  const registries = registrySettings(options);
+  const { registries } = live;
+  const cdiDirectories = options.cdi ? options.containers.cdiDirectories : [];
   const system = createSystemService({
     instanceId: instance.id,
     dataRoot: options.dataRoot,
@@ -153,12 +165,13 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     layers: store.layers,
     snapshots: store.snapshots,
     registry,
-    runtimes: runtimes.all,
-    defaultRuntime: runtimes.defaultName,
+    runtimes: () => runtimes.all,
+    defaultRuntime: () => runtimes.defaultName,
+    labels: () => live.current().labels,
     securityOptions: securityOptions(appArmorProfile, options.containers.seccompName),
-    registryConfig: registryConfig(registries),
+    registryConfig: () => registryConfig(registries),
     loggingDriver: options.logDriver,
-    cdiDirectories: options.containers.cdiDirectories,
+    cdiDirectories,
   });
   const {
     engine,
@@ -188,7 +201,11 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
       realtime: options.containers.realtime,
       ulimits: [...options.containers.ulimits],
       storageSizeBytes: options.containers.storageSizeBytes,
-      runtime: runtimes.defaultName,
+      get runtime() {
+        return runtimes.defaultName;
+      },
+      dns: options.networks.dns,
+      hostGateways: options.networks.hostGateways,
       logDriver: options.logDriver,
       logOptions: options.logOptions,
       maskedPaths: defaultMaskedPaths(),
@@ -199,9 +216,9 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     openCgroup: (path) => openCgroup(layout, path),
     childCgroups: (path) => childCgroups(layout, path),
     cgroupParent: options.cgroupParent || (instance.isDefault ? "/berth" : `/berth-${instance.id}`),
-    runtime: runtimes.get,
+    runtime: (name) => runtimes.get(name),
     hostLimits: hostLimits(limits),
-    cdiDirectories: options.containers.cdiDirectories,
+    cdiDirectories,
     initPath: options.containers.initPath || findInitBinary(),
     hostCaBundle,
     noNewPrivileges: options.noNewPrivileges,
@@ -209,8 +226,8 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     appArmorProfile,
     transfers: {
       registries,
-      maxConcurrentDownloads: options.maxConcurrentDownloads || Number.POSITIVE_INFINITY,
-      maxConcurrentUploads: options.maxConcurrentUploads || Number.POSITIVE_INFINITY,
+      downloadSlots: live.downloadSlots,
+      uploadSlots: live.uploadSlots,
     },
   });
   started.defer(() => stopEngine());
@@ -251,9 +268,9 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     builds,
     buildKit,
     logger,
-    debug: options.logLevel === "debug",
+    debug: () => live.current().logLevel === "debug",
     isHungUp,
-    version,
+    version: { ...version, experimental: options.experimental },
   });
   for (const address of options.hosts.map((host) => listenAddress(host, options))) await server.listen(address);
   started.defer(() => server.close());
@@ -263,21 +280,38 @@ async function startDaemon(options: DaemonOptions, logger: Logger): Promise<Runn
     dataRoot: options.dataRoot,
     runtime: runtimes.defaultName,
   });
+  reloadOnHangUp(
+    read,
+    (next) => {
+      const chosen = chooseAmong(next);
+      runtimes = chosen;
+      live.apply(next);
+      const attributes = reloadAttributes({ ...live.current(), defaultRuntime: chosen.defaultName }, hostname());
+      events.emit({ type: "daemon", action: "reload", actor: { id: instance.id, attributes } });
+    },
+    logger,
+  );
   // Containers of the restart policies come up while requests are served.
   void restartByPolicy();
   const parts = started.move();
-  return { stop: () => parts.disposeAsync(), stopOrders };
+  return {
+    stop: () => parts.disposeAsync(),
+    stopOrders: () => {
+      const longestMs = (live.current().shutdownTimeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+      return stopOrders().map((order) => ({ ...order, graceMs: Math.min(order.graceMs, longestMs) }));
+    },
+  };
 }
 
-/** How registries are reached. */
-function registrySettings(options: DaemonOptions): RegistrySettings {
-  return {
-    insecureRegistries: options.insecureRegistries,
-    mirrors: options.registryMirrors,
-    certificateDirectories: options.registryCerts === "" ? defaultCertificateDirectories : [options.registryCerts],
-    userAgent: `berth/${serverVersion().version}`,
-    attempts: options.maxDownloadAttempts,
-  };
+/** How the daemon reaches registries, git repositories and addresses: its environment, unless it is told otherwise. */
+function setProxies({ http, https, no }: DaemonOptions["proxies"]): void {
+  for (const [name, value] of [
+    ["HTTP_PROXY", http],
+    ["HTTPS_PROXY", https],
+    ["NO_PROXY", no],
+  ] as const) {
+    if (value !== "") process.env[name] = value;
+  }
 }
 
 /** A registry beside the API, on addresses of its own; off unless asked for, and its code is not loaded then. */

@@ -28,7 +28,22 @@ Options:
       --ipv6                     Give the default bridge IPv6 too
       --default-address-pool base=cidr,size=n
                                  Where subnets of networks come from (default: Docker's pools)
+      --bip6 string              IPv6 address of the default bridge, as fd00:20::1/64
+      --fixed-cidr, --fixed-cidr-v6 cidr
+                                 Part of the default bridge's subnet that containers get addresses of
+      --default-gateway, --default-gateway-v6 ip
+                                 Way out of containers on the default bridge (default: the bridge)
+      --icc                      Containers of the default bridge reach each other (default true)
+      --ip-masq                  Their outgoing connections take the host's address (default true)
+      --ip-forward               Have the kernel forward between interfaces (default true)
+      --userland-proxy           Publish ports on [::1] and across the families too (default true)
+      --default-network-opt driver=option=value
+                                 Options of networks that do not set them
+      --host-gateway-ip ip       What host-gateway stands for (default: the host on the container's bridge)
+      --dns ip, --dns-search domain, --dns-opt string
+                                 For containers that name none themselves
       --ip address               Host address of ports published without one (default "0.0.0.0")
+      --raw-logs                 The log has no colours in any case
       --log-driver string        Default for containers: json-file, local, journald, syslog,
                                  fluentd, gelf or none (default "json-file")
       --log-opt name=value       Default log options, as max-size=10m
@@ -47,6 +62,15 @@ Options:
                                  Real-time CPU time for all containers together, in microseconds (cgroup v1)
       --cdi-spec-dir list        Where device specifications are (default /etc/cdi, /var/run/cdi)
       --userns-remap string      Not supported: refused
+      --http-proxy, --https-proxy url, --no-proxy list
+                                 How the daemon reaches registries (default: as its environment says)
+      --label key=value          Labels of the daemon
+      --shutdown-timeout int     Longest that containers have to end when the machine stops, in seconds
+      --exec-opt string          native.cgroupdriver=cgroupfs, which it is
+      --feature name=bool        cdi, buildkit, containerd-snapshotter
+      --experimental             Tell clients so
+      --log-format string        text or json (default "text")
+      --validate                 Check the configuration and end
       --trust-host-ca            Containers and build steps trust the host's CA bundle
       --insecure-registry list   Registry (host:port or subnet) without TLS, or with a certificate nobody knows
       --registry-mirror list     Mirror of docker.io, tried first (https://HOST)

@@ -12,6 +12,7 @@ export function serverVersion(): ServerVersion {
     buildTime: "",
     toolchain: `bun ${Bun.version}`,
     arch: architectures[arch()] ?? arch(),
+    experimental: false,
     kernelVersion: release(),
   };
 }

@@ -426,6 +426,8 @@ export type SystemInfo = {
   }[];
   readonly defaultRuntime: string;
   /** Of containers that name none. */
+  /** Of the daemon: "rack=4". */
+  readonly labels: readonly string[];
   readonly loggingDriver: string;
   /** Where CDI specifications are looked for. */
   readonly cdiDirectories: readonly string[];

@@ -124,7 +124,7 @@ export function createEngine(given: EngineParts): {
         new Map(
           live.map((container) => [
             container.id,
-            { namespacePath: namespacePathOf(container), nameServer: nameServerOf(container) },
+            { namespacePath: namespacePathOf(container), nameServer: nameServerOf(parts, container) },
           ]),
         ),
       );

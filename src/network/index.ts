@@ -1,4 +1,5 @@
 export { checkHostAddress, parseAddressPool } from "./address-pools.ts";
+export type { DefaultBridgeSettings } from "./bridge/default-bridge.ts";
 export type {
   ConnectRequest,
   Endpoint,

@@ -3,6 +3,7 @@ import { newId } from "#base";
 import { type Database, networkTable } from "#db";
 import type { NetlinkSocket } from "#linux";
 import { hostMtu, hostSubnets } from "./bridge/bridge-device.ts";
+import { type DefaultBridgeSettings, defaultBridgePools, isSettled } from "./bridge/default-bridge.ts";
 import { defaultBridgeOptions, parseBridgeOptions } from "./bridge/options.ts";
 import type { NetworkDriver, NetworkPool, NetworkRecord, NetworkRequest } from "./contract.ts";
 import { errors } from "./errors.ts";
@@ -13,11 +14,8 @@ import {
   type Family,
   formatIp,
   formatSubnet,
-  networkOf,
   overlap,
-  parseCidr,
   parseIp,
-  sameAddress,
   type Subnet,
 } from "./ipam/ip-address.ts";
 import { type AddressPool, chooseSubnet, defaultPools, uniqueLocalPool } from "./ipam/subnet-choice.ts";
@@ -51,12 +49,12 @@ export type NetworkRegistryOptions = {
   readonly instance: Instance;
   readonly names: InstanceNames;
   readonly route: NetlinkSocket;
-  /** Address and prefix of the default bridge ("172.20.0.1/16"). */
-  readonly bridgeAddress: string | undefined;
+  readonly defaultBridge: DefaultBridgeSettings;
+  /** Options of networks that do not set them, by driver. */
+  readonly networkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly addressPools: readonly AddressPool[] | undefined;
-  /** The default bridge has IPv6 too. */
-  readonly ipv6: boolean;
   readonly defaultHostAddress: string;
+  readonly mtu: number | undefined;
 };
 
 const predefined: readonly (readonly [string, NetworkDriver])[] = [
@@ -107,23 +105,17 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
   // Asked for each container of a list, so not hashed each time.
   const predefinedIds = new Set(predefined.map(([name]) => predefinedNetworkId(options.instance, name)));
 
-  const defaultBridgePools = (): readonly NetworkPool[] => {
-    const { bridgeAddress } = options;
-    const given = bridgeAddress === undefined ? undefined : parseCidr(bridgeAddress);
-    const isAddress = given !== undefined && given.family === 4 && !sameAddress(networkOf(given), given);
-    if (bridgeAddress !== undefined && !isAddress) {
-      throw errors["network-invalid-address"](
-        "bridge address",
-        bridgeAddress,
-        "expected an address of the bridge with its prefix, like 172.20.0.1/16",
-      );
-    }
-    const first =
-      given === undefined
-        ? automaticPool(4, defaultId)
-        : { subnet: formatSubnet(networkOf(given)), gateway: formatIp(given), given: false };
-    return options.ipv6 ? [first, automaticPool(6, defaultId)] : [first];
-  };
+  const { defaultBridge } = options;
+  const hasIpv6 = defaultBridge.ipv6 ?? false;
+  const wantedPools = (): readonly NetworkPool[] =>
+    defaultBridgePools(defaultBridge, (family) => automaticPool(family, defaultId));
+  const wantedOptions = (): Record<string, string> =>
+    defaultBridgeOptions(options.names.defaultBridge, {
+      mtu: options.mtu ?? hostMtu(options.route),
+      hostBinding: options.defaultHostAddress,
+      interContainer: defaultBridge.interContainer ?? true,
+      masquerade: defaultBridge.masquerade ?? true,
+    });
 
   const makePredefined = (name: string, driver: NetworkDriver): void => {
     const isBridge = driver === "bridge";
@@ -133,8 +125,8 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       driver,
       createdMs: Date.now(),
       enableIpv4: true,
-      enableIpv6: isBridge && options.ipv6,
-      pools: isBridge ? defaultBridgePools() : [],
+      enableIpv6: isBridge && hasIpv6,
+      pools: isBridge ? wantedPools() : [],
       ipamDriver: "default",
       ipamOptions: null,
       internal: false,
@@ -142,9 +134,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       configOnly: false,
       configFrom: "",
       bridgeName: isBridge ? options.names.defaultBridge : undefined,
-      options: isBridge
-        ? defaultBridgeOptions(options.names.defaultBridge, hostMtu(options.route), options.defaultHostAddress)
-        : {},
+      options: isBridge ? wantedOptions() : {},
       labels: {},
     };
     table.insert(rowOf(record));
@@ -156,6 +146,19 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     if (!records.has(predefinedNetworkId(options.instance, name))) makePredefined(name, driver);
   }
 
+  /** The default bridge's options are the daemon's, which may have been told others since it was made. */
+  const updateDefaultBridge = (): void => {
+    const record = records.get(defaultId);
+    if (record === undefined) return;
+    const changed = { ...record, options: wantedOptions() };
+    if (JSON.stringify(changed.options) === JSON.stringify(record.options)) return;
+    table.setOptions(defaultId, rowOf(changed).options);
+    remember(changed);
+  };
+  updateDefaultBridge();
+  // What the flags say is checked at the start, not when the first container comes.
+  isSettled(defaultBridge);
+
   const defaultNetwork = (): BridgeNetwork => {
     const network = working.get(defaultId);
     if (network?.driver !== "bridge") throw errors["network-not-found"]("bridge");
@@ -163,7 +166,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
   };
 
   const moveDefaultBridge = (network: BridgeNetwork, place: readonly NetworkPool[]): BridgeNetwork => {
-    const record = { ...network.record, pools: place, enableIpv6: options.ipv6 };
+    const record = { ...network.record, pools: place, enableIpv6: hasIpv6 };
     options.database.transaction(() => {
       table.setPools(defaultId, rowOf(record).pools);
       table.setSettings(defaultId, rowOf(record).settings);
@@ -186,6 +189,12 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       options: template.options,
       labels: template.labels,
     };
+  };
+
+  /** The daemon's options for networks of a driver, where the request does not set them. */
+  const withDefaultOptions = (request: NetworkRequest): NetworkRequest => {
+    const defaults = options.networkOptions[request.driver === "" ? "bridge" : request.driver];
+    return defaults === undefined ? request : { ...request, options: { ...defaults, ...request.options } };
   };
 
   const fullPool = (plan: PoolPlan): NetworkPool => ({
@@ -258,7 +267,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     bridges,
     add: (given) => {
       planNetwork(given);
-      const request = configured(given);
+      const request = withDefaultOptions(configured(given));
       const plan = planNetwork({ ...request, configFrom: "" });
       if ([...records.values()].some(({ name }) => name === request.name)) {
         throw errors["network-name-in-use"](request.name);
@@ -295,15 +304,17 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     isPredefined: ({ id }) => predefinedIds.has(id),
     settleDefaultBridge: () => {
       const network = defaultNetwork();
-      const keeps = network.pools.of(6).length > 0 === options.ipv6;
-      if (options.bridgeAddress !== undefined) {
-        const place = defaultBridgePools();
+      if (isSettled(defaultBridge)) {
+        const place = wantedPools();
         const same = JSON.stringify(place) === JSON.stringify(network.record.pools);
-        return same ? network : moveDefaultBridge(network, place);
+        return same && network.record.enableIpv6 === hasIpv6 ? network : moveDefaultBridge(network, place);
       }
+      const keeps =
+        network.pools.of(6).length > 0 === hasIpv6 &&
+        network.record.pools.every(({ ipRange, auxiliaryAddresses }) => (ipRange ?? auxiliaryAddresses) === undefined);
       const taken = hostSubnets(options.route, [network.bridgeName]);
       const collides = network.pools.all.some(({ subnet }) => taken.some((used) => overlap(used, subnet)));
-      return collides || !keeps ? moveDefaultBridge(network, defaultBridgePools()) : network;
+      return collides || !keeps ? moveDefaultBridge(network, wantedPools()) : network;
     },
   };
 }

@@ -14,6 +14,7 @@ import { removeBridge } from "./bridge/bridge-device.ts";
 import type { JoinRequest, LiveContainer, NetworkService } from "./contract.ts";
 import { createNameService } from "./dns/name-service.ts";
 import { errors } from "./errors.ts";
+import type { DefaultBridgeSettings } from "./bridge/default-bridge.ts";
 import { createForwarder } from "./forward/forwarder.ts";
 import { createFirewall } from "./firewall/firewall.ts";
 import { type Instance, namesOf } from "./instance-names.ts";
@@ -29,12 +30,13 @@ import type { WorkingNetwork } from "./working-network.ts";
 
 /** What the daemon's flags say about networks. */
 export type NetworkServiceOptions = {
-  /** Address and prefix of the default bridge ("172.20.0.1/16"). @default the first of Docker's pools that is free */
-  readonly bridgeAddress?: string | undefined;
+  readonly defaultBridge?: DefaultBridgeSettings | undefined;
+  /** Options of networks that do not set them, by driver. */
+  readonly networkOptions?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** Tells the kernel to forward between interfaces. @default true */
+  readonly ipForward?: boolean | undefined;
   /** Where subnets of networks come from. @default Docker's pools, and unique local addresses for IPv6 */
   readonly addressPools?: readonly AddressPool[] | undefined;
-  /** The default bridge has IPv6 too. @default false */
-  readonly ipv6?: boolean | undefined;
   /** MTU of bridges and interfaces. @default that of the host's default route */
   readonly mtu?: number | undefined;
   /** Host address of ports published without one. @default "0.0.0.0" */
@@ -75,9 +77,10 @@ export function createNetworkService(parts: {
     instance,
     names: hostNames,
     route,
-    bridgeAddress: options.bridgeAddress,
+    defaultBridge: options.defaultBridge ?? {},
+    networkOptions: options.networkOptions ?? {},
+    mtu: options.mtu,
     addressPools: options.addressPools,
-    ipv6: options.ipv6 ?? false,
     defaultHostAddress,
   });
   const attachments = createAttachments(database);
@@ -91,7 +94,15 @@ export function createNetworkService(parts: {
     options.forwarderCommand === undefined ? undefined : createForwarder(options.forwarderCommand, logger);
   const ports = createPortAllocator(nameOf, forwarder);
   const firewall = createFirewall({ table: hostNames.table, ruleComment: hostNames.ruleComment, route, logger });
-  const upkeep = createNetworkUpkeep({ route, registry, attachments, firewall, logger, mtu: options.mtu });
+  const upkeep = createNetworkUpkeep({
+    route,
+    registry,
+    attachments,
+    firewall,
+    logger,
+    mtu: options.mtu,
+    forwards: options.ipForward ?? true,
+  });
   const names = createNameService({ home, registry, attachments, logger });
   const sandboxes = createSandboxes({
     route,

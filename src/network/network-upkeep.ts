@@ -28,6 +28,8 @@ export function createNetworkUpkeep(parts: {
   readonly firewall: Firewall;
   readonly logger: Logger;
   readonly mtu: number | undefined;
+  /** Whether the kernel is told to forward. */
+  readonly forwards: boolean;
 }): NetworkUpkeep {
   const { route, registry, attachments, firewall, logger } = parts;
   let known: number | undefined;
@@ -47,7 +49,7 @@ export function createNetworkUpkeep(parts: {
       network.index = ensureParent(route, network.parent);
       return false;
     }
-    const { index, created } = ensureBridge(route, deviceOf(network, mtu()));
+    const { index, created } = ensureBridge(route, deviceOf(network, mtu(), parts.forwards));
     network.index = index;
     if (created) {
       const rows = attachments.on(network.record.id);

@@ -47,7 +47,8 @@ export function workingNetworkOf(record: NetworkRecord): WorkingNetwork | undefi
 
 /** The network's address in a family that containers leave by; undefined when they do not. */
 export function gatewayOf(network: WorkingNetwork, address: IpAddress): IpAddress | undefined {
-  return leadsOut(network, address.family) ? network.pools.containing(address)?.gateway : undefined;
+  const pool = leadsOut(network, address.family) ? network.pools.containing(address) : undefined;
+  return pool?.wayOut ?? pool?.gateway;
 }
 
 /** Whether containers reach other networks by this one. */
@@ -58,14 +59,14 @@ export function leadsOut(network: WorkingNetwork, family: Family): boolean {
 }
 
 /** The bridge interface a network needs. */
-export function deviceOf(network: BridgeNetwork, hostMtu: number): BridgeDevice {
+export function deviceOf(network: BridgeNetwork, hostMtu: number, forwards: boolean): BridgeDevice {
   const { gatewayMode, inhibitIpv4, mtu } = network.options;
   const addresses = network.pools.all.flatMap(({ subnet, gateway }): Subnet[] => {
     const { family } = subnet;
     if (gateway === undefined || gatewayMode[family] === "isolated" || (family === 4 && inhibitIpv4)) return [];
     return [{ ...gateway, prefixLength: subnet.prefixLength }];
   });
-  return { name: network.bridgeName, addresses, ipv6: network.record.enableIpv6, mtu: mtu ?? hostMtu };
+  return { name: network.bridgeName, addresses, ipv6: network.record.enableIpv6, forwards, mtu: mtu ?? hostMtu };
 }
 
 /** What the firewall needs to know of a network. */

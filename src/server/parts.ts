@@ -5,6 +5,8 @@ import type { Engine } from "#engine";
 
 /** What `/version`, `/info` and the response headers say of this program. */
 export type ServerVersion = {
+  /** Reported to clients, who may then offer more. */
+  readonly experimental: boolean;
   /** Berth's own version. */
   readonly version: string;
   readonly gitCommit: string;
@@ -30,7 +32,7 @@ export type ServerParts = {
   readonly version: ServerVersion;
   readonly logger: Logger;
   /** The daemon logs everything (`info` says so). */
-  readonly debug: boolean;
+  debug(): boolean;
   /** Between two readings of `stats`. @default 1000 */
   readonly statsIntervalMs: number;
   /** Open `/events` connections, for `info`. */

@@ -22,7 +22,7 @@ export type ServerOptions = {
   readonly version: ServerVersion;
   readonly logger: Logger;
   /** Whether the daemon logs everything. @default false */
-  readonly debug?: boolean;
+  readonly debug?: () => boolean;
   /** Between two readings of `stats`. @default 1000 */
   readonly statsIntervalMs?: number;
   /** Whether a socket's peer has gone altogether, by its descriptor. @default nobody can tell */
@@ -61,7 +61,7 @@ export function createServer(options: ServerOptions): ApiServer {
     buildKit: options.buildKit,
     version: options.version,
     logger: options.logger,
-    debug: options.debug === true,
+    debug: options.debug ?? (() => false),
     statsIntervalMs: options.statsIntervalMs ?? 1000,
     counters: { eventListeners: 0 },
   };

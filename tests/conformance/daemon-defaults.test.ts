@@ -1,11 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "../engines/command.ts";
 import { uniqueName, useDaemon } from "./daemon.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "berth-defaults-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const configuration = join(scratch, "daemon.json");
+writeFileSync(configuration, JSON.stringify({ labels: ["rack=4"], "registry-mirrors": ["https://mirror.test"] }));
 const profile = join(scratch, "seccomp.json");
 writeFileSync(
   profile,
@@ -19,7 +22,19 @@ const daemon = useDaemon({
   flags: [
     ...["--default-ulimit", "nofile=123:456", "--default-ulimit", "core=0"],
     ...["--default-shm-size", "8m", "--default-ipc-mode", "shareable", "--default-cgroupns-mode", "private"],
-    ...["--seccomp-profile", profile, "--log-driver", "local", "--log-opt", "max-size=1m", "--init"],
+    ...["--dns", "10.254.0.53", "--dns-search", "example.test", "--dns-opt", "ndots:7", "--icc=false"],
+    ...["--default-network-opt", "bridge=com.docker.network.driver.mtu=1380", "--host-gateway-ip", "10.9.9.9"],
+    ...[
+      "--config-file",
+      configuration,
+      "--seccomp-profile",
+      profile,
+      "--log-driver",
+      "local",
+      "--log-opt",
+      "max-size=1m",
+      "--init",
+    ],
   ],
 });
 const run = (...words: string[]) => daemon.ok("run", "--rm", ...words);
@@ -55,4 +70,82 @@ describe("what the daemon gives containers that say nothing", () => {
     expect(await daemon.ok("info", "-f", "{{json .SecurityOptions}}")).toContain("name=seccomp,profile=");
     expect(await daemon.ok("info", "-f", "{{.LoggingDriver}}")).toBe("local");
   });
+
+  test("name servers, search domains and options, also for containers on the host's network, unless they name their own", async () => {
+    const show = ["busybox", "cat", "/etc/resolv.conf"];
+    const lines = (text: string) => text.split("\n").filter((line) => /^[a-z]/.test(line));
+    const given = ["nameserver 10.254.0.53", "search example.test", "options ndots:7"];
+    expect(lines(await run(...show))).toEqual(given);
+    expect(lines(await run("--network", "host", ...show))).toEqual(given);
+    expect(lines(await run("--dns", "10.1.1.1", ...show))[0]).toBe("nameserver 10.1.1.1");
+    expect(await run("--add-host", "me:host-gateway", "busybox", "cat", "/etc/hosts")).toContain("10.9.9.9\tme");
+  });
+
+  test("options of new networks; containers of the default one do not reach each other", async () => {
+    const network = uniqueName("defaults");
+    await daemon.ok("network", "create", network);
+    expect(await run("--network", network, "busybox", "cat", "/sys/class/net/eth0/mtu")).toBe("1380");
+    await daemon.ok("network", "rm", network);
+    const name = uniqueName();
+    await daemon.ok("run", "-d", "--name", name, "busybox", "sh", "-c", "echo ok > /index.html; exec httpd -f -h /");
+    const address = await daemon.ok("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name);
+    await eventually("the server to listen", async () => {
+      const asked = await daemon.cli(["exec", name, "wget", "-qO-", "http://127.0.0.1/"]);
+      return asked.stdout === "ok\n";
+    });
+    const ask = ["busybox", "wget", "-T", "1", "-qO-", `http://${address}/`];
+    expect((await daemon.cli(["run", "--rm", ...ask])).exitCode).not.toBe(0);
+    await daemon.ok("rm", "-f", name);
+  });
+});
+
+test("SIGHUP: what Docker reloads is loaded anew, an event tells it, and mistakes change nothing", async () => {
+  expect(await daemon.ok("info", "-f", "{{json .Labels}}")).toBe('["rack=4"]');
+  const reloads = async (): Promise<string[]> => {
+    const now = (Date.now() / 1000).toFixed(3);
+    const listed = await daemon.ok(
+      "events",
+      "--since",
+      "0",
+      "--until",
+      now,
+      "--filter",
+      "event=reload",
+      "--format",
+      "{{json .Actor.Attributes}}",
+    );
+    return listed.split("\n").filter((line) => line !== "");
+  };
+  const reload = async (document: unknown): Promise<void> => {
+    writeFileSync(configuration, JSON.stringify(document));
+    process.kill(daemon.engine.pid(), "SIGHUP");
+  };
+  await reload({
+    labels: ["rack=5"],
+    debug: true,
+    "insecure-registries": ["registry.test:5000"],
+    "max-concurrent-downloads": 7,
+  });
+  await eventually("the event of the reload", async () => (await reloads()).length === 1);
+  expect(JSON.parse((await reloads())[0] ?? "")).toMatchObject({
+    debug: "true",
+    labels: '["rack=5"]',
+    "max-concurrent-downloads": "7",
+    "insecure-registries": '["registry.test:5000"]',
+    "registry-mirrors": "[]",
+  });
+  expect(await daemon.ok("info", "-f", "{{json .Labels}} {{.Debug}} {{json .RegistryConfig.Mirrors}}")).toBe(
+    '["rack=5"] true []',
+  );
+  expect(await daemon.ok("info")).toContain("registry.test:5000");
+
+  for (const [mistake, complaint] of [
+    [{ labels: ["nothing"], debug: false }, "key=value"],
+    [{ labels: ["rack=6"], "no-such-thing": 1 }, "no-such-thing"],
+  ] as const) {
+    await reload(mistake);
+    await eventually("the complaint", () => readFileSync(daemon.engine.logFile, "utf8").includes(complaint));
+  }
+  expect(await daemon.ok("info", "-f", "{{json .Labels}} {{.Debug}}")).toBe('["rack=5"] true');
+  expect((await reloads()).length).toBe(1);
 });

@@ -36,6 +36,8 @@ export function networkTable(database: Database) {
     setPools: (id: string, pools: string) => void database.run("UPDATE network SET pools = ? WHERE id = ?", pools, id),
     setSettings: (id: string, settings: string) =>
       void database.run("UPDATE network SET settings = ? WHERE id = ?", settings, id),
+    setOptions: (id: string, options: string) =>
+      void database.run("UPDATE network SET options = ? WHERE id = ?", options, id),
     delete: (id: string) => void database.run("DELETE FROM network WHERE id = ?", id),
   };
 }

@@ -20,6 +20,8 @@ type EtcContent = {
   readonly hostname: string;
   readonly domainname: string;
   readonly extraHosts: readonly string[];
+  /** What `host-gateway` stands for; empty = the host on the container's bridge. */
+  readonly hostGateways: readonly string[];
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
@@ -52,12 +54,20 @@ export function writeEtcFiles(
   const mode = container.document.hostConfig.NetworkMode ?? "bridge";
   if (mode.startsWith("container:")) return files;
   mkdirSync(directory, { recursive: true, mode: 0o710 });
-  const content = contentOf(container);
+  const content = contentOf(parts, container);
   write(parts.network, files, sandbox, content, linkLines(parts, links));
   return files;
 }
 
-function contentOf({ id, document: { config, hostConfig } }: Container): EtcContent {
+/** What a container says, else what the daemon was told. */
+function chosen(own: readonly string[] | null | undefined, daemons: readonly string[]): readonly string[] {
+  return own !== undefined && own !== null && own.length > 0 ? own : daemons;
+}
+
+function contentOf(
+  { defaults }: Pick<ContainerParts, "defaults">,
+  { id, document: { config, hostConfig } }: Container,
+): EtcContent {
   const hostNetwork = hostConfig.NetworkMode === "host";
   const hasOwnName = !hostNetwork || config.Hostname !== id.slice(0, 12);
   return {
@@ -65,9 +75,10 @@ function contentOf({ id, document: { config, hostConfig } }: Container): EtcCont
     hostname: hasOwnName ? (config.Hostname ?? "") : hostHostname(),
     domainname: config.Domainname ?? "",
     extraHosts: hostConfig.ExtraHosts ?? [],
-    dns: hostConfig.Dns ?? [],
-    dnsSearch: hostConfig.DnsSearch ?? [],
-    dnsOptions: hostConfig.DnsOptions ?? [],
+    hostGateways: defaults.hostGateways,
+    dns: chosen(hostConfig.Dns, defaults.dns.servers),
+    dnsSearch: chosen(hostConfig.DnsSearch, defaults.dns.search),
+    dnsOptions: chosen(hostConfig.DnsOptions, defaults.dns.options),
   };
 }
 
@@ -77,7 +88,7 @@ function contentOf({ id, document: { config, hostConfig } }: Container): EtcCont
  */
 export function addToEtcFiles(parts: ContainerParts, container: Container, added: Endpoint): void {
   const files = etcFilesOf(parts, container);
-  const content = contentOf(container);
+  const content = contentOf(parts, container);
   if (!existsSync(files.hosts)) return;
   const lines = addressLines(content, [added]);
   // In place: the container has these very files mounted.
@@ -93,7 +104,7 @@ export function addToEtcFiles(parts: ContainerParts, container: Container, added
 export function removeFromEtcFiles(parts: ContainerParts, container: Container, removed: Endpoint): void {
   const { hosts } = etcFilesOf(parts, container);
   if (!existsSync(hosts)) return;
-  const gone = new Set(addressLines(contentOf(container), [removed]).map((line) => line.trim()));
+  const gone = new Set(addressLines(contentOf(parts, container), [removed]).map((line) => line.trim()));
   const kept = readFileSync(hosts, "utf8")
     .split("\n")
     .filter((line) => !gone.has(line.trim()) || line === "");
@@ -102,7 +113,7 @@ export function removeFromEtcFiles(parts: ContainerParts, container: Container, 
 
 /** The three files for a build step, in its bundle directory. */
 export function writeStepEtcFiles(
-  network: NetworkFacts,
+  { network, defaults }: Pick<ContainerParts, "network" | "defaults">,
   directory: string,
   request: {
     readonly hostname?: string | undefined;
@@ -118,9 +129,10 @@ export function writeStepEtcFiles(
     hostname: hostNetwork ? hostHostname() : (request.hostname ?? "build"),
     domainname: "",
     extraHosts: request.extraHosts,
-    dns: [],
-    dnsSearch: [],
-    dnsOptions: [],
+    hostGateways: defaults.hostGateways,
+    dns: defaults.dns.servers,
+    dnsSearch: defaults.dns.search,
+    dnsOptions: defaults.dns.options,
   };
   write(network, files, sandbox, content, []);
   return files;
@@ -155,7 +167,10 @@ function write(
         domainname: content.domainname,
         addresses: addressesOf(endpoints),
         extraHosts,
-        hostGateways: hostGatewaysOf(network, endpoints, extraHosts),
+        hostGateways:
+          content.hostGateways.length > 0 && endpoints.length > 0
+            ? content.hostGateways
+            : hostGatewaysOf(network, endpoints, extraHosts),
       });
   writeFileSync(files.hosts, hosts + moreHosts.map((line) => `${line}\n`).join(""), { mode: 0o644 });
   writeFileSync(files.resolvConf, resolvConfOf(network, content, endpoints), { mode: 0o644 });

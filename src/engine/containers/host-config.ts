@@ -15,6 +15,14 @@ export type HostConfigDefaults = {
   readonly realtime: { readonly periodUs: number; readonly runtimeUs: number };
   readonly shmSizeBytes: number;
   readonly ipcMode: "private" | "shareable";
+  /** Name servers, search domains and options of the resolver, for containers that name none. */
+  readonly dns: {
+    readonly servers: readonly string[];
+    readonly search: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** What `host-gateway` stands for; empty = the host on the container's bridge. */
+  readonly hostGateways: readonly string[];
   /** Limits of processes that containers do not set themselves. */
   readonly ulimits: NonNullable<HostConfig["Ulimits"]>;
   /** Most a container may write into its own layer; undefined = no limit. */

@@ -155,7 +155,7 @@ async function openSandbox(parts: ContainerParts, container: Container): Promise
     networks,
     publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
     sysctls: networkSysctls(hostConfig.Sysctls ?? {}),
-    nameServer: nameServerOf(container),
+    nameServer: nameServerOf(parts, container),
   });
 }
 

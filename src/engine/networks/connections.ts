@@ -38,13 +38,13 @@ export async function connectContainer(
     return;
   }
   const endpoint = await parts.network.connect(
-    connectRequestOf(container),
+    connectRequestOf(parts, container),
     joinRequestOf(parts, container, record.name, settings),
   );
   try {
     save(parts, container, next);
   } catch (error) {
-    await parts.network.disconnect(connectRequestOf(container), record.id);
+    await parts.network.disconnect(connectRequestOf(parts, container), record.id);
     throw error;
   }
   addToEtcFiles(parts, container, endpoint);
@@ -69,7 +69,7 @@ export async function disconnectContainer(
   if (record.driver === "host" && !record.configOnly) throw errors.networkHostLeave();
   const before = parts.network.describe(container.id).endpoints.find(({ networkId }) => networkId === record.id);
   if (settings === undefined && before === undefined) throw errors.notConnected(container.id, `network ${name}`);
-  await parts.network.disconnect(connectRequestOf(container), record.id);
+  await parts.network.disconnect(connectRequestOf(parts, container), record.id);
   save(parts, container, rest);
   if (before === undefined) return;
   removeFromEtcFiles(parts, container, before);
@@ -84,7 +84,7 @@ export async function dropUnrecorded(parts: ContainerParts, container: Container
   const names = Object.keys(container.document.networkRequests);
   for (const endpoint of parts.network.describe(container.id).endpoints) {
     if (names.includes(endpoint.networkName) || names.includes(endpoint.networkId)) continue;
-    await parts.network.disconnect(connectRequestOf(container), endpoint.networkId);
+    await parts.network.disconnect(connectRequestOf(parts, container), endpoint.networkId);
   }
 }
 
@@ -94,14 +94,14 @@ function checkChangeable(container: Container): void {
   }
 }
 
-function connectRequestOf(container: Container): ConnectRequest {
+function connectRequestOf(parts: ContainerParts, container: Container): ConnectRequest {
   const { config, hostConfig } = container.document;
   return {
     containerId: container.id,
     containerName: container.name,
     namespacePath: namespacePathOf(container),
     publications: portPublications(config, hostConfig),
-    nameServer: nameServerOf(container),
+    nameServer: nameServerOf(parts, container),
   };
 }
 

@@ -2,6 +2,7 @@ import { shortId } from "#base";
 import type { EndpointSettings, HostConfig } from "#formats";
 import type { JoinRequest, LiveContainer, NetworkRecord, NetworkService } from "#network";
 import { type Container } from "../containers/container.ts";
+import type { HostConfigDefaults } from "../containers/host-config.ts";
 import type { ContainerParts } from "../containers/parts.ts";
 import { errors } from "../errors.ts";
 
@@ -58,8 +59,12 @@ export function joinRequestOf(
 }
 
 /** What the name server of a container needs of its settings. */
-export function nameServerOf({ document }: Container): LiveContainer["nameServer"] {
-  return { servers: document.hostConfig.Dns ?? [] };
+export function nameServerOf(
+  { defaults }: { readonly defaults: Pick<HostConfigDefaults, "dns"> },
+  { document }: Container,
+): LiveContainer["nameServer"] {
+  const own = document.hostConfig.Dns ?? [];
+  return { servers: own.length > 0 ? own : defaults.dns.servers };
 }
 
 /** Where a running container's network namespace is. */

@@ -45,7 +45,7 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => parts.network.releaseContainer(id));
       const sandbox = await openStepSandbox(parts, id, request);
       undo.defer(() => sandbox?.release());
-      const etc = writeStepEtcFiles(parts.network, bundle, request, sandbox);
+      const etc = writeStepEtcFiles(parts, bundle, request, sandbox);
       const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });

@@ -21,12 +21,13 @@ export function createSystemService(parts: {
   readonly layers: LayerStore;
   readonly snapshots: Snapshotter;
   readonly registry: ContainerRegistry;
-  readonly runtimes: SystemInfo["runtimes"];
-  readonly defaultRuntime: string;
+  runtimes(): SystemInfo["runtimes"];
+  defaultRuntime(): string;
   readonly loggingDriver: string;
   readonly cdiDirectories: readonly string[];
   readonly securityOptions: readonly string[];
-  readonly registryConfig: SystemInfo["registryConfig"];
+  registryConfig(): SystemInfo["registryConfig"];
+  labels(): readonly string[];
 }): SystemService {
   const release = readOsRelease();
   const { limits } = parts;
@@ -52,8 +53,8 @@ export function createSystemService(parts: {
       memoryBytes,
       storageDriver: parts.snapshots.name,
       storageStatus: [["Backing Filesystem", backing]],
-      runtimes: parts.runtimes,
-      defaultRuntime: parts.defaultRuntime,
+      runtimes: parts.runtimes(),
+      defaultRuntime: parts.defaultRuntime(),
       loggingDriver: parts.loggingDriver,
       cdiDirectories: parts.cdiDirectories,
       logDrivers,
@@ -76,7 +77,8 @@ export function createSystemService(parts: {
         stopped: count(({ life }) => !["running", "paused"].includes(life.status)),
       },
       images: parts.catalog.list().length,
-      registryConfig: parts.registryConfig,
+      registryConfig: parts.registryConfig(),
+      labels: parts.labels(),
       ipv4Forwarding: readSysctl("net.ipv4.ip_forward") === "1",
     }),
     layersSize: async () => {

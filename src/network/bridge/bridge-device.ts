@@ -24,6 +24,8 @@ export type BridgeDevice = {
   /** The bridge's own addresses, which are the containers' gateways, and the prefixes of their subnets. */
   readonly addresses: readonly Subnet[];
   readonly ipv6: boolean;
+  /** The kernel is told to forward between interfaces. */
+  readonly forwards: boolean;
   readonly mtu: number;
 };
 
@@ -88,7 +90,7 @@ export function randomMacAddress(): string {
   return bytes.toString("hex").replace(/..(?=.)/g, "$&:");
 }
 
-function applyKernelSettings(socket: NetlinkSocket, { name, ipv6 }: BridgeDevice): void {
+function applyKernelSettings(socket: NetlinkSocket, { name, ipv6, forwards }: BridgeDevice): void {
   // Answers of containers to connections that came to 127.0.0.1 of the host return by this interface; packets that
   // containers send to 127/8 themselves are dropped by the firewall (raw_prerouting).
   writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
@@ -96,9 +98,9 @@ function applyKernelSettings(socket: NetlinkSocket, { name, ipv6 }: BridgeDevice
   writeIpv6Sysctl(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
   if (ipv6) {
     writeIpv6Sysctl(`net/ipv6/conf/${name}/accept_ra`, "0");
-    forwardIpv6(socket);
+    if (forwards) forwardIpv6(socket);
   }
-  if (readSysctl("net.ipv4.ip_forward") !== "1") writeSysctl("net.ipv4.ip_forward", "1");
+  if (forwards && readSysctl("net.ipv4.ip_forward") !== "1") writeSysctl("net.ipv4.ip_forward", "1");
 }
 
 function writeIpv6Sysctl(name: string, value: string): void {

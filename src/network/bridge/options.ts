@@ -44,14 +44,22 @@ const known = {
 const gatewayModes: readonly GatewayMode[] = ["nat", "nat-unprotected", "routed", "isolated"];
 
 /** The default bridge's options, as `network inspect` shows them. */
-export function defaultBridgeOptions(bridgeName: string, mtu: number, hostBinding: string): Record<string, string> {
+export function defaultBridgeOptions(
+  bridgeName: string,
+  settings: {
+    readonly mtu: number;
+    readonly hostBinding: string;
+    readonly interContainer: boolean;
+    readonly masquerade: boolean;
+  },
+): Record<string, string> {
   return {
     [known.defaultBridge]: "true",
-    [known.interContainer]: "true",
-    [known.masquerade]: "true",
-    [known.hostBinding]: hostBinding,
+    [known.interContainer]: String(settings.interContainer),
+    [known.masquerade]: String(settings.masquerade),
+    [known.hostBinding]: settings.hostBinding,
     [known.name]: bridgeName,
-    [commonOptions.mtu]: String(mtu),
+    [commonOptions.mtu]: String(settings.mtu),
   };
 }
 

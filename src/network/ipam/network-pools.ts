@@ -1,3 +1,4 @@
+import { gatewayNames } from "../bridge/default-bridge.ts";
 import type { NetworkPool } from "../contract.ts";
 import { type AddressPoolState, createAddressPool } from "./address-pool.ts";
 import { containsAddress, type Family, type IpAddress, parseCidr, parseIp, type Subnet } from "./ip-address.ts";
@@ -7,6 +8,8 @@ export type WorkingPool = {
   readonly subnet: Subnet;
   /** Undefined for an IPv6 or LAN network without one. */
   readonly gateway: IpAddress | undefined;
+  /** By which containers leave, where that is not the gateway (Docker's auxiliary address DefaultGatewayIPv4). */
+  readonly wayOut: IpAddress | undefined;
   /** A person chose the subnet, so addresses may be asked for. */
   readonly given: boolean;
   readonly addresses: AddressPoolState;
@@ -37,7 +40,8 @@ export function networkPoolsOf(networkName: string, pools: readonly NetworkPool[
     const range = pool.ipRange === undefined ? undefined : parseCidr(pool.ipRange);
     const auxiliary = Object.values(pool.auxiliaryAddresses ?? {}).flatMap((text) => parseIp(text) ?? []);
     const reserved = gateway === undefined ? auxiliary : [gateway, ...auxiliary];
-    return { subnet, gateway, given: pool.given, addresses: createAddressPool({ subnet, range, reserved }) };
+    const wayOut = parseIp(pool.auxiliaryAddresses?.[gatewayNames[subnet.family]] ?? "");
+    return { subnet, gateway, wayOut, given: pool.given, addresses: createAddressPool({ subnet, range, reserved }) };
   });
   const containing = (address: IpAddress): WorkingPool | undefined =>
     all.find((pool) => containsAddress(pool.subnet, address));

@@ -27,7 +27,7 @@ const DISCARD_LIMIT_BYTES = 64 * 1024 * 1024;
 export function standardHeaders(parts: Pick<ServerParts, "version">): readonly (readonly [string, string])[] {
   return [
     ["Api-Version", MAX_API_VERSION],
-    ["Docker-Experimental", "false"],
+    ["Docker-Experimental", String(parts.version.experimental)],
     ["Ostype", "linux"],
     ["Server", `Docker/${parts.version.version} (linux)`],
   ];

@@ -25,7 +25,15 @@ function newServer(): ApiServer {
     engine,
     builder,
     ...createFakeBuilds(builder),
-    version: { version: "0", gitCommit: "", buildTime: "", toolchain: "", arch: "", kernelVersion: "" },
+    version: {
+      version: "0",
+      gitCommit: "",
+      buildTime: "",
+      toolchain: "",
+      arch: "",
+      kernelVersion: "",
+      experimental: false,
+    },
     logger: silentLogger,
   });
   open.push(made);

@@ -546,6 +546,7 @@ export function createFakeEngine(): FakeEngine {
         name: "host",
         dataRoot: "/var/lib/x",
         cgroupVersion: "1",
+        labels: [],
         loggingDriver: "json-file",
         cdiDirectories: [],
         logDrivers: ["json-file"],

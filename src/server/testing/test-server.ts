@@ -42,6 +42,7 @@ export async function startTestServer(): Promise<TestServer> {
       buildTime: "2026-01-01T00:00:00Z",
       toolchain: "bun",
       arch: "amd64",
+      experimental: false,
       kernelVersion: "6.18",
     },
     logger: silentLogger,

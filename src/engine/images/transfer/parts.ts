@@ -1,4 +1,4 @@
-import { type Logger, Semaphore } from "#base";
+import type { Logger, Semaphore } from "#base";
 import type { ImageStore } from "#images";
 import { loadRegistryClient, type RegistryClient, type RegistrySettings } from "#registry";
 import type { EventService } from "../../contract.ts";
@@ -20,8 +20,9 @@ export type TransferParts = {
 /** Limits of transfers, from the daemon's options. */
 export type TransferOptions = {
   readonly registries: RegistrySettings;
-  readonly maxConcurrentDownloads: number;
-  readonly maxConcurrentUploads: number;
+  /** Layers that are pulled and pushed at once. */
+  readonly downloadSlots: Semaphore;
+  readonly uploadSlots: Semaphore;
 };
 
 /** Makes the parts; nothing is loaded or opened yet. */
@@ -42,7 +43,7 @@ export function createTransferParts(given: {
         documents,
         client: documents.createRegistryClient(options.registries),
       }))),
-    downloads: createLayerDownloads(store.layers, new Semaphore(options.maxConcurrentDownloads)),
-    uploadSlots: new Semaphore(options.maxConcurrentUploads),
+    downloads: createLayerDownloads(store.layers, options.downloadSlots),
+    uploadSlots: options.uploadSlots,
   };
 }

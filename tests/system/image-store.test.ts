@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive } from "../engines/busybox-image.ts";
-import { type CommandOptions, eventually, mustRun, runCommand } from "../engines/command.ts";
+import { type CommandOptions, mustRun, runCommand } from "../engines/command.ts";
 import { berthBinary, type EngineProcess, startEngine } from "../engines/engine.ts";
 import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
 
@@ -87,47 +86,6 @@ test("what is saved is read by skopeo and podman, and what they write by us", as
   }
   await sh(`${podman} rmi -f -a >/dev/null; rm -rf ${work}`);
 }, 90_000);
-
-test("kill -9 at any moment of loads and collections leaves each image whole or absent", async () => {
-  const work = join(engine.directory, "kills");
-  mkdirSync(join(work, "root"), { recursive: true });
-  for (let index = 0; index < 60; index++) writeFileSync(join(work, "root", `f${index}`), randomBytes(20_000));
-  await sh(`tar -C ${work}/root -cf ${work}/layer.tar . && tar -C ${work}/root -cf ${work}/other.tar f1 f2 f3`);
-  await berth("import", join(work, "layer.tar"), "kills:a");
-  await berth("import", join(work, "other.tar"), "kills:b");
-  await berth("save", "-o", join(work, "saved.tar"), "kills:a", "kills:b");
-  const ids = (await berth("image", "inspect", "--format", "{{.Id}}", "kills:a", "kills:b")).trim().split("\n");
-  let [whole, absent] = [0, 0];
-  for (let round = 0; round < 8; round++) {
-    await tryBerth(["rmi", "-f", ...ids]);
-    const loading = tryBerth(["load", "-i", join(work, "saved.tar")]);
-    if (round % 2 === 1) {
-      // Removed while it is loaded: the collector and the load meet.
-      void tryBerth(["image", "prune", "-a", "-f"]);
-    }
-    await Bun.sleep(round * 24);
-    await engine.kill();
-    await loading;
-    await engine.start();
-    const check = await tryBerth(["system", "check", "--quiet"]);
-    expect([check.exitCode, check.stdout]).toEqual([0, ""]);
-    for (const name of ["kills:a", "kills:b"]) {
-      const found = await tryBerth(["image", "inspect", name]);
-      if (found.exitCode !== 0) absent++;
-      else {
-        whole++;
-        // All of it is there: it can be given out again.
-        await berth("save", "-o", join(work, "again.tar"), name);
-      }
-    }
-    await eventually("what was left half done to go", () => readdirSync(join(engine.dataRoot, "tmp")).length === 0);
-  }
-  expect(whole + absent).toBe(16);
-  await berth("load", "-i", join(work, "saved.tar"));
-  await berth("rmi", "-f", ...ids);
-  rmSync(work, { recursive: true, force: true });
-  expect(existsSync(work)).toBe(false);
-}, 120_000);
 
 test("prunes and removals beside pulls, runs and builds never take what they need", async () => {
   // The test before may have pruned it away.

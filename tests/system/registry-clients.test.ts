@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive } from "../engines/busybox-image.ts";
 import { type CommandOptions, mustRun, runCommand } from "../engines/command.ts";
 import { berthBinary, type EngineProcess, startEngine } from "../engines/engine.ts";
 import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
+import { seededRandom } from "./kill-load.ts";
 
 /** Passwords, short-lived tokens, and rights by repository: what a registry of a team has. */
 async function teamRegistry(directory: string): Promise<readonly string[]> {
@@ -187,62 +188,95 @@ test("TLS: with an authority for clients, only those with its certificate come i
   }
 }, 30_000);
 
-test("kill -9 at any moment of pushes and collections leaves what was acknowledged, whole", async () => {
-  const registry = await startRegistry(["--gc-interval", "50ms", "--gc-grace", "10s"]);
-  try {
-    const acknowledged = new Map<string, string>();
-    const url = () => `http://${registry.host}`;
-    const digestOf = (bytes: Uint8Array) => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
-    const pushOne = async (name: string) => {
-      const layer = randomBytes(200_000);
-      const put = async (bytes: Uint8Array) => {
-        const started = await fetch(`${url()}/v2/kill/blobs/uploads/`, { method: "POST" });
-        const location = started.headers.get("location") ?? "";
-        await fetch(`${url()}${location}`, { method: "PATCH", body: bytes.subarray(0, 100_000) });
-        const rest = bytes.subarray(100_000);
-        const ended = await fetch(`${url()}${location}?digest=${digestOf(bytes)}`, { method: "PUT", body: rest });
-        if (ended.status !== 201) throw new Error(`blob: ${ended.status}`);
-        return { mediaType: "application/octet-stream", digest: digestOf(bytes), size: bytes.length };
+/** How often the registry is killed at a random moment: `ROUNDS=100` is the whole proof. */
+const rounds = Number(process.env["ROUNDS"] ?? 4);
+const seed = Number(process.env["KILLS_SEED"] ?? Date.now() % 1_000_000);
+
+test(
+  "kill -9 at any moment of pushes and collections leaves what was acknowledged, whole",
+  async () => {
+    console.log(`ROUNDS=${rounds} KILLS_SEED=${seed}`);
+    const random = seededRandom(seed);
+    const registry = await startRegistry(["--gc-interval", "50ms", "--gc-grace", "500ms"]);
+    try {
+      const acknowledged = new Map<string, string>();
+      const url = () => `http://${registry.host}`;
+      const digestOf = (bytes: Uint8Array) => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
+      const pushOne = async (name: string) => {
+        const layer = randomBytes(200_000);
+        const put = async (bytes: Uint8Array) => {
+          const started = await fetch(`${url()}/v2/kill/blobs/uploads/`, { method: "POST" });
+          const location = started.headers.get("location") ?? "";
+          await fetch(`${url()}${location}`, { method: "PATCH", body: bytes.subarray(0, 100_000) });
+          const rest = bytes.subarray(100_000);
+          const ended = await fetch(`${url()}${location}?digest=${digestOf(bytes)}`, { method: "PUT", body: rest });
+          if (ended.status !== 201) throw new Error(`blob: ${ended.status}`);
+          return { mediaType: "application/octet-stream", digest: digestOf(bytes), size: bytes.length };
+        };
+        const manifest = JSON.stringify({
+          schemaVersion: 2,
+          config: await put(Buffer.from("{}")),
+          layers: [await put(layer)],
+        });
+        const type = "application/vnd.oci.image.manifest.v1+json";
+        const answer = await fetch(`${url()}/v2/kill/manifests/${name}`, {
+          method: "PUT",
+          body: manifest,
+          headers: { "content-type": type },
+        });
+        if (answer.status === 201) acknowledged.set(name, manifest);
       };
-      const manifest = JSON.stringify({
-        schemaVersion: 2,
-        config: await put(Buffer.from("{}")),
-        layers: [await put(layer)],
-      });
-      const type = "application/vnd.oci.image.manifest.v1+json";
-      const answer = await fetch(`${url()}/v2/kill/manifests/${name}`, {
-        method: "PUT",
-        body: manifest,
-        headers: { "content-type": type },
-      });
-      if (answer.status === 201) acknowledged.set(name, manifest);
-    };
-    for (let round = 0; round < 8; round++) {
-      const state = { isUp: true };
-      const pushing = Array.from({ length: 3 }, async (_, lane) => {
-        // What a kill breaks off is not acknowledged; everything else must be there.
-        for (let index = 0; state.isUp; index++) await pushOne(`r${round}-${lane}-${index}`).catch(() => undefined);
-      });
-      await Bun.sleep(15 + 25 * round);
-      await registry.kill();
-      state.isUp = false;
-      await Promise.all(pushing);
-      await registry.start();
-      for (const [name, manifest] of acknowledged) {
-        const found = await fetch(`${url()}/v2/kill/manifests/${name}`);
-        expect(await found.text()).toBe(manifest);
-        const { layers } = JSON.parse(manifest) as { layers: { digest: string }[] };
-        const digest = layers[0]?.digest ?? "";
-        const blob = await fetch(`${url()}/v2/kill/blobs/${digest}`);
-        expect(digestOf(await blob.bytes())).toBe(digest);
+      /** Deletes what was pushed: the next collections have something to do. */
+      const deleteOne = async (name: string) => {
+        const manifest = acknowledged.get(name);
+        if (manifest === undefined) return;
+        acknowledged.delete(name);
+        await fetch(`${url()}/v2/kill/manifests/${digestOf(Buffer.from(manifest))}`, { method: "DELETE" });
+      };
+      for (let round = 0; round < rounds; round++) {
+        const state = { isUp: true };
+        const pushing = Array.from({ length: 3 }, async (_, lane) => {
+          // What a kill breaks off is not acknowledged; everything else must be there.
+          for (let index = 0; state.isUp; index++) {
+            const name = `r${round}-${lane}-${index}`;
+            await pushOne(name).catch(() => undefined);
+            if (index % 3 > 0) await deleteOne(name).catch(() => undefined);
+          }
+        });
+        await Bun.sleep(10 + 1200 * random());
+        await registry.kill();
+        state.isUp = false;
+        await Promise.all(pushing);
+        await registry.start();
+        for (const [name, manifest] of acknowledged) {
+          const found = await fetch(`${url()}/v2/kill/manifests/${name}`);
+          expect(await found.text()).toBe(manifest);
+          const { layers } = JSON.parse(manifest) as { layers: { digest: string }[] };
+          const digest = layers[0]?.digest ?? "";
+          const blob = await fetch(`${url()}/v2/kill/blobs/${digest}`);
+          expect(digestOf(await blob.bytes())).toBe(digest);
+        }
       }
+      const log = readFileSync(registry.logFile, "utf8");
+      const collected = [...log.matchAll(/garbage collected" .*\bblobs=(\d+)/g)].reduce(
+        (sum, [, n]) => sum + Number(n),
+        0,
+      );
+      console.log({ acknowledged: acknowledged.size, collected });
+      expect(acknowledged.size).toBeGreaterThan(0);
+      expect(log).not.toContain("level=error");
+      // Nothing half is under a digest, whether somebody asks for it or not.
+      const blobs = join(registry.root, "data/blobs");
+      for (const entry of readdirSync(blobs, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        expect(digestOf(readFileSync(join(entry.parentPath, entry.name)))).toBe(`sha256:${entry.name}`);
+      }
+    } finally {
+      await registry.destroy();
     }
-    expect(acknowledged.size).toBeGreaterThan(5);
-    expect(readFileSync(registry.logFile, "utf8")).not.toContain("level=error");
-  } finally {
-    await registry.destroy();
-  }
-}, 60_000);
+  },
+  60_000 + rounds * 10_000,
+);
 
 test("a daemon can serve a registry beside, on an address of its own", async () => {
   const engine = await startEngine("berth", { flags: ["--serve-registry", "127.0.0.1:0"] });

@@ -48,7 +48,12 @@ export type RemoteRepository = {
   mountBlob(digest: Digest, from: string, signal?: AbortSignal): Promise<boolean>;
   upload(
     source: UploadSource,
-    options: { readonly signal?: AbortSignal | undefined; readonly onBytes?: (sentBytes: number) => void },
+    options: {
+      readonly signal?: AbortSignal | undefined;
+      readonly onBytes?: (sentBytes: number) => void;
+      /** Called before the last step: whatever happens to us, the registry may have the blob from then on. */
+      readonly onSent?: (sent: Uploaded) => void;
+    },
   ): Promise<Uploaded>;
   /** Stores a manifest under a tag, or under its digest when `tag` is undefined. */
   putManifest(
@@ -321,7 +326,7 @@ export function openRepository(parts: {
         }
         return false;
       }),
-    upload: (source, { signal, onBytes }) =>
+    upload: (source, { signal, onBytes, onSent }) =>
       anywhere(signal, (host) =>
         uploadBlob(host, path, source, {
           scopes,
@@ -330,6 +335,7 @@ export function openRepository(parts: {
           backOffMs: firstPauseMs,
           signal,
           onBytes,
+          onSent,
         }),
       ),
     putManifest: ({ bytes, mediaType }, tag, signal) =>

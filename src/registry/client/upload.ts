@@ -67,9 +67,11 @@ export async function uploadBlob(
     readonly backOffMs: number;
     readonly signal?: AbortSignal | undefined;
     readonly onBytes?: ((sentBytes: number) => void) | undefined;
+    /** Called once all bytes are over there, before they are made a blob: from now on the registry may have it. */
+    readonly onSent?: ((sent: Uploaded) => void) | undefined;
   },
 ): Promise<Uploaded> {
-  const { scopes, what, signal, onBytes } = options;
+  const { scopes, what, signal, onBytes, onSent } = options;
   let session: URL | undefined;
   let from = 0;
 
@@ -138,6 +140,7 @@ export async function uploadBlob(
         if (source.digest !== undefined && source.digest !== digest) {
           throw errors.registryDigestMismatch(what, source.digest, digest);
         }
+        onSent?.({ digest, sizeBytes });
         session.searchParams.set("digest", digest);
         const done = await host.send({ method: "PUT", target: session, scopes, signal });
         if (done.status !== 201) throw await refusal(done, what);

@@ -112,11 +112,13 @@ export async function pushLayer(
   return parts.uploadSlots.run(async () => {
     signal.throwIfAborted();
     /** Sends a form of the layer; `read` counts what has been read of it. */
-    const send = async (source: UploadSource, total: number, read: () => number) => {
+    const send = async (source: UploadSource, total: number, read: () => number, mediaType: string) => {
       let told = 0;
       progress({ status: "Pushing", id, progress: { current: 0, total } });
       return repository.upload(source, {
         signal,
+        // Killed before the answer, we ask for it the next time. It is only a memory: that answer decides.
+        onSent: ({ digest, sizeBytes }) => void there({ digest, sizeBytes, mediaType }),
         onBytes: () => {
           if (performance.now() - told < 100) return;
           told = performance.now();
@@ -143,15 +145,16 @@ export async function pushLayer(
     if (uncompressed !== undefined) {
       const total = layers.tarSizeOf(diffId);
       const { read, open } = counted(() => layers.tarOf(diffId));
-      await send({ digest: diffId, sizeBytes: total, open }, total, read);
+      await send({ digest: diffId, sizeBytes: total, open }, total, read, uncompressed.mediaType);
       say("Pushed");
       return there(uncompressed);
     }
     for (const packed of kept.toSorted((a, b) => Number(b.digest === own) - Number(a.digest === own))) {
       const { digest, sizeBytes } = packed;
       const { read, open } = counted(() => layers.openPacked(diffId, packed));
+      const mediaType = byManifest.find((form) => form.digest === digest)?.mediaType ?? mediaTypeOf(packed.compression);
       try {
-        await send({ digest, sizeBytes, open }, sizeBytes, read);
+        await send({ digest, sizeBytes, open }, sizeBytes, read, mediaType);
       } catch (error) {
         signal.throwIfAborted();
         if (!(await isSpoilt(layers.openPacked(diffId, packed)))) throw error;
@@ -160,18 +163,15 @@ export async function pushLayer(
         continue;
       }
       say("Pushed");
-      return there({
-        digest,
-        sizeBytes,
-        mediaType: byManifest.find((form) => form.digest === digest)?.mediaType ?? mediaTypeOf(packed.compression),
-      });
+      return there({ digest, sizeBytes, mediaType });
     }
     // 5. Packed anew.
     const pack = compression === "zstd" ? zstdCompressed : gzipBlocks;
     const { read, open } = counted(() => layers.tarOf(diffId));
-    const { digest, sizeBytes } = await send({ open: () => pack(open()) }, layers.tarSizeOf(diffId), read);
+    const mediaType = mediaTypeOf(compression ?? "gzip");
+    const { digest, sizeBytes } = await send({ open: () => pack(open()) }, layers.tarSizeOf(diffId), read, mediaType);
     say("Pushed");
-    return there({ digest, sizeBytes, mediaType: mediaTypeOf(compression ?? "gzip") });
+    return there({ digest, sizeBytes, mediaType });
   });
 }
 

@@ -5,6 +5,7 @@ import { installedEngines, measuredEngine, type MeasuredEngine } from "./engine.
 import { renderJson, renderTable, type Results } from "./report.ts";
 import type { Workload } from "./workload.ts";
 import { buildCached, buildCold } from "./workloads/build.ts";
+import { builders, nodeProject } from "./workloads/builders.ts";
 import { buildParallel, buildProject } from "./workloads/project.ts";
 import { density } from "./workloads/density.ts";
 import { logs } from "./workloads/logs.ts";
@@ -26,6 +27,8 @@ const workloads: readonly Workload[] = [
   buildCold,
   buildProject,
   buildParallel,
+  builders,
+  nodeProject,
   logs,
   density,
 ];

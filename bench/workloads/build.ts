@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { timed, timedEach, type Workload } from "../workload.ts";
 
 /** A context of `files` small files with a Dockerfile of `steps` COPY and RUN each, whose first step is `stamp`. */
-function makeContext(files: number, steps: number, stamp: string): string {
+export function makeContext(files: number, steps: number, stamp: string): string {
   const folder = mkdtempSync(join(tmpdir(), "berth-bench-context-"));
   mkdirSync(join(folder, "files"));
   for (let index = 0; index < files; index += 1)

@@ -96,6 +96,11 @@ export const errors = defineErrors({
         ? "add one to /etc/apt/sources.list.d"
         : `the host's own distribution under that name: berth image bootstrap ${instead} --as ${name}`,
   },
+  bootstrapPlatformUnknown: {
+    kind: "invalid",
+    message: (name: string, platform: string, _known: string) => `cannot make ${name} for ${platform}`,
+    hint: (_name: string, _platform: string, known: string) => `What there is: ${known}`,
+  },
   bootstrapFailed: {
     kind: "internal",
     message: (name: string, why: string) => `bootstrap of ${name} failed: ${why}`,

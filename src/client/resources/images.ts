@@ -183,6 +183,7 @@ export function createImages(transport: Transport) {
         readonly reference: string;
         readonly as?: string | undefined;
         readonly suite?: string | undefined;
+        readonly platform?: string | undefined;
         readonly refresh?: boolean;
       },
       options: CallOptions = {},

@@ -1,11 +1,11 @@
 import { humanSize } from "#base";
 import { type ContainerConfig, familiarName, withDefaultTag } from "#formats";
-import { hostArchitecture } from "../catalog/image-config.ts";
 import { readReference } from "../catalog/find.ts";
 import type { ImageCatalog, ImageProgress, ImageRecord, LayerStore } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { hostSuite, readHostSources, sourcesForSuite } from "./apt-sources.ts";
 import { busyboxRootfs } from "./busybox.ts";
+import { type DebianPlatform, debianPlatform } from "./debian-platform.ts";
 import { debianTar } from "./mmdebstrap.ts";
 import { type Recipe, recipeFor } from "./recipe.ts";
 
@@ -28,6 +28,8 @@ export type BootstrapOptions = {
   readonly suite?: string | undefined;
   /** Another name for the image, e.g. "ubuntu:18.04". */
   readonly as?: string | undefined;
+  /** Another platform than the machine's, as `linux/arm64`: its programs are run by QEMU, which binfmt_misc must know. */
+  readonly platform?: string | undefined;
   /** Make it again, with the newest packages, though it is there. */
   readonly refresh?: boolean | undefined;
 };
@@ -50,9 +52,12 @@ function planBusybox(): Plan {
 function planDebian(
   recipe: Extract<Recipe, { kind: "debian" }>,
   name: string,
+  platform: DebianPlatform,
   progress: ImageProgress,
   signal: AbortSignal | undefined,
 ): Plan {
+  const { debian: architecture } = platform;
+  const isForeign = architecture !== debianPlatform(name, undefined).debian;
   const sources = readHostSources();
   const suite = recipe.suite ?? hostSuite(sources);
   if (suite === undefined)
@@ -64,13 +69,13 @@ function planDebian(
   }
   const { isSlim, withPython } = recipe;
   return {
-    how: `mmdebstrap --variant=minbase ${suite}${isSlim ? ", slim" : ""}${withPython ? ", with python3 and pip" : ""}`,
+    how: `mmdebstrap --variant=minbase ${suite}${isSlim ? ", slim" : ""}${withPython ? ", with python3 and pip" : ""}${isForeign ? `, ${architecture}` : ""}`,
     config: withPython ? { Env: [PATH, "LANG=C.UTF-8"], Cmd: ["python3"] } : { Env: [PATH], Cmd: ["bash"] },
     make: () => {
       // Images made on one day from the same packages are equal.
       const epochSeconds = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
       const tar = debianTar(
-        { name, suite, sources: lines, isSlim, withPython, epochSeconds },
+        { name, suite, architecture, sources: lines, isSlim, withPython, epochSeconds },
         (phase) => progress({ status: phase, id: name }),
         signal,
       );
@@ -108,7 +113,14 @@ export async function bootstrapImage(
   const as = options.as === undefined || options.as === "" ? undefined : readReference(options.as);
   const tag = familiarName(withDefaultTag(as ?? reference));
   const recipe = recipeFor(reference, { suite: options.suite === "" ? undefined : options.suite, as });
-  const plan = recipe.kind === "busybox" ? planBusybox() : planDebian(recipe, tag, progress, signal);
+  const own = debianPlatform(tag, undefined);
+  const platform =
+    options.platform === undefined || options.platform === "" ? own : debianPlatform(tag, options.platform);
+  // busybox is the machine's own program.
+  if (recipe.kind === "busybox" && platform !== own) {
+    throw errors.bootstrapPlatformUnknown(tag, options.platform ?? "", `linux/${own.architecture}`);
+  }
+  const plan = recipe.kind === "busybox" ? planBusybox() : planDebian(recipe, tag, platform, progress, signal);
   const before = options.refresh === true ? undefined : madeBefore(catalog, plan, tag);
   if (before !== undefined) {
     const made = `made on ${(before.config.created ?? "").slice(0, 10)}`;
@@ -127,7 +139,8 @@ export async function bootstrapImage(
   const created = new Date(epochSeconds * 1000).toISOString();
   const image = catalog.add({
     config: {
-      architecture: hostArchitecture(),
+      architecture: platform.architecture,
+      ...(platform.variant === undefined ? {} : { variant: platform.variant }),
       os: "linux",
       created,
       config: plan.config,

@@ -26,6 +26,10 @@ test.each([
     "the package archive cannot be reached: Failed to fetch http://m/debian/InRelease  Temporary failure resolving 'm'",
   ],
   [["I: x", "E: Unable to locate package y", "E: mmdebstrap failed to run"], "E: Unable to locate package y"],
+  [
+    ["E: arm64 can neither be executed natively nor via qemu user emulation with binfmt_misc"],
+    "programs of that platform cannot be run here: apt-get install qemu-user-static binfmt-support arch-test",
+  ],
   [["one", "two"], "one; two"],
 ])("failureReason(%p)", (lines, reason) => {
   expect(failureReason("nosuch", lines)).toBe(reason);

@@ -9,6 +9,8 @@ export type DebianRootfs = {
   /** What it is for, in messages. */
   readonly name: string;
   readonly suite: string;
+  /** Debian's name of it. */
+  readonly architecture: string;
   /** One-line apt sources; they are also the image's. */
   readonly sources: string;
   readonly isSlim: boolean;
@@ -36,6 +38,9 @@ export function phaseOf(line: string): string | undefined {
 export function failureReason(suite: string, lines: readonly string[]): string {
   if (lines.some((line) => line.includes("does not have a Release file")) && !lines.some(isUnreachable)) {
     return `the host's package archive has no suite "${suite}"`;
+  }
+  if (lines.some((line) => /arch-test|can neither be executed natively nor via qemu/.test(line))) {
+    return "programs of that platform cannot be run here: apt-get install qemu-user-static binfmt-support arch-test";
   }
   const unreachable = lines.find(isUnreachable);
   if (unreachable !== undefined) return `the package archive cannot be reached: ${unreachable.replace(/^[EW]: /, "")}`;
@@ -84,6 +89,7 @@ function argumentsFor(rootfs: DebianRootfs): string[] {
   const packages = rootfs.withPython ? ["--include=python3,python3-pip,python3-venv"] : [];
   return [
     "--variant=minbase",
+    `--architectures=${rootfs.architecture}`,
     "--format=tar",
     "--dpkgopt=force-unsafe-io",
     ...packages,

@@ -14,6 +14,8 @@ export const bootstrapRoutes: readonly Route[] = [
       /** Another name for the image. */
       as: v.nullish(v.string()),
       suite: v.nullish(v.string()),
+      /** Another than the machine's. */
+      platform: v.nullish(v.string()),
       /** Make it again though it is there. */
       refresh: v.nullish(v.boolean()),
     }),
@@ -23,6 +25,7 @@ export const bootstrapRoutes: readonly Route[] = [
         const options = {
           as: body.as ?? undefined,
           suite: body.suite ?? undefined,
+          platform: body.platform ?? undefined,
           refresh: body.refresh ?? undefined,
         };
         await engine.images.bootstrap(body.reference, options, reportTo(records), signal);

@@ -60,7 +60,7 @@ export function defineErrors<
     if (declaredErrorCodes.has(code)) throw new Error(`error code "${code}" is declared twice`);
     declaredErrorCodes.set(code, entry.kind);
     throwers[code] = (...args) =>
-      new EngineError(entry.kind, code, entry.message(...args), { hint: entry.hint?.(...args) });
+      new EngineError(entry.kind, code, entry.message(...args), { hint: entry.hint?.(...args) || undefined });
   }
   return throwers as Throwers<Catalogue>;
 }

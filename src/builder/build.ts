@@ -22,6 +22,7 @@ import {
 import { createOutlineCollector } from "./calls/outline.ts";
 import { listTargets } from "./calls/targets.ts";
 import { checkRequest } from "./check-request.ts";
+import { readLayoutImage } from "./context/oci-layout.ts";
 import { type OpenContext, openContext } from "./context/open-context.ts";
 import type {
   BuildEvent,
@@ -88,6 +89,9 @@ export async function runBuild(
     undo.defer(() => context.close());
     const lease = parts.images.layers.lease();
     undo.defer(() => lease.release());
+    for (const named of request.namedContexts?.values() ?? []) {
+      if (named.kind === "layout") undo.defer(() => named.blobs.close());
+    }
     if (request.call === "describe") return answered(answerQuestions(), warnings);
     const file = context.dockerfile;
     const read = readForCall(request, () => readSource(request, context, output, warnings, reporter));
@@ -372,6 +376,10 @@ async function planFor(build: OneBuild, platform: string, options: Partial<PlanO
       noCacheFilter: request.noCacheFilter,
       findContext: (name, wanted) => namedContext(request, name, wanted),
       findImage: (reference, wanted) => findImage(build, reference, wanted),
+      findLayout: (layout, name, wanted) => {
+        const parts = { layers: build.environment.parts.images.layers, lease: build.lease, signal: build.signal };
+        return readLayoutImage(parts, layout, name, wanted);
+      },
       allStages: request.call === "check" && (request.target === undefined || request.target === ""),
       ignore: context.ignore?.patterns,
       ...options,

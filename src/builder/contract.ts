@@ -4,6 +4,7 @@ import type { ImageConfig, Platform, UpdateContainerBody } from "#formats";
 import type { ImageRecord } from "#images";
 import type { FileUser } from "#linux";
 import type { RegistryCredentials } from "#registry";
+import type { LayoutBlobs, LayoutReference } from "./context/oci-layout.ts";
 import type { SourceTree } from "./context/tree.ts";
 
 /*
@@ -39,8 +40,8 @@ export type IgnoreFile = { readonly name: string; readonly text: string };
 export type NamedContext =
   | { readonly kind: "files"; readonly context: BuildContext }
   | { readonly kind: "image"; readonly reference: string }
-  /** An image that is already in the store (an OCI layout that was loaded). */
-  | { readonly kind: "record"; readonly record: ImageRecord };
+  /** An image of an OCI layout, read when something needs it. */
+  | { readonly kind: "layout"; readonly blobs: LayoutBlobs; readonly reference: LayoutReference };
 
 /** Where RUN's secrets come from. */
 export type SecretProvider = {

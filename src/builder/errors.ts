@@ -64,6 +64,15 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (reason: string) => `Cannot read the build context: ${reason}`,
   },
+  "build-image-unresolved": {
+    kind: "invalid",
+    message: (file: string, line: number, reason: string, _hint: string) => `${file}:${line}: ${reason}`,
+    hint: (_file: string, _line: number, _reason: string, hint: string) => hint,
+  },
+  "build-layout-invalid": {
+    kind: "invalid",
+    message: (name: string, reason: string) => `Cannot read the OCI layout ${JSON.stringify(name)}: ${reason}`,
+  },
   "build-option-unsupported": {
     kind: "unsupported",
     message: (option: string, reason: string) => `Cannot build with ${option}: ${reason}`,

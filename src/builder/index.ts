@@ -11,6 +11,8 @@ export type {
   NamedContext,
   SecretProvider,
 } from "./contract.ts";
+export { type LayoutBlobs, layoutOfTree, parseLayoutReference } from "./context/oci-layout.ts";
+export { openTree } from "./run/contexts.ts";
 export { isDockerfileFrontend } from "./parse/frontend.ts";
 export { platformsOf } from "./plan/platforms.ts";
 export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } from "./context/remote-context.ts";

@@ -25,6 +25,8 @@ export type ExportDestination = {
   stream(describe: ReadonlyMap<string, string>, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Sends a tree of files. */
   tree(tree: SourceTree, progress: (bytes: number) => void, signal: AbortSignal): Promise<void>;
+  /** Sends an OCI layout to a directory; a client may take the blobs alone and write the index itself. */
+  layout(tree: SourceTree, signal: AbortSignal): Promise<void>;
 };
 
 /** Pushes an image's blobs and manifests to a registry. */
@@ -323,7 +325,7 @@ async function exportArchive(
         const held = createReceivedTree({ spoolPath: join(directory, "layout") });
         const tree = await imageLayout(packed, output.names, options, (blob) => hold(held, blob));
         try {
-          await destination.tree(tree, () => {}, outcome.signal);
+          await destination.layout(tree, outcome.signal);
         } finally {
           held.tree.close();
         }

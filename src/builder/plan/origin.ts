@@ -1,6 +1,10 @@
+import type { Platform } from "#formats";
+import type { ImageRecord } from "#images";
+import type { NamedContext } from "../contract.ts";
+import { errors } from "../errors.ts";
 import type { Dockerfile } from "../parse/dockerfile.ts";
-import { suggest } from "../parse/fault.ts";
 import type { Instruction } from "../parse/instruction.ts";
+import { findImage } from "./find-image.ts";
 import { mountSources } from "./mounts.ts";
 import type { FilesOrigin } from "./operation.ts";
 import { fail } from "./places.ts";
@@ -40,18 +44,16 @@ async function originNamed(
   const named = from.toLowerCase() === "scratch" ? undefined : options.findContext?.(from, context.platform);
   if (named !== undefined) {
     if (named.kind === "files") return { kind: "named", name: from };
-    if (named.kind === "record") return { kind: "image", record: named.record };
+    if (named.kind === "layout") {
+      return { kind: "image", record: await layoutImage(context, named, from, context.platform) };
+    }
     if (named.reference === "scratch") return { kind: "scratch" };
-    return { kind: "image", record: await options.findImage(named.reference, context.platform) };
+    return { kind: "image", record: await findImage(context, instruction, named.reference, context.platform) };
   }
   const index = findStage(dockerfile, from, current) ?? (allowIndex && /^\d+$/.test(from) ? Number(from) : undefined);
   if (index === undefined) {
     if (from === "scratch") return { kind: "scratch" };
-    try {
-      return { kind: "image", record: await options.findImage(from, undefined) };
-    } catch (error) {
-      throw withStageHint(error, from, dockerfile);
-    }
+    return { kind: "image", record: await findImage(context, instruction, from, undefined) };
   }
   const flag = `invalid from flag value ${from}`;
   if (index >= dockerfile.stages.length)
@@ -75,6 +77,17 @@ async function originNamed(
   return { kind: "stage", index };
 }
 
+/** The image of a named context that is an OCI layout. */
+export async function layoutImage(
+  { options }: PlanContext,
+  named: Extract<NamedContext, { kind: "layout" }>,
+  name: string,
+  platform: Platform,
+): Promise<ImageRecord> {
+  if (options.findLayout === undefined) throw errors["build-layout-invalid"](name, "no layout can be read here");
+  return options.findLayout(named, name, platform);
+}
+
 /** The latest stage of a name before `before`, or else the first after. */
 function findStage(dockerfile: Dockerfile, name: string, before: number): number | undefined {
   const wanted = name.toLowerCase();
@@ -82,11 +95,4 @@ function findStage(dockerfile: Dockerfile, name: string, before: number): number
   if (earlier !== -1) return earlier;
   const later = dockerfile.stages.findIndex((stage) => stage.from.name === wanted);
   return later === -1 ? undefined : later;
-}
-
-function withStageHint(error: unknown, name: string, dockerfile: Dockerfile): unknown {
-  const names = dockerfile.stages.flatMap((stage) => stage.from.name ?? []);
-  const near = suggest(name, names);
-  if (near !== undefined && error instanceof Error) error.message += ` (did you mean the stage ${near}?)`;
-  return error;
 }

@@ -21,6 +21,10 @@ export type PlanOptions = {
   readonly findContext?: ((name: string, platform: Platform) => NamedContext | undefined) | undefined;
   /** Finds (or fetches) the image a FROM or --from names. */
   readonly findImage: (reference: string, platform: Platform | undefined) => Promise<ImageRecord>;
+  /** Reads the image of a named context that is an OCI layout. */
+  readonly findLayout?:
+    | ((context: Extract<NamedContext, { kind: "layout" }>, name: string, platform: Platform) => Promise<ImageRecord>)
+    | undefined;
   /** Look at every stage, as for a check. @default false */
   readonly allStages?: boolean | undefined;
   /** Lines of the context's ignore file, for a check. */

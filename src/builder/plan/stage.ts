@@ -2,10 +2,10 @@ import type { ContainerConfig, Platform } from "#formats";
 import { expandWord } from "../expand/word.ts";
 import { checkBase, checkPlatformFlag } from "../lint/from-checks.ts";
 import type { Stage } from "../parse/dockerfile.ts";
-import { suggest } from "../parse/fault.ts";
 import type { Instruction } from "../parse/instruction.ts";
 import type { StageBase } from "./operation.ts";
-import { planOrigins } from "./origin.ts";
+import { findImage } from "./find-image.ts";
+import { layoutImage, planOrigins } from "./origin.ts";
 import { fail, located, locatedTrigger } from "./places.ts";
 import { formatPlatform, parsePlatform, platformFits } from "./platform.ts";
 import { errors } from "../errors.ts";
@@ -144,9 +144,9 @@ async function planBase(
   if (isEmpty) return { ...plain, base: { kind: "scratch" }, config: {} };
   const wanted = platform.isExplicit ? platform.value : undefined;
   const record =
-    named?.kind === "record"
-      ? named.record
-      : await findBase(context, stage, named?.kind === "image" ? named.reference : name, wanted);
+    named?.kind === "layout"
+      ? await layoutImage(context, named, name, platform.value)
+      : await findImage(context, from, named?.kind === "image" ? named.reference : name, wanted);
   if (options.dialect === "buildkit" && wanted !== undefined && !platformFits(wanted, record.config)) {
     const [actual, expected] = [formatPlatform(record.config), formatPlatform(wanted)];
     dockerfile.linter.report(
@@ -165,20 +165,6 @@ async function planBase(
     platform: record.config,
     workdirSet: false,
   };
-}
-
-async function findBase(context: PlanContext, stage: Stage, name: string, wanted: Platform | undefined) {
-  try {
-    return await context.options.findImage(name, wanted);
-  } catch (error) {
-    const names = context.dockerfile.stages.flatMap((other) => other.from.name ?? []);
-    const near = suggest(
-      name,
-      names.filter((other) => other !== stage.from.name),
-    );
-    if (near !== undefined && error instanceof Error) error.message += ` (did you mean ${near}?)`;
-    throw error;
-  }
 }
 
 function stagePlatform(

@@ -50,6 +50,16 @@ export function createContexts(parts: {
   };
 }
 
+/**
+ * Opens files as they are: no ignore file holds for them.
+ * @param directory a folder of the build's, for what has to be kept
+ */
+export async function openTree(context: BuildContext, directory: string, signal: AbortSignal): Promise<SourceTree> {
+  if ("open" in context) return context.open({ paths: undefined, ignore: [] }, signal);
+  if ("directory" in context) return openDirectoryTree(context.directory, { user: context.user });
+  return readArchiveTree(context, { spoolPath: join(directory, `context-${newId()}`), signal });
+}
+
 async function openFiles(
   context: BuildContext,
   parts: { readonly directory: string; readonly digests: FileDigests; readonly signal: AbortSignal },

@@ -4,6 +4,7 @@ import type { BuildContext, SourceTree } from "#builder";
 import { errors } from "../errors.ts";
 import { asVertex } from "../solve/as-vertex.ts";
 import type { BuildClient, ClientCall, SentDockerfile } from "../solve/solver.ts";
+import { layoutOf, sendBlob, takesBlobs } from "./content-store.ts";
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from "./providers.ts";
 import { type FileSelection, receiveFiles } from "./receive-files.ts";
 import { sendStream, sendTree } from "./send-files.ts";
@@ -22,6 +23,7 @@ export function sessionClient(
       kind: "files",
       context: directoryOf(session, call, local, `[context ${name}] load from client`, undefined),
     }),
+    layout: (_call, store) => layoutOf(session, store),
     stream: (path, signal) => uploadOf(session, path, signal),
     secrets: secretsOf(session),
     agents: agentsOf(session),
@@ -29,8 +31,32 @@ export function sessionClient(
     destination: (index) => ({
       stream: (describe, chunks, signal) => sendStream(session, index, describe, chunks, signal),
       tree: (tree, progress, signal) => sendTree(session, index, tree, progress, signal),
+      layout: (tree, signal) =>
+        takesBlobs(session) ? sendLayout(session, tree, signal) : sendTree(session, index, tree, () => {}, signal),
     }),
   };
+}
+
+/** Sends the blobs of an OCI layout; its index is the client's to write. */
+async function sendLayout(session: Session, tree: SourceTree, signal: AbortSignal): Promise<void> {
+  for (const entry of tree.list("blobs/sha256")) {
+    const reader = tree.open(entry);
+    const chunks = function* (): Generator<Uint8Array, void> {
+      for (let offset = 0; ;) {
+        const buffer = Buffer.alloc(1 << 20);
+        const count = reader.read(buffer, offset);
+        if (count === 0) return;
+        offset += count;
+        yield buffer.subarray(0, count);
+      }
+    };
+    try {
+      const digest: Digest = `sha256:${entry.path.slice("blobs/sha256/".length)}`;
+      await sendBlob(session, { digest, sizeBytes: entry.sizeBytes, chunks: chunks() }, signal);
+    } finally {
+      reader.close();
+    }
+  }
 }
 
 /** Fetches files from a client under a name of the progress. */

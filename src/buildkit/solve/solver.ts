@@ -15,7 +15,9 @@ import {
   isDockerfileFrontend,
   isRemoteContext,
   isTarStart,
+  type LayoutBlobs,
   type NamedContext,
+  parseLayoutReference,
   remoteNamedContext,
   type SecretProvider,
 } from "#builder";
@@ -54,6 +56,8 @@ export type BuildClient = {
   context(call: ClientCall, ignore: SentDockerfile["ignore"]): BuildContext;
   /** A named context that is a directory of the client's ("local:NAME"); undefined when the client has none of that name. */
   named(call: ClientCall, name: string, local: string): NamedContext | undefined;
+  /** An OCI layout of the client's ("oci-layout://STORE"); undefined when the client has none of that name. */
+  layout(call: ClientCall, store: string): LayoutBlobs | undefined;
   /** A stream that the client holds ready: its standard input. */
   stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   readonly secrets: SecretProvider;
@@ -340,6 +344,12 @@ function namedContextOf(
   }
   const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
   if (image !== undefined) return { kind: "image", reference: image };
+  const layout = /^oci-layout:(?:\/\/)?(.+)$/.exec(value)?.[1];
+  const placed = layout === undefined ? undefined : parseLayoutReference(layout);
+  if (placed !== undefined) {
+    const blobs = client().layout(call, placed.store);
+    if (blobs !== undefined) return { kind: "layout", blobs, reference: placed.reference };
+  }
   if (isRemoteContext(value)) {
     return {
       kind: "files",
@@ -352,7 +362,7 @@ function namedContextOf(
   }
   throw errors["solve-option-unsupported"](
     `the build context ${JSON.stringify(name)} from ${JSON.stringify(value)}`,
-    "known are directories, docker-image://, git repositories and http(s) addresses",
+    "known are directories, docker-image://, oci-layout://, git repositories and http(s) addresses",
   );
 }
 

@@ -32,13 +32,17 @@ export async function prepareSolveContext(
   const uploads = new Map<string, () => AsyncIterable<Uint8Array>>();
   const locals: Record<string, BuildFilesBody> = {};
   const attributes: Record<string, string> = {};
-  const directory = (name: string, path: string): BuildFilesBody => {
+  const directory = (
+    name: string,
+    path: string,
+    pack: (root: string) => AsyncIterable<Uint8Array> = (root) => packDirectory(root, undefined),
+  ): BuildFilesBody => {
     const root = realpathSync(path);
     if (options.inPlace) {
       const status = statSync(root, { bigint: true });
       return { directory: { path: root, device: String(status.dev), inode: String(status.ino) } };
     }
-    uploads.set(name, () => packDirectory(root, undefined));
+    uploads.set(name, () => pack(root));
     return { upload: name };
   };
 
@@ -49,8 +53,8 @@ export async function prepareSolveContext(
     if (value.startsWith("oci-layout://")) {
       const { path, reference } = readLayout(value);
       requireDirectory(path, `the build context ${name}`);
-      locals[`layout-${name}`] = { upload: `layout-${name}` };
-      uploads.set(`layout-${name}`, () => packDirectory(realpathSync(path), undefined));
+      // An ignore file says nothing about a layout.
+      locals[`layout-${name}`] = directory(`layout-${name}`, path, (root) => packTree(root, "", { asRoot: true }));
       attributes[`context:${name}`] = `oci-layout://layout-${name}${reference}`;
     } else if (value.startsWith("docker-image://") || value.startsWith("target:") || isRemote(value)) {
       attributes[`context:${name}`] = value;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { EngineError, errorMessage, formatRfc3339Nano } from "#base";
-import { type BuildContext, type BuildFailure, type BuildRecord, treeArchive } from "#builder";
+import { type BuildContext, type BuildFailure, type BuildRecord, layoutOfTree, openTree, treeArchive } from "#builder";
 import type { BuildClient, Choice } from "#buildkit";
 import {
   type BuildAnswer,
@@ -255,6 +255,10 @@ function clientOf(
       const found = locals.get(local);
       return found === undefined ? undefined : { kind: "files", context: found };
     },
+    layout: (call, store) => {
+      const found = locals.get(store);
+      return found === undefined ? undefined : layoutOfTree((signal) => openTree(found, call.directory, signal));
+    },
     stream: (path) => uploadedFiles(body.reference, path),
     credentials: async (registry) => credentialsFor(registry),
     secrets: {
@@ -286,6 +290,7 @@ function clientOf(
       return {
         stream: (_describe, chunks, signal) => send(chunks, signal),
         tree: (tree, _progress, signal) => send(treeArchive(tree), signal),
+        layout: (tree, signal) => send(treeArchive(tree), signal),
       };
     },
   };

@@ -90,7 +90,7 @@ export async function readLayoutImage(
       continue;
     }
     if (document.config === undefined) throw invalid(`${digest} is no image`);
-    const configBytes = await read(document.config.digest as Digest, CONFIG_LIMIT);
+    const configBytes = await read(document.config.digest, CONFIG_LIMIT);
     const config = parseImageConfig(configBytes);
     const diffIds = config.rootfs.diff_ids;
     if (diffIds.length !== (document.layers ?? []).length) {
@@ -100,7 +100,7 @@ export async function readLayoutImage(
       lease.add(diffId);
       if (layers.has(diffId)) continue;
       const descriptor = document.layers?.[index] as Descriptor;
-      await layers.apply(blobs.blob(descriptor.digest as Digest, signal), { expected: diffId });
+      await layers.apply(blobs.blob(descriptor.digest, signal), { expected: diffId });
     }
     return {
       id: digestOf(configBytes),
@@ -132,7 +132,7 @@ async function digestOfTag(
   });
   const found = named ?? (manifests.length === 1 && wanted === "latest" ? manifests[0] : undefined);
   if (found === undefined) throw invalid(`it has no image ${JSON.stringify(wanted)}`);
-  return found.digest as Digest;
+  return found.digest;
 }
 
 function manifestFor(manifests: readonly Descriptor[], platform: Platform, invalid: (reason: string) => Error): Digest {
@@ -145,10 +145,10 @@ function manifestFor(manifests: readonly Descriptor[], platform: Platform, inval
       "",
     ].includes(mediaType);
   const fits = (of: Descriptor["platform"]) =>
-    of === null || of === undefined || platformFits(platform, { ...of, variant: of.variant ?? undefined } as Platform);
+    of === null || of === undefined || platformFits(platform, { ...of, variant: of.variant ?? undefined });
   const found = manifests.find((descriptor) => isImage(descriptor) && fits(descriptor.platform));
   if (found === undefined) throw invalid(`it has no image for ${formatPlatform(platform)}`);
-  return found.digest as Digest;
+  return found.digest;
 }
 
 /** An OCI layout that is a tree of files, opened when it is first read. */
@@ -197,5 +197,5 @@ export function parseLayoutReference(
   const match = /^([^:@]+?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(text);
   const [, store, tag, digest] = match ?? [];
   if (store === undefined) return undefined;
-  return { store, reference: { tag, digest: digest === undefined ? undefined : (digest as Digest) } };
+  return { store, reference: { tag, digest: digest === undefined ? undefined : digest } };
 }

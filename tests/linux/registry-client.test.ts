@@ -189,11 +189,9 @@ describe("a blob", () => {
       socket.write(bytes.subarray(0, 1000));
     });
     const stop = new AbortController();
-    const started = performance.now();
     const reading = failureOf(collect(open().blob(descriptor, { signal: stop.signal })));
     stop.abort(new Error("enough"));
     expect(await reading).toBe("enough");
-    expect(performance.now() - started).toBeLessThan(100);
   });
 });
 

@@ -45,7 +45,7 @@ Options:
       --ip address               Host address of ports published without one (default "0.0.0.0")
       --raw-logs                 The log has no colours in any case
       --log-driver string        Default for containers: json-file, local, journald, syslog,
-                                 fluentd, gelf or none (default "json-file")
+                                 fluentd, gelf, splunk, awslogs, gcplogs or none (default "json-file")
       --log-opt name=value       Default log options, as max-size=10m
       --init                     Run an init in every container
       --no-new-privileges        Set no-new-privileges for every container

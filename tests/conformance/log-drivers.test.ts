@@ -488,3 +488,55 @@ describe("journald", () => {
     await daemon.ok("rm", name);
   });
 });
+
+test.skipIf(targetIsDockerd)(
+  "splunk takes a container's lines by its HTTP collector; `info` lists the drivers that are there",
+  async () => {
+    const bodies: string[] = [];
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => {
+        if (request.headers.get("authorization") !== "Splunk s3cret") return new Response("no", { status: 401 });
+        if (request.method === "POST") bodies.push(await request.text());
+        return new Response("{}");
+      },
+    });
+    closers.push(() => void server.stop(true));
+    const url = `http://127.0.0.1:${server.port}`;
+    const name = uniqueName();
+    const run = (token: string) =>
+      daemon.cli([
+        ...["run", "--name", name, "--log-driver", "splunk"],
+        ...options(`splunk-url=${url}`, `splunk-token=${token}`, "tag={{.Name}}"),
+        ...["busybox", "sh", "-c", "echo one; echo two >&2"],
+      ]);
+    const refused = await run("wrong");
+    expect(refused.stderr).toContain("splunk: failed to verify connection - 401");
+    await daemon.ok("rm", name);
+    expect((await run("s3cret")).exitCode).toBe(0);
+    const events = await eventually("both lines", () => {
+      const lines = bodies.flatMap((body) =>
+        body.split(/(?<=\})(?=\{)/).map((text) => JSON.parse(text) as { event: unknown }),
+      );
+      return lines.length === 2 ? lines.map(({ event }) => event) : undefined;
+    });
+    expect(events).toContainEqual({ line: "one", source: "stdout", tag: name });
+    expect(events).toContainEqual({ line: "two", source: "stderr", tag: name });
+    // On standard output; the other line is on standard error.
+    expect(await daemon.ok("logs", name)).toBe("one");
+    await daemon.ok("rm", name);
+    const listed = JSON.parse(await daemon.ok("info", "-f", "{{json .Plugins.Log}}")) as string[];
+    expect(listed).toEqual([
+      "awslogs",
+      "fluentd",
+      "gcplogs",
+      "gelf",
+      "journald",
+      "json-file",
+      "local",
+      "splunk",
+      "syslog",
+    ]);
+  },
+);

@@ -88,7 +88,7 @@ describe("logConfiguration()", () => {
     ["fluentd", { "fluentd-write-timeout": "-1s" }, "invalid value for fluentd-write-timeout"],
     ["fluentd", { "fluentd-async": "1", "fluentd-async-connect": "1" }, "conflicting options"],
     ["fluentd", { "fluentd-async-reconnect-interval": "1ms" }, "must be between 100ms and 10s"],
-    ["awslogs", {}, "no log driver named 'awslogs' is registered"],
+    ["etwlogs", {}, "no log driver named 'etwlogs' is registered"],
   ] as [string, Record<string, string>, string][])("%s with %j: %s", (driver, options, sentence) => {
     expect(() => of(driver, options)).toThrow(sentence);
     if (!("tag" in options)) expect(() => checkLogDefaults(driver, options)).toThrow(sentence);

@@ -2,9 +2,12 @@ import { parseRamBytes } from "#base";
 import { errors } from "../errors.ts";
 import type { LoggedContainer } from "./attributes.ts";
 import { extraAttributes, logTag } from "./attributes.ts";
+import { type AwslogsOptions, parseAwslogsOptions } from "./awslogs-options.ts";
 import { cacheOptions, cacheSettings, jsonFileSettings, localSettings, type LogFileSettings } from "./file-options.ts";
 import { type FluentdOptions, parseFluentdOptions } from "./fluentd-options.ts";
+import { type GcplogsOptions, parseGcplogsOptions } from "./gcplogs-options.ts";
 import { type GelfOptions, parseGelfOptions } from "./gelf-options.ts";
+import { parseSplunkOptions, type SplunkOptions } from "./splunk-options.ts";
 import { parseSyslogOptions, type SyslogOptions } from "./syslog-options.ts";
 import { attributeOptions, type LogOptions, refuseUnknown } from "./values.ts";
 
@@ -23,6 +26,9 @@ export type RemoteLog = {
   /** All options, for tags and attributes. */
   readonly options: LogOptions;
   readonly destination:
+    | { readonly driver: "awslogs"; readonly awslogs: AwslogsOptions }
+    | { readonly driver: "gcplogs"; readonly gcplogs: GcplogsOptions }
+    | { readonly driver: "splunk"; readonly splunk: SplunkOptions }
     | { readonly driver: "journald" }
     | { readonly driver: "syslog"; readonly syslog: SyslogOptions }
     | { readonly driver: "fluentd"; readonly fluentd: FluentdOptions }
@@ -39,7 +45,17 @@ export type LogConfiguration = {
 };
 
 /** Names of all drivers, as `info` lists them. */
-export const logDrivers: readonly string[] = ["fluentd", "gelf", "journald", "json-file", "local", "syslog"];
+export const logDrivers: readonly string[] = [
+  "awslogs",
+  "fluentd",
+  "gcplogs",
+  "gelf",
+  "journald",
+  "json-file",
+  "local",
+  "splunk",
+  "syslog",
+];
 
 /** True when a driver of this name exists. */
 function isLogDriver(name: string): boolean {
@@ -48,7 +64,7 @@ function isLogDriver(name: string): boolean {
 
 /** True when a driver sends logs elsewhere, so that they are forwarded from the file of this host. */
 export function isRemoteLogDriver(name: string): boolean {
-  return ["fluentd", "gelf", "journald", "syslog"].includes(name);
+  return logDrivers.includes(name) && name !== "json-file" && name !== "local";
 }
 
 /** Docker's default for `max-buffer-size`. */
@@ -84,6 +100,12 @@ function destinationOf(driver: string, options: LogOptions): RemoteLog["destinat
       return { driver, syslog: parseSyslogOptions(options) };
     case "fluentd":
       return { driver, fluentd: parseFluentdOptions(options) };
+    case "awslogs":
+      return { driver, awslogs: parseAwslogsOptions(options) };
+    case "gcplogs":
+      return { driver, gcplogs: parseGcplogsOptions(options) };
+    case "splunk":
+      return { driver, splunk: parseSplunkOptions(options) };
     case "gelf":
       return { driver, gelf: parseGelfOptions(options) };
     default:

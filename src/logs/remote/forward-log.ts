@@ -121,15 +121,16 @@ export function forwardLog(options: {
     if (performance.now() - positionWritten > positionIntervalMs) store(false);
   };
 
-  const deliver = async (batch: readonly LogRecord[]) => {
+  /** Resolves with how many records are off our hands. */
+  const deliver = async (batch: readonly LogRecord[], isLast: boolean): Promise<number> => {
     const { retry } = driver;
     let waitMs = retry.waitMs;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         sender ??= await driver.connect();
-        await sender.send(batch);
+        const taken = await sender.send(batch, { isLast });
         if (failed) failed = false;
-        return;
+        return taken ?? batch.length;
       } catch (error) {
         sender?.close();
         sender = undefined;
@@ -137,31 +138,47 @@ export function forwardLog(options: {
         failed = true;
         if (attempt >= retry.attempts) {
           onError(`${batch.length} records were given up after ${attempt} attempts`);
-          return;
+          return batch.length;
         }
         await pause(waitMs);
         waitMs = Math.min(waitMs * 2, retry.maxWaitMs);
       }
     }
+    return 0;
+  };
+
+  /** Waits for a record after the first `known`, or the end of reading; false when `timeoutMs` was over before. */
+  const awaitMore = async (known: number, timeoutMs: number): Promise<boolean> => {
+    if (queue.length > known || readerDone || signal.aborted) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isMore = await new Promise<boolean>((resolve) => {
+      wakeSender = () => resolve(true);
+      if (timeoutMs !== Infinity) timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    clearTimeout(timer);
+    return isMore;
   };
 
   const send = async () => {
+    let isLast = false;
     for (;;) {
       const batch = queue.slice(0, batchRecords);
       if (batch.length === 0) {
         if (readerDone || signal.aborted) return;
-        await new Promise<void>((resolve) => {
-          wakeSender = resolve;
-        });
+        await awaitMore(0, Infinity);
         continue;
       }
-      await deliver(batch);
+      // A full batch or buffer cannot wait for more.
+      const taken = await deliver(batch, isLast || readerDone || batch.length === batchRecords || isFull());
       if (signal.aborted) return;
-      queue.splice(0, batch.length);
-      queuedBytes -= batch.reduce((sum, { line }) => sum + line.length, 0);
-      advance(batch);
+      const sent = batch.slice(0, taken);
+      queue.splice(0, taken);
+      queuedBytes -= sent.reduce((sum, { line }) => sum + line.length, 0);
+      advance(sent);
       dropped = 0;
       wakeReader();
+      const kept = batch.length - taken;
+      isLast = kept > 0 && !(await awaitMore(kept, sender?.keepsMs ?? 0));
     }
   };
 

@@ -184,6 +184,34 @@ describe("forwardLog()", () => {
     expect(seen).toEqual([2, 3, 4]);
   });
 
+  test("what a destination keeps back comes again with more, and alone when nothing comes or all is over", async () => {
+    const asked: string[] = [];
+    const took: number[] = [];
+    const sender: LogSender = {
+      send: async (records, { isLast }) => {
+        const numbers = records.map(({ line }) => Number(Buffer.from(line).toString()));
+        asked.push(`${numbers.join()}${isLast ? " last" : ""}`);
+        const taken = isLast ? numbers : numbers.slice(0, -1);
+        took.push(...taken);
+        return taken.length;
+      },
+      keepsMs: 20,
+      close: () => {},
+    };
+    const driver: RemoteDriver = { ...fakeDriver().driver, connect: async () => sender };
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    write(1, 3);
+    const forwarding = forward(driver, ended);
+    while (took.length < 3) await Bun.sleep(1);
+    expect(asked.at(-1)).toBe("3 last");
+    write(4, 5);
+    end();
+    await forwarding.done;
+    expect(took).toEqual(range(1, 5));
+    expect(asked.at(-1)).toEndWith("last");
+    expect(readPosition(join(folder, "position"))).toMatchObject({ complete: true });
+  });
+
   test("stops although the destination takes nothing, and goes on from there", async () => {
     const { driver, seen } = fakeDriver();
     write(1, 3);

@@ -3,8 +3,14 @@ import type { RemoteLog } from "../options/log-configuration.ts";
 
 /** A connection to where a log is sent. */
 export type LogSender = {
-  /** Hands records over, in order. Rejects when the connection is lost: the same records are then sent again on a new one. */
-  send(records: readonly LogRecord[]): Promise<void>;
+  /**
+   * Hands records over, in order; resolves with how many were taken (nothing said = all). One that keeps records back, because
+   * the next may belong to them, gets them again with those, or with `isLast` when none came within `keepsMs`: then it takes all.
+   * Rejects when the connection is lost: the same records are then sent again on a new one.
+   */
+  send(records: readonly LogRecord[], more: { readonly isLast: boolean }): Promise<number | void>;
+  /** @default records are never kept back */
+  readonly keepsMs?: number;
   close(): void;
 };
 
@@ -51,6 +57,24 @@ export async function remoteDriver(remote: RemoteLog): Promise<RemoteDriver> {
         connectsLater: fluentd.async,
         bufferRecords: fluentd.async ? fluentd.bufferRecords : Infinity,
       };
+    }
+    case "splunk": {
+      const { splunk } = destination;
+      const { connectSplunk } = await import("./splunk.ts");
+      const connect = () => connectSplunk(remote, splunk);
+      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+    }
+    case "awslogs": {
+      const { awslogs } = destination;
+      const { connectAwslogs } = await import("./awslogs.ts");
+      const connect = () => connectAwslogs(remote, awslogs);
+      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+    }
+    case "gcplogs": {
+      const { gcplogs } = destination;
+      const { connectGcplogs } = await import("./gcplogs.ts");
+      const connect = () => connectGcplogs(remote, gcplogs);
+      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
     }
     case "gelf": {
       const { gelf } = destination;

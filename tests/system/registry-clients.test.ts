@@ -265,7 +265,8 @@ test(
       console.log({ acknowledged: acknowledged.size, collected });
       expect(acknowledged.size).toBeGreaterThan(0);
       expect(log).not.toContain("level=error");
-      // Nothing half is under a digest, whether somebody asks for it or not.
+      // Nothing half is under a digest, whether somebody asks for it or not. It collects on while it lives.
+    await registry.kill();
       const blobs = join(registry.root, "data/blobs");
       for (const entry of readdirSync(blobs, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile()) continue;

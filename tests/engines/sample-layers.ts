@@ -30,13 +30,15 @@ export function* sampleLayer(options: {
   readonly seed: number;
   readonly files: number;
   readonly totalBytes: number;
+  /** In this directory: "tree/". @default the root */
+  readonly root?: string;
 }): Generator<Buffer> {
-  const { seed, files, totalBytes } = options;
+  const { seed, files, totalBytes, root = "" } = options;
   const bytes = createBytes(seed);
   const size = Math.floor(totalBytes / files);
   const mtimeSeconds = 1_700_000_000;
   for (let index = 0; index < files; index++) {
-    const folder = `data-${seed}/${Math.floor(index / 100)}/`;
+    const folder = `${root}data-${seed}/${Math.floor(index / 100)}/`;
     if (index % 100 === 0) {
       yield Buffer.from(
         encodeTarHeader(plainTarHeader({ path: folder, type: "directory", mode: 0o755, mtimeSeconds })),

@@ -266,7 +266,7 @@ test(
       expect(acknowledged.size).toBeGreaterThan(0);
       expect(log).not.toContain("level=error");
       // Nothing half is under a digest, whether somebody asks for it or not. It collects on while it lives.
-    await registry.kill();
+      await registry.kill();
       const blobs = join(registry.root, "data/blobs");
       for (const entry of readdirSync(blobs, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile()) continue;

@@ -156,7 +156,7 @@ const manifest = {
 const projectDockerfile = (stamp: string) => `FROM node-base AS dependencies
 ENV STAMP=${stamp}
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 COPY npm-cache /npm-cache
 RUN npm ci --offline --cache /npm-cache --ignore-scripts --no-audit --no-fund
 
@@ -170,7 +170,7 @@ RUN node --test dist > /report
 
 FROM node-base AS production
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 COPY npm-cache /npm-cache
 RUN echo ${stamp} && npm ci --offline --cache /npm-cache --omit=dev --ignore-scripts --no-audit --no-fund && rm -r /npm-cache
 
@@ -194,6 +194,9 @@ async function makeProject(): Promise<string> {
   const npm = ["npm", "install", "--cache", join(folder, "npm-cache"), "--ignore-scripts", "--no-audit", "--no-fund"];
   await mustRun(["sh", "-c", `cd "$0" && exec "$@"`, folder, ...npm], limit);
   rmSync(join(folder, "node_modules"), { recursive: true });
+  // npm's cache is by address: steps look where this machine's npm has looked.
+  const registry = (await mustRun(["npm", "config", "get", "registry"])).trim();
+  writeFileSync(join(folder, ".npmrc"), `registry=${registry}\n`);
   rmSync(join(folder, "npm-cache/_logs"), { recursive: true, force: true });
   const options = {
     module: "nodenext",

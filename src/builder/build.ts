@@ -296,6 +296,7 @@ function transferParts(build: OneBuild): TransferParts {
   const { environment, request, directory, reporter, signal } = build;
   return {
     repository: environment.parts.repository,
+    caBundle: environment.parts.hostCaBundle,
     credentials: async (registry) => request.registryCredentials?.(registry),
     catalog: environment.parts.images.catalog,
     layers: environment.parts.images.layers,

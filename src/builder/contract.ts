@@ -58,7 +58,7 @@ export type AgentProvider = {
 
 /** A source or destination of `--cache-from` and `--cache-to`. */
 export type CacheLocation = {
-  readonly type: "inline" | "registry" | "local";
+  readonly type: "inline" | "registry" | "local" | "s3" | "azblob" | "gha";
   /** ref, src, dest, mode, compression, ignore-error, image-manifest, oci-mediatypes, mounts… */
   readonly attributes: Readonly<Record<string, string>>;
 };

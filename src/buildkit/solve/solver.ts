@@ -253,13 +253,14 @@ function gated(
 }
 
 function cacheLocation({ type, attributes }: Choice): NonNullable<BuildRequest["cacheImports"]>[number] {
-  if (type !== "inline" && type !== "registry" && type !== "local") {
+  const known = (["inline", "registry", "local", "s3", "azblob", "gha"] as const).find((each) => each === type);
+  if (known === undefined) {
     throw errors["solve-option-unsupported"](
       `a cache of type ${JSON.stringify(type)}`,
-      "known are inline, registry and local",
+      "known are inline, registry, local, s3, azblob and gha",
     );
   }
-  return { type, attributes: Object.fromEntries(attributes) };
+  return { type: known, attributes: Object.fromEntries(attributes) };
 }
 
 function entitlementOf(name: string): NonNullable<BuildRequest["entitlements"]>[number] {

@@ -138,7 +138,27 @@ function cacheChoice(flagName: string, spec: string) {
   const type = pairs.get("type");
   if (type === undefined) throw cliErrors["bad-option"](`type is required for --${flagName}: ${spec}`);
   pairs.delete("type");
-  return { type, attributes: Object.fromEntries(pairs) };
+  return { type, attributes: { ...credentialsFromEnvironment(type), ...Object.fromEntries(pairs) } };
+}
+
+/** What clouds' own tools and runners keep in the environment: it is the client's, the daemon has another. */
+function credentialsFromEnvironment(type: string): Record<string, string> {
+  const names: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    s3: {
+      access_key_id: "AWS_ACCESS_KEY_ID",
+      secret_access_key: "AWS_SECRET_ACCESS_KEY",
+      session_token: "AWS_SESSION_TOKEN",
+      region: "AWS_REGION",
+    },
+    azblob: { account_url: "BUILDKIT_AZURE_STORAGE_ACCOUNT_URL" },
+    gha: { url_v2: "ACTIONS_RESULTS_URL", token: "ACTIONS_RUNTIME_TOKEN" },
+  };
+  return Object.fromEntries(
+    Object.entries(names[type] ?? {}).flatMap(([attribute, variable]) => {
+      const value = process.env[variable];
+      return value === undefined || value === "" ? [] : [[attribute, value]];
+    }),
+  );
 }
 
 /** `--attest`, `--sbom`, `--provenance` as the front end's options. */

@@ -46,7 +46,9 @@ export async function exportCache(
       layers.push({ diffId, blob: blob.digest, sizeBytes: blob.sizeBytes, mediaType: blob.mediaType });
       blobs.push(blob);
     }
-    const config = bytesBlob(Buffer.from(serializeCacheConfig({ layers, records })), cacheConfigType);
+    const text = serializeCacheConfig({ layers, records });
+    if (place.keepsDocuments === true) return await place.putManifest({ mediaType: cacheConfigType, text }, signal);
+    const config = bytesBlob(Buffer.from(text), cacheConfigType);
     await place.putBlob(config, signal);
     const described = (blob: Blob) => ({ mediaType: blob.mediaType, digest: blob.digest, size: blob.sizeBytes });
     const manifest =

@@ -9,7 +9,8 @@ import {
   inlineCacheField,
   parseCacheConfig,
 } from "./cache-config.ts";
-import type { CachePlace } from "./places.ts";
+import { readBounded } from "./block-blobs.ts";
+import { type CachePlace, documentLimit } from "./places.ts";
 
 const descriptorSchema = v.object({ mediaType: v.optional(v.string()), digest: v.string(), size: v.number() });
 const manifestSchema = v.object({
@@ -17,9 +18,6 @@ const manifestSchema = v.object({
   layers: v.optional(v.array(descriptorSchema)),
   manifests: v.optional(v.array(descriptorSchema)),
 });
-
-/** A cache config or an image config is no larger. */
-const maximumBytes = 64 * 1024 * 1024;
 
 export type ImportParts = {
   readonly layers: LayerStore;
@@ -35,6 +33,10 @@ export async function importCache(
 ): Promise<ImportedCache | undefined> {
   const placed = await place.manifest(signal);
   if (placed === undefined) return undefined;
+  if (place.keepsDocuments === true) {
+    const document = parseCacheConfig(placed.text);
+    return document === undefined ? undefined : cacheOf(parts, place, document);
+  }
   const manifest = v.safeParse(manifestSchema, JSON.parse(placed.text));
   if (!manifest.success) return undefined;
   const { config, layers = [], manifests = [] } = manifest.output;
@@ -96,14 +98,7 @@ async function readText(
   signal: AbortSignal,
 ): Promise<string> {
   if (!isDigest(descriptor.digest)) throw new Error(`${place.name}: ${descriptor.digest} is no digest`);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of place.blob(descriptor.digest, descriptor.size, signal)) {
-    size += chunk.length;
-    if (size > maximumBytes) throw new Error(`${place.name}: the cache config is too large`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  return readBounded(place.name, place.blob(descriptor.digest, descriptor.size, signal), documentLimit);
 }
 
 function cacheOf(parts: ImportParts, place: CachePlace, document: CacheConfig): ImportedCache {

@@ -4,6 +4,7 @@ import { EngineError, errorMessage } from "#base";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import type { CacheLocation } from "../../contract.ts";
 import { errors } from "../../errors.ts";
+import { checkCloudLocation, cloudAttributes, isCloudLocation, openCloudPlace } from "./cloud-locations.ts";
 import type { CacheExportOptions } from "./export-cache.ts";
 import { type CachePlace, localPlace, registryPlace } from "./places.ts";
 
@@ -16,25 +17,26 @@ export type OpenRepository = (
 
 export type LocationParts = {
   readonly repository: OpenRepository | undefined;
+  /** A file of certificates that stores in clouds may be signed by. */
+  readonly caBundle: string | undefined;
   readonly credentials: (registry: string) => Promise<RegistryCredentials | undefined>;
 };
 
-const known: Readonly<Record<"import" | "export", ReadonlySet<string>>> = {
-  import: new Set(["ref", "src", "tag", "digest", "registry.insecure"]),
-  export: new Set([
-    "ref",
-    "dest",
-    "tag",
-    "mode",
-    "compression",
-    "compression-level",
-    "force-compression",
-    "image-manifest",
-    "oci-mediatypes",
-    "ignore-error",
-    "reset",
-    "registry.insecure",
-  ]),
+const everyExport = ["mode", "compression", "compression-level", "force-compression", "ignore-error"];
+const manifestForms = ["image-manifest", "oci-mediatypes"];
+
+/** The attributes of each type; exports have those of every export too. */
+const known: Readonly<Record<CacheLocation["type"], Readonly<Record<"import" | "export", readonly string[]>>>> = {
+  inline: { import: [], export: [] },
+  registry: {
+    import: ["ref", "registry.insecure"],
+    export: ["ref", "registry.insecure", ...manifestForms],
+  },
+  local: {
+    import: ["src", "tag"],
+    export: ["dest", "tag", "reset", ...manifestForms],
+  },
+  ...cloudAttributes,
 };
 
 /** What an export's attributes say. */
@@ -51,8 +53,9 @@ export function checkLocation(location: CacheLocation, direction: "import" | "ex
   const { type, attributes } = location;
   const option = direction === "import" ? "cache-from" : "cache-to";
   const fail = (reason: string) => errors["build-option-invalid"](option, reason);
+  const allowed = [...known[type][direction], ...(direction === "export" ? everyExport : [])];
   for (const name of Object.keys(attributes)) {
-    if (!known[direction].has(name)) throw fail(`${JSON.stringify(name)} is no attribute of type=${type}`);
+    if (!allowed.includes(name)) throw fail(`${JSON.stringify(name)} is no attribute of type=${type}`);
   }
   const path = direction === "import" ? "src" : "dest";
   if (type === "local") {
@@ -67,6 +70,7 @@ export function checkLocation(location: CacheLocation, direction: "import" | "ex
       throw fail(errorMessage(error));
     }
   }
+  if (isCloudLocation(location)) checkCloudLocation(location, fail);
   if (direction === "export") readExportSettings(location);
 }
 
@@ -102,9 +106,11 @@ export function readExportSettings({ type, attributes }: CacheLocation): ExportS
 /** Opens the place that a location names. Inline caches have none. */
 export async function openPlace(
   parts: LocationParts,
-  { type, attributes }: CacheLocation,
+  location: CacheLocation,
   direction: "import" | "export",
 ): Promise<CachePlace> {
+  if (isCloudLocation(location)) return openCloudPlace(location, parts.caBundle);
+  const { type, attributes } = location;
   if (type === "local") {
     const directory = (direction === "import" ? attributes["src"] : attributes["dest"]) ?? "";
     return localPlace(directory, attributes["tag"] ?? "latest");

@@ -13,6 +13,8 @@ export type PlacedManifest = { readonly mediaType: string; readonly text: string
 export type CachePlace = {
   /** For messages. */
   readonly name: string;
+  /** The cache's config itself stands under the name, without a manifest around it: BuildKit's way where there are no registries. */
+  readonly keepsDocuments?: boolean;
   /** The manifest under the place's tag; undefined when there is none. */
   manifest(signal: AbortSignal): Promise<PlacedManifest | undefined>;
   blob(digest: Digest, sizeBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
@@ -20,6 +22,9 @@ export type CachePlace = {
   putBlob(blob: Blob, signal: AbortSignal): Promise<boolean>;
   putManifest(manifest: PlacedManifest, signal: AbortSignal): Promise<Digest>;
 };
+
+/** A cache's config or an image's is no larger. */
+export const documentLimit: number = 64 * 1024 * 1024;
 
 const indexSchema = v.object({
   manifests: v.array(

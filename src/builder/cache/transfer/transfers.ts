@@ -30,7 +30,8 @@ export async function importCaches(parts: TransferParts, request: BuildRequest):
   const found: ImportedCache[] = [];
   for (const location of request.cacheImports ?? []) {
     if (location.type === "inline") continue;
-    const name = location.attributes["ref"] ?? location.attributes["src"] ?? "";
+    const { attributes } = location;
+    const name = attributes["ref"] ?? attributes["src"] ?? attributes["name"] ?? attributes["scope"] ?? location.type;
     const local = location.type === "registry" ? parts.catalog.find(name) : undefined;
     const inline =
       local === undefined ? undefined : importFromImage(name, parts.catalog.configBytesOf(local.id), parts.layers);
@@ -71,8 +72,13 @@ export async function exportCaches(
   for (const location of request.cacheExports ?? []) {
     if (location.type === "inline") continue;
     const settings = readExportSettings(location);
-    const target = location.type === "local" ? "client directory" : `registry ${location.attributes["ref"] ?? ""}`;
-    const vertex = digestOf(`export cache ${JSON.stringify(location)}`);
+    const target =
+      location.type === "local"
+        ? "client directory"
+        : location.type === "registry"
+          ? `registry ${location.attributes["ref"] ?? ""}`
+          : location.type;
+    const vertex = digestOf(`export cache ${location.type} ${JSON.stringify(location)}`);
     parts.reporter.announce({ digest: vertex, name: `exporting cache to ${target}` });
     parts.reporter.start(vertex);
     const progress = (text: string) => parts.reporter.log(vertex, "stdout", Buffer.from(text));

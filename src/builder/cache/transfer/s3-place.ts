@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { type Digest, digestOf, delay } from "#base";
+import { type Digest, delay, digestOf, errorMessage } from "#base";
 import { cacheConfigType } from "./cache-config.ts";
 import { readBounded } from "./block-blobs.ts";
 import { type CachePlace, documentLimit } from "./places.ts";
@@ -77,7 +77,7 @@ export function s3Place(options: S3PlaceOptions): CachePlace {
           for await (const chunk of blob.open()) {
             signal.throwIfAborted();
             // The runtime may keep what it is given until the part is sent.
-            writer.write(Uint8Array.from(chunk));
+            await writer.write(Uint8Array.from(chunk));
             await writer.flush();
           }
           await writer.end();
@@ -126,7 +126,7 @@ async function again<T>(name: string, work: () => Promise<T>): Promise<T> {
       const isFinal =
         /^(?:AccessDenied|NoSuchBucket|InvalidAccessKeyId|SignatureDoesNotMatch|ERR_S3_(?:MISSING|INVALID))/;
       if (attempt >= attempts || isFinal.test(codeOf(error)) || (error as Error).name === "AbortError") {
-        throw new Error(`${name}: ${codeOf(error)} ${error instanceof Error ? error.message : String(error)}`.trim());
+        throw new Error(`${name}: ${codeOf(error)} ${errorMessage(error)}`, { cause: error });
       }
       await delay(100 * 2 ** attempt);
     }

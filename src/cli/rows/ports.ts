@@ -12,9 +12,9 @@ export function formatPorts(ports: readonly PortSummary[]): string {
   const sorted = [...ports].sort(
     (left, right) =>
       left.PrivatePort - right.PrivatePort ||
-      (left.IP ?? "").localeCompare(right.IP ?? "") ||
+      compareBytes(left.IP ?? "", right.IP ?? "") ||
       (left.PublicPort ?? 0) - (right.PublicPort ?? 0) ||
-      left.Type.localeCompare(right.Type),
+      compareBytes(left.Type, right.Type),
   );
   type Run = { ip: string; type: string; first: number; last: number; publicFirst: number };
   const runs: Run[] = [];
@@ -38,4 +38,9 @@ export function formatPorts(ports: readonly PortSummary[]): string {
     return `${ip === "" ? "" : `${address(ip)}:`}${range}->${range}/${type}`;
   });
   return [...joined, ...published].join(", ");
+}
+
+/** As Go compares strings: "0.0.0.0" before "::", which an order for people turns around. */
+function compareBytes(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -18,10 +18,16 @@ export function imageOf(
   lineage: readonly CacheRecord[],
 ): BuiltImage {
   const isBuildkit = request.dialect === "buildkit";
-  const { os, architecture, variant } = plan.platform;
+  const { os, architecture, variant, "os.version": version } = plan.platform;
   const hasInline = request.cacheExports?.some(({ type }) => type === "inline") === true;
   const plain: ImageConfig = isBuildkit
-    ? { ...state.image, os, architecture, ...(variant === undefined ? {} : { variant }) }
+    ? {
+        ...state.image,
+        os,
+        architecture,
+        ...(variant === undefined ? {} : { variant }),
+        ...(version === undefined ? {} : { "os.version": version }),
+      }
     : state.image;
   const config = hasInline ? withInlineCache(plain, lineage) : plain;
   const bytes = configBytes(config);

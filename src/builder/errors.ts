@@ -119,6 +119,11 @@ export const errors = defineErrors({
     kind: "unavailable",
     message: (url: string, reason: string) => `ADD failed: failed to GET ${url}: ${reason}`,
   },
+  "build-git-checksum": {
+    kind: "invalid",
+    message: (remote: string, wanted: string, found: string) =>
+      `failed to fetch the git repository ${remote}: expected checksum to match ${wanted}, got ${found}`,
+  },
   "build-git-failed": {
     kind: "unavailable",
     message: (remote: string, reason: string) => `failed to fetch the git repository ${remote}: ${reason}`,

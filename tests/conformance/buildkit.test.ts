@@ -197,6 +197,69 @@ describe("buildx", () => {
     }
   });
 
+  sinceGrpc("an OCI layout is made in a directory, and is a context by its tag", async () => {
+    const layout = join(daemon.directory, uniqueName("layout"));
+    const made = folder({ Dockerfile: "FROM scratch\nWORKDIR /in\nENV from=layout\nCOPY f .\n", f: "of the layout" });
+    succeeded(await build.buildx(["-o", `type=oci,dest=${layout},tar=false,name=x/y:one`, made]));
+    expect(readdirSync(layout)).toContain("index.json");
+    const files = folder({ Dockerfile: "FROM base\nCOPY --from=other /in/f /$from\n" });
+    for (const run of [build.buildx, build.berth]) {
+      const out = join(daemon.directory, uniqueName("out"));
+      const context = (name: string, tag: string) => ["--build-context", `${name}=oci-layout://${layout}:${tag}`];
+      succeeded(await run([...context("base", "one"), ...context("other", "one"), "-o", out, files]));
+      expect(readFileSync(join(out, "layout"), "utf8")).toBe("of the layout");
+    }
+    // buildx looks a name up itself, and takes the only image when there is none of it.
+    const missing = await build.berth(["--build-context", `base=oci-layout://${layout}:none`, files]);
+    expect(missing.stderr).toContain('Cannot read the OCI layout "base": it has no image "none"');
+  });
+
+  sinceGrpc("a named directory keeps to its own ignore file", async () => {
+    const files = folder({ Dockerfile: "FROM scratch\nCOPY --from=other . /\n" });
+    const other = folder({ kept: "1", left: "2", ".dockerignore": "left\n.dockerignore\n" });
+    for (const run of [build.buildx, build.berth]) {
+      const out = join(daemon.directory, uniqueName("out"));
+      succeeded(await run(["--build-context", `other=${other}`, "-o", out, files]));
+      expect(readdirSync(out)).toEqual(["kept"]);
+    }
+  });
+
+  sinceGrpc("--call outline, targets and check say the same whoever asks", async () => {
+    const files = folder({
+      Dockerfile:
+        "# V is the version\nARG V=1\n# one builds\nFROM scratch as one\nARG V\nFROM one AS two\nRUN --mount=type=secret,id=s true\n",
+    });
+    for (const [call, status] of [
+      ["outline", 0],
+      ["targets", 0],
+      ["check", 1],
+      ["subrequests.describe", 0],
+    ] as const) {
+      const ours = await build.berth(["--call", call, files]);
+      const theirs = await build.buildx(["--call", call, files]);
+      expect(ours.exitCode).toBe(status);
+      expect(theirs.exitCode).toBe(status);
+      const trimmed = (text: string) => text.replace(/[ \t]+$/gm, "").trim();
+      // buildx names the Dockerfile by its place on the client's disk.
+      expect(trimmed(ours.stdout)).toBe(trimmed(theirs.stdout).replaceAll(`${files}/`, ""));
+      const json = await build.berth(["--call", `${call},format=json`, files]);
+      const document: unknown = JSON.parse(json.stdout);
+      expect(JSON.parse((await build.buildx(["--call", `${call},format=json`, files])).stdout)).toEqual(document);
+    }
+    expect((await build.berth(["--call", "check,ignorestatus=true", files])).exitCode).toBe(0);
+    expect((await build.berth(["--call", "wat", files])).stderr).toContain("it is one of build, check");
+  });
+
+  sinceGrpc("a Dockerfile in another language is refused at its line", async () => {
+    const files = folder({ Dockerfile: "# syntax=example.org/other/language:1\nFROM scratch\n" });
+    for (const run of [build.buildx, build.berth, build.old]) {
+      const result = await run([files]);
+      expect(result.exitCode).not.toBe(0);
+      expect(result.stdout + result.stderr).toContain('the frontend "example.org/other/language:1" is not supported');
+    }
+    succeeded(await build.buildx(["--build-arg", "BUILDKIT_SYNTAX=docker/dockerfile:1", files]));
+  });
+
   sinceGrpc("a context from git: a branch, a folder of it", async () => {
     const repository = folder({
       Dockerfile: "FROM scratch\nRUN false\n",

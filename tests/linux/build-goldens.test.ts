@@ -95,11 +95,12 @@ async function observe(given: GoldenCase, number: number): Promise<Observation> 
   };
 }
 
-/** History without what later versions of BuildKit tell otherwise: flags of COPY, values of ARG, the text of a check. */
+/** History without what later versions of BuildKit tell otherwise: flags of COPY, values of ARG, ports, the text of a check. */
 function asToldBefore(line: string): string {
   return line
     .replace(/^(COPY|ADD)(?: --\S+)+/, "$1")
     .replace(/^ARG (\w+)=.*/, "ARG $1")
+    .replace(/^EXPOSE map\[(.*)\]$/, (_line, ports: string) => `EXPOSE [${ports.replaceAll(":{}", "")}]`)
     .replace(/^HEALTHCHECK .*/, "HEALTHCHECK");
 }
 

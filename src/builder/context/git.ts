@@ -23,10 +23,24 @@ export type GitCheckout = {
 
 /**
  * Finds the commit that a reference stands for now, without fetching anything. A full commit hash is taken at its word.
+ * Throws when neither the commit nor, of an annotated tag, the tag is what the reference's checksum says.
  */
-export async function resolveGitCommit(reference: GitReference, options: GitOptions): Promise<string> {
+export async function resolveCheckedCommit(reference: GitReference, options: GitOptions): Promise<string> {
+  const { commit, tag } = await resolveGitReference(reference, options);
+  const wanted = reference.checksum?.toLowerCase();
+  if (wanted !== undefined && !commit.startsWith(wanted) && tag?.startsWith(wanted) !== true) {
+    const found = tag === undefined ? commit : `${tag} or ${commit}`;
+    throw errors["build-git-checksum"](shown(reference.remote), wanted, found);
+  }
+  return commit;
+}
+
+async function resolveGitReference(
+  reference: GitReference,
+  options: GitOptions,
+): Promise<{ readonly commit: string; /** Of an annotated tag. */ readonly tag: string | undefined }> {
   const { reference: name, remote } = reference;
-  if (name !== undefined && /^[0-9a-f]{40}$/.test(name)) return name;
+  if (name !== undefined && /^[0-9a-f]{40}$/.test(name)) return { commit: name, tag: undefined };
   const wanted = name ?? "HEAD";
   const output = await git(["ls-remote", "--", remote, wanted, `${wanted}^{}`], remote, options);
   const rows = output
@@ -37,9 +51,11 @@ export async function resolveGitCommit(reference: GitReference, options: GitOpti
   const order = [`refs/tags/${wanted}^{}`, `${wanted}^{}`, wanted, `refs/heads/${wanted}`, `refs/tags/${wanted}`];
   for (const candidate of order) {
     const row = rows.find(([, full]) => full === candidate);
-    if (row?.[0] !== undefined) return row[0];
+    if (row?.[0] === undefined) continue;
+    const tag = rows.find(([, full]) => full !== candidate && `${full}^{}` === candidate)?.[0];
+    return { commit: row[0], tag };
   }
-  if (name !== undefined && /^[0-9a-f]{7,39}$/.test(name)) return name;
+  if (name !== undefined && /^[0-9a-f]{7,39}$/.test(name)) return { commit: name, tag: undefined };
   throw errors["build-git-failed"](shown(remote), `repository does not contain ref ${wanted}`);
 }
 
@@ -63,9 +79,6 @@ export async function checkOutGit(
   const found = (await inside("rev-parse", "HEAD")).trim();
   if (!found.startsWith(commit)) {
     throw errors["build-git-failed"](shown(remote), `expected commit ${commit}, got ${found}`);
-  }
-  if (reference.checksum !== undefined && !found.startsWith(reference.checksum.toLowerCase())) {
-    throw errors["build-git-failed"](shown(remote), `expected checksum to match ${reference.checksum}, got ${found}`);
   }
   if (reference.submodules !== false) await inside("submodule", "update", "--init", "--recursive", "--depth=1", "-q");
   if (!options.keepGitDirectory) rmSync(join(directory, ".git"), { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { errors } from "../errors.ts";
 import { SyntaxFault } from "../parse/fault.ts";
 import { readArchiveTree } from "./archive-tree.ts";
 import { openDirectoryTree } from "./directory-tree.ts";
-import { checkOutGit, resolveGitCommit } from "./git.ts";
+import { checkOutGit, resolveCheckedCommit } from "./git.ts";
 
 /** How a context from elsewhere is fetched. */
 export type RemoteOptions = {
@@ -64,13 +64,7 @@ async function fetchGit(text: string, directory: string, options: RemoteOptions)
     if (error instanceof SyntaxFault) throw errors["build-context-invalid"](error.message);
     throw error;
   }
-  const commit = await resolveGitCommit(reference, options);
-  if (reference.checksum !== undefined && !commit.startsWith(reference.checksum.toLowerCase())) {
-    throw errors["build-git-failed"](
-      reference.remote,
-      `expected checksum to match ${reference.checksum}, got ${commit}`,
-    );
-  }
+  const commit = await resolveCheckedCommit(reference, options);
   const keepGitDirectory = reference.keepGitDirectory ?? false;
   const checkout = await checkOutGit(reference, commit, directory, { ...options, keepGitDirectory });
   const folder =

@@ -36,6 +36,8 @@ export async function download(
     readonly directory: string;
     readonly destinationIsFolder: boolean;
     readonly checksum: string | undefined;
+    /** Whether a file for a folder must get a name from the URL or the server; BuildKit calls it __unnamed__. @default true */
+    readonly needsName?: boolean | undefined;
     /** @default the host's bundle */
     readonly caBundle?: string | undefined;
     readonly signal: AbortSignal;
@@ -47,7 +49,7 @@ export async function download(
   const failed = (reason: string) => errors["build-download-failed"](withoutCredentials(url), reason);
   const response = await request(url, options, failed);
   const named = fileNameOf(new URL(url), response);
-  if (named === undefined && options.destinationIsFolder) {
+  if (named === undefined && options.destinationIsFolder && options.needsName !== false) {
     throw failed("cannot determine filename for source; end the destination with a file name");
   }
   const name = named ?? "__unnamed__";

@@ -32,9 +32,14 @@ export function selectSource(tree: SourceTree, source: string): readonly Selecte
     const entry = resolveInTree(tree, bytes);
     return entry === undefined ? { missing: path === "" ? "." : path } : [{ entry, name: baseName(bytes) }];
   }
-  let folders = [""];
   const parts = path.split("/");
   const last = parts.pop() ?? "";
+  // Up to the first pattern links are followed, as in a plain path.
+  const first = parts.findIndex(hasWildcards);
+  const literal = parts.splice(0, first === -1 ? parts.length : first).join("/");
+  const top = resolveInTree(tree, toByteString(literal.replace(/\\(.)/gu, "$1")));
+  if (top?.type !== "directory") return [];
+  let folders = [top.path];
   for (const part of parts)
     folders = folders.flatMap((folder) => expandPart(tree, folder, part).filter(isFolder(tree)));
   return folders

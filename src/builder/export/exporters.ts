@@ -7,7 +7,7 @@ import { openDirectoryTree } from "../context/directory-tree.ts";
 import { createReceivedTree } from "../context/received-tree.ts";
 import type { SourceTree } from "../context/tree.ts";
 import type { BuildExporter, BuildOutcome, BuiltImage, ExportProgress } from "../contract.ts";
-import { formatPlatform } from "../plan/platform.ts";
+import { formatPlatform, formatVersionedPlatform } from "../plan/platform.ts";
 import { imageArchive, imageLayout } from "./archive.ts";
 import { billOfMaterials } from "./attestations/bill-of-materials.ts";
 import { type BuildFacts, type ProvenanceOptions, provenanceStatement } from "./attestations/provenance.ts";
@@ -408,7 +408,7 @@ async function exportFiles(
       return;
     }
     await outcome.mount(image, async (rootfs) => {
-      const name = split ? formatPlatform(image.platform).replaceAll("/", "_") : "";
+      const name = split ? formatVersionedPlatform(image.platform).replaceAll("/", "_") : "";
       const tree = openDirectoryTree(rootfs, { attributes: true });
       trees.push({ name, tree });
       const statements = await filesAbout(parts, image, outcome, settings);

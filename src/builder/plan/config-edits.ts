@@ -92,12 +92,7 @@ export function editConfig(
       const ports = words.flatMap(parseExposedPorts);
       if (ports.length === 0) throw new SyntaxFault("EXPOSE requires at least one argument");
       const all = [...new Set([...Object.keys(before.ExposedPorts ?? {}), ...ports])].sort();
-      const shown = isBuildkit
-        ? `map[${ports
-            .toSorted()
-            .map((port) => `${port}:{}`)
-            .join(" ")}]`
-        : words.join(" ");
+      const shown = isBuildkit ? `[${ports.toSorted().join(" ")}]` : words.join(" ");
       return edit({ ExposedPorts: Object.fromEntries(all.map((port) => [port, {}])) }, `EXPOSE ${shown}`);
     }
     case "volume": {

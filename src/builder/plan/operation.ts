@@ -166,7 +166,7 @@ export type BuildPlan = {
   /** ARGs before the first FROM, as steps. */
   readonly globalSteps: readonly { readonly number: number; readonly source: string }[];
   readonly unconsumed: readonly string[];
-  readonly platform: Pick<ImageConfig, "os" | "architecture" | "variant">;
+  readonly platform: Pick<ImageConfig, "os" | "architecture" | "variant" | "os.version">;
   /** SOURCE_DATE_EPOCH, in seconds. */
   readonly epoch: number | undefined;
   /** Paths of the context that COPY, ADD and mounts name; undefined for all of it. */

@@ -8,8 +8,13 @@ export function hostPlatform(): Platform {
   return { os: "linux", architecture: architectures[process.arch] ?? process.arch };
 }
 
-/** Reads `os[/arch[/variant]]` or a bare architecture; throws on anything else. */
+/** Reads `os[(version)][/arch[/variant]]` or a bare architecture; throws on anything else. */
 export function parsePlatform(text: string): Platform {
+  const versioned = /^([\w.-]+)\(([\w.-]+)\)(\/.*)?$/.exec(text);
+  if (versioned !== null) {
+    const [, os = "", version = "", rest = ""] = versioned;
+    return { ...parsePlatform(`${os}${rest}`), "os.version": version };
+  }
   const parts = text.toLowerCase().split("/");
   const [first = "", second, third] = parts;
   if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
@@ -54,6 +59,13 @@ export function formatPlatform(platform: Platform): string {
   return `${platform.os}/${platform.architecture}${variant}`;
 }
 
+/** As `formatPlatform`, with the version of the operating system when there is one: `windows(10.0.20348)/amd64`. */
+export function formatVersionedPlatform(platform: Platform): string {
+  const version = platform["os.version"];
+  if (version === undefined || version === "") return formatPlatform(platform);
+  return formatPlatform({ ...platform, os: `${platform.os}(${version})` });
+}
+
 /** True when an image of `actual` may stand where `wanted` was asked for. */
 export function platformFits(wanted: Platform, actual: Platform): boolean {
   if (wanted.os !== actual.os || wanted.architecture !== actual.architecture) return false;
@@ -69,8 +81,9 @@ export function platformFits(wanted: Platform, actual: Platform): boolean {
 export function platformArguments(target: Platform, stage: string): ReadonlyMap<string, string> {
   const build = hostPlatform();
   const of = (prefix: string, platform: Platform): [string, string][] => [
-    [`${prefix}PLATFORM`, formatPlatform(platform)],
+    [`${prefix}PLATFORM`, formatVersionedPlatform(platform)],
     [`${prefix}OS`, platform.os],
+    [`${prefix}OSVERSION`, platform["os.version"] ?? ""],
     [`${prefix}ARCH`, platform.architecture],
     [`${prefix}VARIANT`, platform.variant ?? ""],
   ];

@@ -78,7 +78,7 @@ export function planStep(instruction: Instruction, parts: StepPlanParts): StepDr
     return step({ author: state.author, createdBy });
   }
   if (instruction.kind === "workdir") {
-    const edit = editConfig(state.config, instruction, expand, state.commandSet);
+    const edit = editConfig(state.config, instruction, expand, state.commandSet, context.options.dialect);
     checkWorkdir(instruction, expand.word(instruction.path), !state.workdirSet, dockerfile.linter);
     state.workdirSet = true;
     const path = edit.config.WorkingDir ?? "/";

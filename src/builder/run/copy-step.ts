@@ -3,7 +3,7 @@ import { type Digest, newId } from "#base";
 import { hasWildcards } from "#formats";
 import { copyKey, selectionKey } from "../cache/keys.ts";
 import { shortDigest } from "../cache/reasons.ts";
-import { checkOutGit, resolveGitCommit } from "../context/git.ts";
+import { checkOutGit, resolveCheckedCommit } from "../context/git.ts";
 import { openDirectoryTree } from "../context/directory-tree.ts";
 import { resolveInTree, type SourceTree } from "../context/tree.ts";
 import { download, isStillValid, type Validator } from "../copy/download.ts";
@@ -174,6 +174,7 @@ async function urlSource(
       ...reach,
       directory: join(parts.directory, `download-${newId()}`),
       destinationIsFolder: operation.destination.endsWith("/"),
+      needsName: parts.dialect !== "buildkit",
       checksum: operation.checksum,
       progress: say,
     });
@@ -235,13 +236,7 @@ async function gitSource(
   const reference = { ...parsed, checksum: operation.checksum ?? parsed.checksum };
   const keepGitDirectory = operation.keepGitDirectory ?? parsed.keepGitDirectory ?? false;
   const options = { signal: parts.signal, progress: (line: string) => say(`${line}\n`) };
-  const commit = await resolveGitCommit(reference, options);
-  if (reference.checksum !== undefined && !commit.startsWith(reference.checksum.toLowerCase())) {
-    throw errors["build-git-failed"](
-      reference.remote,
-      `expected checksum to match ${reference.checksum}, got ${commit}`,
-    );
-  }
+  const commit = await resolveCheckedCommit(reference, options);
   const digest = `git:${shortHash([reference.remote, commit, reference.subdirectory ?? "", String(keepGitDirectory)])}`;
   return {
     digest,

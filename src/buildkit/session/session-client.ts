@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Digest, digestOf, newId } from "#base";
 import type { BuildContext, SourceTree } from "#builder";
+import { parseIgnoreFile } from "#formats";
 import { errors } from "../errors.ts";
 import { asVertex } from "../solve/as-vertex.ts";
 import type { BuildClient, ClientCall, SentDockerfile } from "../solve/solver.ts";
@@ -21,7 +22,7 @@ export function sessionClient(
     context: (call, ignore) => directoryOf(session, call, names.context, "[internal] load build context", ignore),
     named: (call, name, local) => ({
       kind: "files",
-      context: directoryOf(session, call, local, `[context ${name}] load from client`, undefined),
+      context: namedDirectoryOf(session, call, name, local),
     }),
     layout: (_call, store) => layoutOf(session, store),
     stream: (path, signal) => uploadOf(session, path, signal),
@@ -141,6 +142,26 @@ function directoryOf(
       asVertex(call.emit, vertex, (report) =>
         fetch(session, call, { name, follow: need.paths, exclude: need.ignore }, "context", report, signal),
       ),
+  };
+}
+
+/** A named context: its own ignore file holds for it. */
+function namedDirectoryOf(session: Session, call: ClientCall, name: string, local: string): BuildContext {
+  return {
+    open: async (need, signal) => {
+      const ignore = await asVertex(call.emit, `[context ${name}] load .dockerignore`, async (report) => {
+        const tree = await fetch(session, call, { name: local, follow: [".dockerignore"] }, "context", report, signal);
+        try {
+          return readText(tree, ".dockerignore");
+        } finally {
+          tree.close();
+        }
+      });
+      const exclude = ignore === undefined ? need.ignore : parseIgnoreFile(ignore);
+      return asVertex(call.emit, `[context ${name}] load from client`, (report) =>
+        fetch(session, call, { name: local, follow: need.paths, exclude }, "context", report, signal),
+      );
+    },
   };
 }
 

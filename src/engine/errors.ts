@@ -119,7 +119,8 @@ export const errors = defineErrors({
   },
   restartPolicyCount: {
     kind: "invalid",
-    message: () => "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+    message: (negative: boolean) =>
+      `invalid restart policy: maximum retry count can only be used with 'on-failure'${negative ? " and cannot be negative" : ""}`,
   },
   restartPolicyNegative: {
     kind: "invalid",
@@ -129,6 +130,11 @@ export const errors = defineErrors({
   workingDirectoryRelative: {
     kind: "invalid",
     message: (directory: string) => `the working directory '${directory}' is invalid, it needs to be an absolute path`,
+  },
+  configEmpty: { kind: "invalid", message: () => "config cannot be empty in order to create a container" },
+  annotationEmpty: {
+    kind: "invalid",
+    message: () => "invalid Annotations: the empty string is not permitted as an annotation key",
   },
   environmentInvalid: { kind: "invalid", message: (variable: string) => `invalid environment variable: ${variable}` },
   healthInvalid: {
@@ -257,7 +263,7 @@ export const errors = defineErrors({
     hint: () => "remove the containers first; stopped ones count too",
   },
   portSpecInvalid: { kind: "invalid", message: (text: string) => `invalid port specification: "${text}"` },
-  hostPortInvalid: { kind: "invalid", message: (text: string) => `invalid port range: "${text}"` },
+  hostPortInvalid: { kind: "invalid", message: (text: string) => `invalid port specification: "${text}"` },
   hostIpInvalid: { kind: "invalid", message: (text: string) => `invalid IP address: ${text}` },
   logsUnreadable: {
     kind: "unsupported",
@@ -282,6 +288,7 @@ export const errors = defineErrors({
     message: (path: string, id: string) => `Could not find the file ${path} in container ${id}`,
   },
   extractionPoint: { kind: "invalid", message: () => "extraction point is not a directory" },
+  volumeReadOnly: { kind: "invalid", message: () => "mounted volume is marked read-only" },
   rootReadOnly: { kind: "invalid", message: () => "container rootfs is marked read-only" },
   ipcNotShareable: {
     kind: "conflict",

@@ -73,6 +73,43 @@ describe("the HTTP envelope", () => {
     expect(answer.json()["message"] as string).toContain("Env");
   });
 
+  test.skipIf(targetIsDockerd)("what create refuses, in the words of Moby's tests", async () => {
+    const refused: readonly (readonly [unknown, string])[] = [
+      [{ HostConfig: {} }, "config cannot be empty in order to create a container"],
+      [{ PortBindings: { "8080/tcp": [{ HostIp: "", HostPort: "aa80" }] } }, 'invalid port specification: "aa80"'],
+      [
+        { RestartPolicy: { Name: "always", MaximumRetryCount: -2 } },
+        "invalid restart policy: maximum retry count can only be used with 'on-failure' and cannot be negative",
+      ],
+      [{ Annotations: { "": "a" } }, "invalid Annotations: the empty string is not permitted as an annotation key"],
+      [
+        { Mounts: [{ Type: "notreal", Target: "/foo" }] },
+        'invalid mount config for type "notreal": mount type unknown',
+      ],
+    ];
+    for (const [given, message] of refused) {
+      const isWhole = typeof given === "object" && given !== null && "HostConfig" in given;
+      const body = isWhole ? given : { Image: "busybox", HostConfig: given };
+      const answer = await daemon.api("POST", "/containers/create", body);
+      expect([answer.status, answer.json()["message"]]).toEqual([400, message]);
+    }
+  });
+
+  test("capabilities may be one string, and a link that was taken away leaves null", async () => {
+    const [child, parent] = [uniqueName(), uniqueName()];
+    await daemon.ok("create", "--name", child, "busybox");
+    const hostConfig = { CapAdd: "NET_ADMIN", CapDrop: "SYS_ADMIN", Links: [`${child}:one`] };
+    await daemon.api("POST", `/containers/create?name=${parent}`, { Image: "busybox", HostConfig: hostConfig });
+    const shown = async () => {
+      const document = (await daemon.api("GET", `/containers/${parent}/json`)).json();
+      return document["HostConfig"];
+    };
+    expect(await shown()).toMatchObject({ Links: [`/${child}:/${parent}/one`] });
+    expect((await daemon.api("DELETE", `/containers/${parent}/one?link=1`)).status).toBe(204);
+    expect(await shown()).toMatchObject({ Links: null });
+    await daemon.ok("rm", child, parent);
+  });
+
   test("a missing image is 404 with Docker's words", async () => {
     const answer = await daemon.api("POST", "/containers/create", { Image: "not-here:v1" });
     expect(answer.status).toBe(404);

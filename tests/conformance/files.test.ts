@@ -76,6 +76,48 @@ describe("cp", () => {
     await daemon.ok("rm", "-v", name);
   });
 
+  test("links lead from volume to volume and to the root, running or not", async () => {
+    const name = uniqueName();
+    const [outer, inner] = [scratch("outer"), scratch("inner")];
+    mkdirSync(join(outer, "sub"), { recursive: true });
+    mkdirSync(inner);
+    for (const [link, target] of Object.entries({ out: "/tmp", within: "sub", file: "sub/file", dead: "nowhere" })) {
+      symlinkSync(target, join(outer, link));
+    }
+    const locked = ["-v", `${inner}:/locked:ro`, "-v", `${scratch("in")}:/etc/single`];
+    const volumes = ["-v", `${outer}:/vol`, "-v", `${inner}:/vol/sub/inner`, ...locked];
+    await daemon.ok("run", "--name", name, ...volumes, "busybox", "ln", "-s", "/vol", "/tovolume");
+    const put = (path: string, empty = new Uint8Array(1024)) =>
+      daemon.api("PUT", `/containers/${name}/archive?path=${path}`, empty, { "Content-Type": "application/x-tar" });
+    const linkTarget = async (path: string) => {
+      const answer = await daemon.api("HEAD", `/containers/${name}/archive?path=${path}`);
+      const stat: unknown = JSON.parse(
+        Buffer.from(answer.headers.get("x-docker-container-path-stat") ?? "", "base64").toString(),
+      );
+      return stat;
+    };
+    await daemon.ok("cp", scratch("in"), `${name}:/vol/out/arrived`);
+    await daemon.ok("cp", `${name}:/tmp/arrived`, scratch("arrived"));
+    await daemon.ok("cp", scratch("in"), `${name}:/vol/within/one`);
+    await daemon.ok("cp", scratch("in"), `${name}:/tovolume/sub/two`);
+    await daemon.ok("cp", scratch("in"), `${name}:/vol/within/inner/three`);
+    writeFileSync(join(outer, "sub/file"), "old");
+    await daemon.ok("cp", scratch("in"), `${name}:/vol/file`);
+    await daemon.ok("cp", `${name}:/etc/single`, scratch("single"));
+    for (const path of ["outer/sub/one", "outer/sub/two", "inner/three", "outer/sub/file", "arrived", "single"]) {
+      expect(readFileSync(scratch(path), "utf8")).toBe("in\n");
+    }
+    expect(await linkTarget("/vol/file")).toMatchObject({ name: "file", linkTarget: "/vol/sub/file" });
+    expect(await linkTarget("/vol/dead")).toMatchObject({ name: "dead", linkTarget: "/vol/nowhere" });
+    expect((await put("/locked")).text).toContain("mounted volume is marked read-only");
+    expect((await put("/vol/nothing")).status).toBe(404);
+    await daemon.ok("rm", name);
+    await daemon.ok("create", "--name", name, "--read-only", ...volumes, "busybox");
+    expect((await put("/vol/out")).text).toContain("container rootfs is marked read-only");
+    expect((await put("/vol/within")).status).toBe(200);
+    await daemon.ok("rm", name);
+  });
+
   test("-L follows a link", async () => {
     await daemon.ok("cp", "-L", `${box}:/src/link`, scratch("followed"));
     expect(readFileSync(scratch("followed"), "utf8")).toBe("one\n");

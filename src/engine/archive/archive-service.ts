@@ -17,7 +17,10 @@ function nameOf(path: string): string {
 }
 
 /** Runs `work` on the files of a container and ends the use after it, or after the stream it returns. */
-async function* releasing(root: ContainerRoot, tar: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* releasing(
+  root: Pick<ContainerRoot, "release">,
+  tar: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* tar;
   } finally {
@@ -30,7 +33,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
   const get = (reference: string): Container => parts.registry.get(reference);
 
   const statIn = (root: ContainerRoot, container: Container, path: string): PathStat => {
-    const stat = pathStat(root.fd, root.rest, nameOf(path));
+    const stat = pathStat(root.fd, root.rest, nameOf(path), () => root.resolve(path));
     if (stat === undefined) throw errors.pathNotFound(path, container.id);
     return stat;
   };
@@ -38,7 +41,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
   return {
     stat: async (reference, path) => {
       const container = get(reference);
-      const root = openContainerRoot(parts, container, path);
+      const root = openContainerRoot(parts, container, path, { followLast: false });
       try {
         return statIn(root, container, path);
       } finally {
@@ -48,7 +51,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
 
     get: async (reference, path) => {
       const container = get(reference);
-      const root = openContainerRoot(parts, container, path);
+      const root = openContainerRoot(parts, container, path, { followLast: false });
       try {
         const stat = statIn(root, container, path);
         // `dir/` means the directory a link leads to, under the link's name; `dir/.` what is in it, as "./x": the
@@ -67,15 +70,16 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
 
     put: async (reference, path, tar, options) => {
       const container = get(reference);
-      const root = openContainerRoot(parts, container, path);
+      const root = openContainerRoot(parts, container, path, { followLast: true });
       try {
         // The extraction point is followed to its end.
         const target = resolveInRoot(root.fd, root.rest);
         const status = target === undefined ? undefined : statusInRoot(root.fd, `${target}/`);
         if (target === undefined) throw errors.pathNotFound(path, container.id);
         if (status === undefined || (status.mode & S_IFMT) !== FILE_TYPE.directory) throw errors.extractionPoint();
-        if (root.readonly) throw errors.rootReadOnly();
-        const owner = options.copyOwner ? resolveUser(root.path, container.document.config.User ?? "") : undefined;
+        if (root.readonly === "root") throw errors.rootReadOnly();
+        if (root.readonly === "volume") throw errors.volumeReadOnly();
+        const owner = options.copyOwner ? resolveUser(root.home, container.document.config.User ?? "") : undefined;
         await extractInto(root.path, target, tar, {
           noOverwriteDirectoryNonDirectory: options.noOverwriteDirectoryNonDirectory,
           owner: owner === undefined ? undefined : { uid: owner.uid, gid: owner.gid },

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { closeFd, openDirectory, toByteString } from "#linux";
 import { type Container, hasProcess } from "../containers/container.ts";
 import type { ContainerParts } from "../containers/parts.ts";
+import { below, holderOf, type MountedRoot, openMounted, resolveAcross } from "./across-mounts.ts";
+import { asksForDirectory, resolveInRoot } from "./path-status.ts";
 
 /** A container's files as its processes see them; `release` ends the use. */
 export type ContainerRoot = {
@@ -11,46 +13,82 @@ export type ContainerRoot = {
   readonly path: string;
   /** What of the given path is left to be resolved below this root. */
   readonly rest: string;
-  /** Set when the path lies on a mount that may not be written to. */
-  readonly readonly: boolean;
+  /** What the path lies on when that may not be written to. */
+  readonly readonly: "root" | "volume" | undefined;
+  /** The root directory of the container itself, where its /etc/passwd lies. */
+  readonly home: string;
+  /** Where a path of the container leads to, all links followed; undefined when nowhere. */
+  resolve(path: string): string | undefined;
   release(): void;
 };
 
+type OpenOptions = {
+  /** Follows the last part of the path too, as the place that archives are unpacked to is. */
+  readonly followLast: boolean;
+};
+
+/** What the place may not be written to for, by the path that links were followed to. */
+function readonlyOf(container: Container, resolved: string): ContainerRoot["readonly"] {
+  const { mounts, hostConfig } = container.document;
+  const held = holderOf(
+    mounts.filter(({ type }) => type !== "tmpfs" && type !== "image"),
+    resolved,
+  );
+  if (held === undefined) return hostConfig.ReadonlyRootfs === true ? "root" : undefined;
+  return held.writable ? undefined : "volume";
+}
+
 /**
- * Opens the file system that `path` lies in. A running container shows its mounts through /proc/PID/root; for a stopped
- * one the volume or bind that holds the path by name is opened directly, else the mounted snapshot.
+ * Opens the file system that `path` lies in once links were followed. A running container shows its mounts through
+ * /proc/PID/root; a stopped one has none, so links are followed here, from mount to mount.
  */
-export function openContainerRoot(parts: ContainerParts, container: Container, path: string): ContainerRoot {
-  const { document } = container;
-  const absolute = join("/", path);
-  const mount = document.mounts
-    .filter(
-      ({ destination, type }) =>
-        type !== "tmpfs" && type !== "image" && (absolute === destination || absolute.startsWith(`${destination}/`)),
-    )
-    .toSorted((one, other) => other.destination.length - one.destination.length)[0];
-  const readonly = mount === undefined ? document.hostConfig.ReadonlyRootfs === true : !mount.writable;
+export function openContainerRoot(
+  parts: ContainerParts,
+  container: Container,
+  path: string,
+  { followLast }: OpenOptions,
+): ContainerRoot {
   if (hasProcess(container)) {
     const root = `/proc/${container.life.pid}/root`;
     const fd = openDirectory(root);
-    return { fd, path: root, rest: path, readonly, release: () => closeFd(fd) };
+    const resolve = (given: string) => resolveInRoot(fd, given);
+    const readonly = readonlyOf(container, resolve(path) ?? join("/", path));
+    return { fd, path: root, rest: path, readonly, home: root, resolve, release: () => closeFd(fd) };
   }
-  if (mount !== undefined) {
-    const fd = openDirectory(toByteString(mount.source));
-    const rest = path.endsWith("/") || path.endsWith("/.") ? `${absolute}/` : absolute;
-    return {
-      fd,
-      path: mount.source,
-      rest: rest.slice(mount.destination.length) || "/",
-      readonly,
-      release: () => closeFd(fd),
-    };
+  using opened = new DisposableStack();
+  const snapshot = openSnapshotRoot(parts, container, path);
+  opened.defer(snapshot.release);
+  const whole: MountedRoot = { destination: "/", path: snapshot.path, fd: snapshot.fd };
+  const mounted = [whole];
+  for (const { destination, source, type } of container.document.mounts) {
+    if (type === "tmpfs" || type === "image") continue;
+    const mount = openMounted(destination, source);
+    if (mount === undefined) continue;
+    opened.defer(() => closeFd(mount.fd));
+    mounted.push(mount);
   }
-  return { ...openSnapshotRoot(parts, container, path), readonly };
+  const resolve = (given: string) => resolveAcross(mounted, given, true);
+  const resolved = resolveAcross(mounted, path, followLast || asksForDirectory(path));
+  const holder = holderOf(mounted, resolved) ?? whole;
+  const rest = below(holder, resolved);
+  const release = opened.move();
+  return {
+    fd: holder.fd,
+    path: holder.path,
+    rest: asksForDirectory(path) && rest !== "/" ? `${rest}/` : rest,
+    readonly: readonlyOf(container, resolved),
+    home: snapshot.path,
+    resolve,
+    release: () => release.dispose(),
+  };
 }
 
 /** The root file system alone, without volumes and other mounts: what `export` writes. */
-export function openSnapshotRoot(parts: ContainerParts, container: Container, path: string): ContainerRoot {
+export function openSnapshotRoot(
+  parts: ContainerParts,
+  container: Container,
+  path: string,
+): Pick<ContainerRoot, "fd" | "path" | "rest" | "release"> {
   const rootfs = parts.snapshots.mount(container.id);
   const fd = openDirectory(toByteString(rootfs));
   const release = () => {
@@ -58,5 +96,5 @@ export function openSnapshotRoot(parts: ContainerParts, container: Container, pa
     // Running, or about to: then the mount is the container's.
     if (!hasProcess(container) && !parts.locks.isBusy(container.id)) parts.snapshots.unmount(container.id);
   };
-  return { fd, path: rootfs, rest: path, readonly: false, release };
+  return { fd, path: rootfs, rest: path, release };
 }

@@ -73,8 +73,13 @@ export function statusInRoot(rootFd: number, path: string): FileStatus | undefin
   }
 }
 
-/** What the archive calls say of a path; undefined when it does not exist. */
-export function pathStat(rootFd: number, path: string, name: string): PathStat | undefined {
+/** What the archive calls say of a path; undefined when it does not exist. `resolve`: where it leads within the container. */
+export function pathStat(
+  rootFd: number,
+  path: string,
+  name: string,
+  resolve: () => string | undefined,
+): PathStat | undefined {
   const status = statusInRoot(rootFd, path);
   if (status === undefined) return undefined;
   return {
@@ -82,14 +87,12 @@ export function pathStat(rootFd: number, path: string, name: string): PathStat |
     size: status.sizeBytes,
     mode: goFileMode(status.mode),
     modified: BigInt(status.mtimeSeconds) * 1_000_000_000n + BigInt(status.mtimeNanoseconds),
-    linkTarget: (status.mode & S_IFMT) === FILE_TYPE.symlink ? linkTarget(rootFd, path) : "",
+    linkTarget: (status.mode & S_IFMT) === FILE_TYPE.symlink ? (resolve() ?? linkText(rootFd, path)) : "",
   };
 }
 
-/** Where a link leads within the container; its raw text when it leads nowhere. */
-function linkTarget(rootFd: number, path: string): string {
-  const resolved = resolveInRoot(rootFd, path);
-  if (resolved !== undefined) return resolved;
+/** The text of a link that leads nowhere, from the directory it lies in. */
+function linkText(rootFd: number, path: string): string {
   const absolute = join("/", path);
   const parent = tryOpenInRoot(rootFd, toByteString(dirname(absolute)), O.path | O.directory);
   if (parent < 0) return "";

@@ -41,6 +41,7 @@ export async function createContainer(
   // Most containers are started at once.
   parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
+  if (Object.values(userConfig).every((value) => value === undefined)) throw errors.configEmpty();
   const image = parts.catalog.get(userConfig.Image ?? "");
   if (parts.trust.isActive) await parts.trust.require(image, userConfig.Image ?? "");
   const platformWarning = await checkPlatform(image, userConfig.Image ?? "", request.platform);

@@ -229,8 +229,7 @@ export function parseMount(mount: MountRequest, driver: string | undefined): Pla
         propagation: "",
         subpath: mount.ImageOptions?.Subpath ?? "",
       };
-    case "npipe":
-    case "cluster":
+    default:
       throw fail("mount type unknown");
   }
 }

@@ -42,8 +42,8 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   const policy = hostConfig.RestartPolicy;
   const policyName = policy?.Name ?? "no";
   const retries = policy?.MaximumRetryCount ?? 0;
+  if (retries !== 0 && policyName !== "on-failure") throw errors.restartPolicyCount(retries < 0);
   if (retries < 0) throw errors.restartPolicyNegative();
-  if (retries !== 0 && policyName !== "on-failure") throw errors.restartPolicyCount();
   if (hostConfig.AutoRemove === true && policyName !== "no" && policyName !== "") throw errors.autoRemoveWithPolicy();
   validateNetworkMode(config, hostConfig);
   const mode = (kind: string, value: string | null | undefined, allowed: readonly string[]) => {
@@ -71,6 +71,7 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   if ((hostConfig.Cgroup ?? "") !== "") {
     throw errors.unsupportedOption("Cgroup", "the namespace of control groups is chosen with CgroupnsMode");
   }
+  if (Object.hasOwn(hostConfig.Annotations ?? {}, "")) throw errors.annotationEmpty();
   storageSize(hostConfig, undefined);
   for (const host of hostConfig.ExtraHosts ?? []) {
     if (!/^[^:=\s]+[:=].+$/.test(host)) throw errors.optionsConflict(`bad format for add-host: "${host}"`);

@@ -66,7 +66,7 @@ export function linkedContainers(parts: LinkParts, container: Container): readon
 /** The host configuration with links as Docker shows them: "/db:/web/database". */
 export function withShownLinks(registry: ContainerParts["registry"], container: Container): HostConfig {
   const { hostConfig } = container.document;
-  if ((hostConfig.Links ?? []).length === 0) return hostConfig;
+  if ((hostConfig.Links ?? []).length === 0) return { ...hostConfig, Links: null };
   const shown = linksOf({ registry }, container).map(
     ({ child, alias }) => `/${child.name}:/${container.name}/${alias}`,
   );

@@ -140,7 +140,7 @@ export type RestartPolicy = v.InferOutput<typeof restartPolicySchema>;
 export const mountSchema = v.object({
   Target: v.nullish(v.string()),
   Source: v.nullish(v.string()),
-  Type: v.nullish(v.picklist(["bind", "volume", "tmpfs", "image", "npipe", "cluster"])),
+  Type: v.nullish(v.string()),
   ReadOnly: v.nullish(v.boolean()),
   Consistency: v.nullish(v.string()),
   BindOptions: v.nullish(
@@ -193,8 +193,8 @@ export const hostConfigSchema = v.object({
   Mounts: v.nullish(v.array(mountSchema)),
   ConsoleSize: v.nullish(v.array(int)),
   Annotations: stringMap,
-  CapAdd: strings,
-  CapDrop: strings,
+  CapAdd: commandLine,
+  CapDrop: commandLine,
   CgroupnsMode: v.nullish(
     v.picklist(["", "private", "host"], ({ input }) => `invalid cgroup namespace mode: ${String(input)}`),
   ),

@@ -29,6 +29,7 @@ const fixed: Readonly<Record<string, { readonly only: boolean; readonly why: str
   iptables: { only: true, why: needsFirewall },
   ip6tables: { only: true, why: needsFirewall },
   "ip-forward-no-drop": { only: true, why: "the daemon never changes the policy of a chain that is not its own" },
+  "selinux-enabled": { only: false, why: "this daemon sets no SELinux labels" },
   "live-restore": { only: true, why: "containers always outlive the daemon" },
 };
 

@@ -39,7 +39,7 @@ export const errors = defineErrors({
   volumeOptionInvalid: {
     kind: "invalid",
     message: (name: string, option: string) => `create ${name}: invalid option: "${option}"`,
-    hint: () => "the local driver takes type, o and device",
+    hint: () => "the local driver takes type, o, device and size",
   },
   volumeOptionMissing: {
     kind: "invalid",

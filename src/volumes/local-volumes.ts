@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import { type Database, volumeTable } from "#db";
-import { spreadDirectoriesIn } from "#linux";
+import { createProjectLimits, spreadDirectoriesIn } from "#linux";
 import type { VolumeRecord } from "./contract.ts";
 import { errors } from "./errors.ts";
-import { checkMountOptions } from "./mount-options.ts";
+import { checkMountOptions, sizeOption } from "./mount-options.ts";
 import { unmountBelow } from "./mount-volume.ts";
 
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -44,6 +44,7 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
   // 0701: the container's root must be able to pass through, nobody may list (CVE-2021-41091).
   mkdirSync(root, { recursive: true, mode: 0o701 });
   spreadDirectoriesIn(root);
+  const limits = createProjectLimits(root, "volumes");
   const table = volumeTable(options.database);
   const volumes = new Map<string, VolumeRecord>();
   const directory = (name: string) => join(root, name);
@@ -95,7 +96,13 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
         options: volumeOptions,
         anonymous: anonymousLabel in labels,
       };
+      const sizeBytes = sizeOption(name, volumeOptions);
       mkdirSync(directory(name), { recursive: true, mode: 0o701 });
+      // What is made below inherits the project.
+      if (sizeBytes !== undefined && !limits.limit(directory(name), sizeBytes)) {
+        rmSync(directory(name), { recursive: true });
+        throw errors.volumeOptionsRefused(name, "quota size requested but no quota support");
+      }
       mkdirSync(volume.mountpoint, { recursive: true, mode: 0o755 });
       table.insert({
         name,

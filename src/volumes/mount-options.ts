@@ -1,3 +1,4 @@
+import { parseRamBytes } from "#base";
 import { errors } from "./errors.ts";
 
 /** Options of the local driver: what `mount(8)` would get (Docker's `type`, `o`, `device`). */
@@ -20,14 +21,22 @@ export function checkMountOptions(name: string, options: Readonly<Record<string,
   if (type === "cifs" && /^\/\/[^/]*:\d+(?:\/|$)/.test(device)) {
     throw errors.volumeOptionsRefused(name, "port not allowed in CIFS device URL, include 'port' in 'o='");
   }
-  if (options["size"] !== undefined)
-    throw errors.volumeOptionsRefused(name, "quota size requested but no quota support");
+  sizeOption(name, options);
   for (const option of given) {
     for (const other of needed[option] ?? []) {
       if (options[other] === undefined) throw errors.volumeOptionMissing(name, other);
     }
   }
-  if (given.length > 0 && device === "") throw errors.volumeOptionMissing(name, "device");
+  if (given.some((option) => option !== "size") && device === "") throw errors.volumeOptionMissing(name, "device");
+}
+
+/** Most the volume may hold in bytes; undefined = no limit. Throws invalid for what is no size. */
+export function sizeOption(name: string, options: Readonly<Record<string, string>>): number | undefined {
+  const text = options["size"];
+  if (text === undefined) return undefined;
+  const bytes = parseRamBytes(text);
+  if (bytes === undefined || bytes < 0) throw errors.volumeOptionsRefused(name, `invalid size: '${text}'`);
+  return bytes === 0 ? undefined : bytes;
 }
 
 /** What to mount on the volume's directory before its first use; undefined for a plain directory. */

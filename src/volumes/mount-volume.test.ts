@@ -20,7 +20,6 @@ describe("checkMountOptions()", () => {
     [{ o: "bind" }, 'missing required option: "device"'],
     [{ type: "none", o: "bind", device: "" }, 'missing required option: "device"'],
     [{ type: "cifs", device: "//h:445/x" }, "port not allowed in CIFS device URL, include 'port' in 'o='"],
-    [{ size: "1g" }, "quota size requested but no quota support"],
   ] as [Record<string, string>, string][])("refuses %j", (options, sentence) => {
     expect(() => checkMountOptions("v", options)).toThrow(sentence);
   });

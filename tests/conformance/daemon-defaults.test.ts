@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../engines/command.ts";
@@ -18,8 +18,13 @@ writeFileSync(
   }),
 );
 
+/** Control groups version 1 with a kernel that shares real-time CPU time out by group. */
+const sharesRealtime = existsSync("/sys/fs/cgroup/cpu/cpu.rt_runtime_us");
+if (!sharesRealtime) console.warn("skipped: this kernel gives control groups no real-time CPU time");
+
 const daemon = useDaemon({
   flags: [
+    ...(sharesRealtime ? ["--cpu-rt-runtime", "10000", "--cpu-rt-period", "1000000"] : []),
     ...["--default-ulimit", "nofile=123:456", "--default-ulimit", "core=0"],
     ...["--default-shm-size", "8m", "--default-ipc-mode", "shareable", "--default-cgroupns-mode", "private"],
     ...["--dns", "10.254.0.53", "--dns-search", "example.test", "--dns-opt", "ndots:7", "--icc=false"],
@@ -79,6 +84,14 @@ describe("what the daemon gives containers that say nothing", () => {
     expect(lines(await run("--network", "host", ...show))).toEqual(given);
     expect(lines(await run("--dns", "10.1.1.1", ...show))[0]).toBe("nameserver 10.1.1.1");
     expect(await run("--add-host", "me:host-gateway", "busybox", "cat", "/etc/hosts")).toContain("10.9.9.9\tme");
+  });
+
+  test.skipIf(!sharesRealtime)("real-time CPU time, of which containers ask for theirs", async () => {
+    const show = ["busybox", "sh", "-c", "cat /sys/fs/cgroup/cpu/cpu.rt_*_us | tr '\\n' ' '"];
+    const given = await run("--cpu-rt-runtime", "5000", "--cpu-rt-period", "1000000", "--cgroupns", "private", ...show);
+    expect(given.trim()).toBe("1000000 5000");
+    const more = await daemon.cli(["run", "--rm", "--cpu-rt-runtime", "20000", "busybox", "true"]);
+    expect(more.exitCode).not.toBe(0);
   });
 
   test("options of new networks; containers of the default one do not reach each other", async () => {

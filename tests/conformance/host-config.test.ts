@@ -158,9 +158,50 @@ devices:
 `,
     );
   });
+  // The specifications that programs write at boot are JSON, and lie here.
+  const written = `/var/run/cdi/berth-test-${process.pid}.json`;
+  const hadRunDirectory = existsSync("/var/run/cdi");
+  const hookSaid = () => join(daemon.directory, "hook-said");
+  beforeAll(() => {
+    mkdirSync("/var/run/cdi", { recursive: true });
+    const said = { path: "/bin/sh", args: ["sh", "-c", `cat > '${hookSaid()}'`] };
+    const edits = {
+      env: ["HOOKED=yes"],
+      deviceNodes: [{ path: "/dev/my-null", hostPath: "/dev/null" }],
+      hooks: [{ hookName: "createRuntime", ...said }],
+    };
+    const document = {
+      cdiVersion: "0.6.0",
+      kind: `example.com/hooked-${process.pid}`,
+      devices: [{ name: "one", containerEdits: edits }],
+    };
+    writeFileSync(written, JSON.stringify(document));
+  });
   afterAll(async () => {
-    await mustRun(["rm", specification]);
+    await mustRun(["rm", specification, written]);
     if (!hadDirectory) await mustRun(["rmdir", "/etc/cdi"]);
+    if (!hadRunDirectory) await mustRun(["rmdir", "/var/run/cdi"]);
+  });
+
+  test("of JSON files of this boot run their hooks on the host, who are told the container", async () => {
+    const name = uniqueName();
+    const device = `example.com/hooked-${process.pid}=one`;
+    const words = [
+      "run",
+      "--name",
+      name,
+      "--device",
+      device,
+      "busybox",
+      "sh",
+      "-c",
+      "echo $HOOKED; echo x > /dev/my-null && echo written",
+    ];
+    expect(await daemon.ok(...words)).toBe("yes\nwritten");
+    const state = JSON.parse(readFileSync(hookSaid(), "utf8")) as { id: string; status: string };
+    expect(await daemon.ok("inspect", "-f", "{{.Id}}", name)).toBe(state.id);
+    expect(state.status).toMatch(/^creat(ing|ed)$/);
+    await daemon.ok("rm", name);
   });
 
   test("bring their nodes, variables and mounts", async () => {

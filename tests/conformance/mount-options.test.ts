@@ -166,6 +166,19 @@ describe("volumes", () => {
     expect(readFileSync(scratch("backing/f"), "utf8")).toBe("one\n");
   });
 
+  test("of type overlay shows its directories, and writes to the upper one", async () => {
+    const volume = uniqueName("volume");
+    for (const name of ["lower", "upper", "work"]) mkdirSync(scratch(`overlay/${name}`), { recursive: true });
+    writeFileSync(scratch("overlay/lower/below"), "below\n");
+    const directories = ["lower", "upper", "work"].map((name) => `${name}dir=${scratch(`overlay/${name}`)}`).join(",");
+    const words = ["type=overlay", "device=overlay", `o=${directories}`].flatMap((option) => ["-o", option]);
+    await daemon.ok("volume", "create", ...words, volume);
+    expect(await run("-v", `${volume}:/v`, "busybox", "sh", "-c", "cat /v/below; echo above > /v/above")).toBe("below");
+    expect(readFileSync(scratch("overlay/upper/above"), "utf8")).toBe("above\n");
+    await daemon.ok("volume", "rm", volume);
+    expect(existsSync(scratch("overlay/lower/below"))).toBe(true);
+  });
+
   test("a bind of a new directory is filled from the image", async () => {
     const volume = uniqueName("volume");
     mkdirSync(scratch("to-fill"));

@@ -1,11 +1,12 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "#base";
 import { openDatabase } from "#db";
 import { openImageStore } from "#images";
 import { hasProjectQuota, projectOf } from "#linux";
+import { openLocalVolumes } from "#volumes";
 import { mustRun, runCommand } from "../engines/command.ts";
 import { failureOf } from "./failure-of.ts";
 
@@ -62,6 +63,34 @@ test.skipIf(obstacle !== undefined)(
   },
 );
 
+test.skipIf(obstacle !== undefined)(
+  "a volume with a size is full when it is reached, beside snapshots and others",
+  async () => {
+    const dataRoot = at("mount");
+    const database = openDatabase(at("mount/volumes.db"));
+    const volumes = openLocalVolumes({ dataRoot, database });
+    const { snapshots } = openImageStore({ dataRoot, database, logger: silentLogger });
+    await snapshots.prepare("beside", [], { sizeBytes: 4 * 1024 * 1024 });
+    const { volume: small } = volumes.create({ name: "small", options: { size: "4m" } });
+    const { volume: free } = volumes.create({ name: "free" });
+    const write = (directory: string, mebibytes: number) => {
+      writeFileSync(join(directory, "file"), Buffer.alloc(mebibytes * 1024 * 1024));
+    };
+    expect(projectOf(small.mountpoint)).not.toBe(projectOf(at("mount/snapshots/beside/upper")));
+    expect(projectOf(free.mountpoint)).toBe(0);
+    write(small.mountpoint, 3);
+    write(snapshots.mount("beside"), 3);
+    write(free.mountpoint, 8);
+    expect(() => write(small.mountpoint, 5)).toThrow("EDQUOT");
+    // Opened again, the next one gets a project of its own.
+    const { volume: next } = openLocalVolumes({ dataRoot, database }).create({ name: "next", options: { size: "2M" } });
+    expect(projectOf(next.mountpoint)).not.toBe(projectOf(small.mountpoint));
+    for (const name of ["small", "free", "next"]) openLocalVolumes({ dataRoot, database }).remove(name);
+    await snapshots.remove("beside");
+    database.close();
+  },
+);
+
 test("where there are no quotas a size is refused, and nothing is left", async () => {
   mkdirSync(at("plain"));
   const database = openDatabase(at("plain/state.db"));
@@ -69,5 +98,12 @@ test("where there are no quotas a size is refused, and nothing is left", async (
   const failure = await failureOf(snapshots.prepare("limited", [], { sizeBytes: 1024 }));
   expect(failure).toContain("--storage-opt is supported only for overlay over xfs with 'pquota'");
   expect(await snapshots.list()).toEqual([]);
+  const volumes = openLocalVolumes({ dataRoot: at("plain"), database });
+  expect(() => volumes.create({ name: "limited", options: { size: "1m" } })).toThrow(
+    "quota size requested but no quota support",
+  );
+  expect(() => volumes.create({ name: "limited", options: { size: "much" } })).toThrow("invalid size: 'much'");
+  expect(volumes.list()).toEqual([]);
+  expect(existsSync(at("plain/volumes/limited"))).toBe(false);
   database.close();
 });

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSy
 import { join } from "node:path";
 import { type Digest, errorMessage } from "#base";
 import {
+  createProjectLimits,
   errorCode,
   mountOverlayByContext,
   mountOverlayByOptions,
@@ -15,7 +16,6 @@ import type { StoreLayout } from "../layers/layout.ts";
 import { type LayerShelf, removeTree } from "../layers/store.ts";
 import { findChanges } from "./changes.ts";
 import type { SnapshotLedger } from "./ledger.ts";
-import { createProjectLimits } from "./projects.ts";
 import { treeSize } from "./usage.ts";
 
 /** How this kernel mounts overlays, found out by a trial. */
@@ -79,7 +79,7 @@ export function createOverlaySnapshotter(parts: {
 }): Snapshotter {
   const { layout, layers, ledger, support } = parts;
   const mounted = new Set<string>();
-  const projects = createProjectLimits(layout.snapshots);
+  const projects = createProjectLimits(layout.snapshots, "snapshots");
   const at = (id: string, name: string) => join(layout.snapshots, id, name);
 
   const readMounted = (): Set<string> => {
@@ -109,7 +109,9 @@ export function createOverlaySnapshotter(parts: {
     const directory = join(layout.snapshots, id);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
     // What is made below inherits the project.
-    if (isNew && sizeBytes !== undefined) projects.limit(directory, sizeBytes);
+    if (isNew && sizeBytes !== undefined && !projects.limit(directory, sizeBytes)) {
+      throw errors.snapshotQuotaUnsupported();
+    }
     for (const name of ["work", "merged"]) mkdirSync(at(id, name), { recursive: true, mode: 0o700 });
     const upper = at(id, "upper");
     if (existsSync(upper)) return;

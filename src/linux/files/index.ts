@@ -46,5 +46,6 @@ export {
   S_IFMT,
   statusOf,
 } from "./status.ts";
+export { createProjectLimits } from "./project-limits.ts";
 export { hasProjectQuota, limitProject, projectOf, setProject } from "./project-quota.ts";
 export { spreadDirectoriesIn } from "./spread.ts";

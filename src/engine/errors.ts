@@ -314,6 +314,11 @@ export const errors = defineErrors({
     message: () =>
       "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
   },
+  updateCgroupParent: {
+    kind: "invalid",
+    message: (id: string) => `Cannot update container ${id}: its control group cannot be moved to another parent`,
+    hint: () => "Create the container anew with --cgroup-parent",
+  },
   updateStopped: {
     kind: "conflict",
     message: (id: string) => `Cannot update container ${id}: Container is marked for removal and cannot be "update".`,

@@ -2,6 +2,7 @@ import { defineErrors } from "#base";
 
 /** What the HTTP form of the API can refuse. Wording that clients match on is Docker's. */
 export const serverErrors = defineErrors({
+  "network-out-of-scope": { kind: "not-found", message: (reference: string) => `network ${reference} not found` },
   "page-not-found": { kind: "not-found", message: () => "page not found" },
   "client-too-old": {
     kind: "invalid",

@@ -381,6 +381,13 @@ describe("authentication", () => {
     expect(asked?.body.toString()).toContain("refresh_token=refresh");
   });
 
+  test("sends a registry's own token as it is", async () => {
+    protect(`http://${evil.host}/token4`);
+    await open("t/x", { registryToken: "tok" }).manifest("latest");
+    expect(evil.requests.at(-1)?.headers.get("authorization")).toBe("Bearer tok");
+    expect(evil.requests.some(({ path: target }) => target.startsWith("/token4"))).toBe(false);
+  });
+
   test.each(["", "file:///etc/passwd", "not a url"])("refuses the realm %p", async (realm) => {
     protect(realm);
     expect(await failureOf(open().manifest("latest"))).toContain("asks for authentication in a way that");

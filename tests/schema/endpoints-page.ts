@@ -24,6 +24,13 @@ export const parametersLeftOut: readonly (readonly [
   ),
 ];
 
+/** Query parameters that are taken and change nothing. */
+export const parametersWithoutEffect: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "GET /images/json": { digests: "they are always there, as with Docker" },
+  "GET /networks/{id}": { verbose: "what it adds is about a swarm's services" },
+  "POST /images/{name}/push": { "all-tags": "a push without a tag is one of all tags, as with Docker" },
+};
+
 /** Fields of request bodies likewise. */
 export const fieldsLeftOut: Readonly<Record<string, string>> = {
   "POST /containers/{id}/update Init": "Docker ignores it too: an init is part of the first start",
@@ -69,17 +76,24 @@ export function endpointsPage(): string {
   const parameters = parametersLeftOut
     .filter(([, names]) => !names.includes("*"))
     .map(([endpoint, names, reason]) => `- \`${endpoint}\`: \`${names.join("`, `")}\`: ${reason}.`);
+  const idle = Object.entries(parametersWithoutEffect).flatMap(([endpoint, names]) =>
+    Object.entries(names).map(([name, reason]) => `- \`${endpoint}\`: \`${name}\`: ${reason}.`),
+  );
   const fields = Object.entries(fieldsLeftOut).map(([field, reason]) => `- \`${field}\`: ${reason}.`);
   return `# The API, endpoint by endpoint
 
 Made by \`bun scripts/document-endpoints.ts\` from the table of routes (\`src/server/routes/table.ts\`); a test holds it against that table, and the table against
 the published description of the API, where that lies beside the checkout. Every endpoint exists with and without a version in its path (\`/v1.24\` to \`/v1.50\`).
 
-*since*: the first version that has it, where that is later than 1.24. *parameters*: those of the query; in brackets the filters it knows.
+The fields of the bodies of requests: [api-fields.md](api-fields.md). *since*: the first version that has it, where that is later than 1.24. *parameters*: those of the query; in brackets the filters it knows.
 
 | endpoint | since | parameters | state |
 |---|---|---|---|
 ${rows.join("\n")}
+
+## Without effect
+
+${idle.join("\n")}
 
 ## Left out
 

@@ -1,9 +1,17 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { routes } from "../../src/server/routes/table.ts";
 import { descriptionPresent, readRawDescription, type Schema } from "./description.ts";
-import { endpointName, endpointsPage, fieldsLeftOut, leftOut, parametersLeftOut } from "./endpoints-page.ts";
+import {
+  endpointName,
+  endpointsPage,
+  fieldsLeftOut,
+  leftOut,
+  parametersLeftOut,
+  parametersWithoutEffect,
+} from "./endpoints-page.ts";
+import { type Shape, unwrapped } from "./request-fields.ts";
 
 test("docs/api.md is what `bun scripts/document-endpoints.ts` writes", () => {
   expect(readFileSync(join(import.meta.dir, "../../docs/api.md"), "utf8")).toBe(endpointsPage());
@@ -16,15 +24,27 @@ const excused = (endpoint: string, parameter: string) =>
     ([start, names]) => endpoint.startsWith(start) && (names.includes("*") || names.includes(parameter)),
   );
 
-/** A valibot schema as far as its fields go. */
-type Shape = {
-  readonly type: string;
-  readonly wrapped?: Shape;
-  readonly entries?: Readonly<Record<string, Shape>>;
-  readonly item?: Shape;
-  readonly value?: Shape;
-  readonly pipe?: readonly Shape[];
-};
+test("every query parameter is read, or said to change nothing", () => {
+  const folder = join(import.meta.dir, "../../src/server/routes");
+  const source = readdirSync(folder)
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .join("\n");
+  const read = new Set(
+    [...source.matchAll(/(?:query|options)(?:\.(\w+)|\["([^"]+)"\])/g)].map(([, one, other]) => one ?? other ?? ""),
+  );
+  for (const [, names = ""] of source.matchAll(/\{([^{}();]*)\}\s*(?:=\s*(?:query|options)|[,:)])/g))
+    for (const name of names.split(",")) read.add(name.replace(/[:=].*/s, "").trim());
+  const idle = routes.flatMap((route) =>
+    Object.keys(route.query ?? {})
+      .filter((name) => !read.has(name))
+      .map((name) => `${endpointName(route)} ${name}`),
+  );
+  const said = Object.entries(parametersWithoutEffect).flatMap(([endpoint, names]) =>
+    Object.keys(names).map((name) => `${endpoint} ${name}`),
+  );
+  expect(idle.toSorted()).toEqual(said.toSorted());
+});
 
 if (!descriptionPresent)
   console.log("skipped: the API description is not there, so the routes are not held against it");
@@ -41,8 +61,7 @@ test.skipIf(!descriptionPresent)(
     };
     const missing: string[] = [];
     const compare = (endpoint: string, schema: Schema, shape: Shape | undefined, path: readonly string[]) => {
-      let own = shape;
-      while (own?.wrapped !== undefined) own = own.wrapped;
+      const own = unwrapped(shape);
       const wanted = resolve(schema);
       if (own?.type === "array") {
         compare(endpoint, (wanted["items"] ?? {}) as Schema, own.item, path);

@@ -26,6 +26,9 @@ const older: ReadonlySet<string> = new Set([
   ...["CIDRs", "Hostnames"].map((field) => `RegistryConfig/AllowNondistributableArtifacts${field}`),
   ...["ContainerdCommit", "RuncCommit", "InitCommit"].map((commit) => `${commit}/Expected`),
   ...["BridgeNfIptables", "BridgeNfIp6tables"].map((field) => `/${field}`),
+  // A container's address, below 1.44, and a limit, below 1.52.
+  "Config/MacAddress",
+  "HostConfig/KernelMemoryTCP",
   // Lists of networks, below 1.53, and what disks hold, below 1.52.
   "/Containers",
   ...["BuildCache", "Images", "LayersSize", "Volumes"].map((field) => `/${field}`),

@@ -18,6 +18,7 @@ import { cliErrors } from "../errors.ts";
 import { flag, type FlagValues } from "../flags/flag.ts";
 import { writeText } from "../output/write.ts";
 import { isTerminal } from "../terminal/terminal.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 /** `--build-arg NAME=value`; `NAME` alone takes our own variable, or is declared without a value. */
 function buildArguments(specs: readonly string[]): Record<string, string | null> {
@@ -262,9 +263,7 @@ function refuseUnsupported(given: BuildFlags): void {
   if (given.squash)
     refuse("squash", "layers are what the cache is made of; a stage of its own with COPY --from does it");
   if (given.policy.length > 0) refuse("policy", "nothing here applies one");
-  if (given.builder !== "" && given.builder !== "default") {
-    throw cliErrors["bad-option"](`no builder "${given.builder}" found: the one there is is called "default"`);
-  }
+  requireBuilder(given.builder);
   if (given.isolation !== "" && given.isolation !== "default") {
     refuse("isolation", `${JSON.stringify(given.isolation)} is no isolation on Linux`);
   }

@@ -5,6 +5,7 @@ import { flag } from "../flags/flag.ts";
 import { printableLine } from "../output/printable.ts";
 import { tabulate } from "../output/tabulate.ts";
 import { writeText } from "../output/write.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 export const command = defineCommand({
   summary: "Disk usage of the build cache",
@@ -20,6 +21,7 @@ export const command = defineCommand({
     verbose: flag.boolean("Shows a more verbose output"),
   },
   async run({ client }, flags) {
+    requireBuilder(flags.builder);
     const filters = parseFilters(flags.filter) ?? {};
     const matches = (name: string, value: string) => {
       const wanted = filters[name];

@@ -4,6 +4,7 @@ import { flag } from "../flags/flag.ts";
 import { printable, printableLine } from "../output/printable.ts";
 import { tabulate } from "../output/tabulate.ts";
 import { writeText } from "../output/write.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 export const command = defineCommand({
   summary: "Inspect a build record",
@@ -15,6 +16,7 @@ export const command = defineCommand({
     format: flag.string('Format the output: "pretty" or "json"', { default: "pretty" }),
   },
   async run({ client }, flags, [reference]) {
+    requireBuilder(flags.builder);
     const build = await findBuild(client, reference);
     if (flags.format === "json") {
       writeText(1, `${JSON.stringify(build, undefined, 2)}\n`);

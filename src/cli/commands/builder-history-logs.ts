@@ -4,6 +4,7 @@ import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { flag } from "../flags/flag.ts";
 import { writeText } from "../output/write.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 export const command = defineCommand({
   summary: "Print the logs of a build record",
@@ -15,6 +16,7 @@ export const command = defineCommand({
     progress: flag.string('Set type of progress output ("plain", "rawjson", "tty")', { default: "plain" }),
   },
   async run({ client }, flags, [reference]) {
+    requireBuilder(flags.builder);
     const kind = flags.progress;
     if (kind !== "plain" && kind !== "rawjson" && kind !== "tty") {
       throw cliErrors["bad-option"](`invalid progress type "${kind}": it is one of plain, rawjson, tty`);

@@ -4,6 +4,8 @@ import { flag } from "../flags/flag.ts";
 import { listFormatFlag } from "../flags/format-flag.ts";
 import { printList } from "../output/list.ts";
 import { buildDuration, buildStatus } from "../build/history.ts";
+import { cliErrors } from "../errors.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 const headers = {
   Ref: "BUILD ID",
@@ -26,10 +28,13 @@ export const command = defineCommand({
     quiet: flag.boolean("Only display build IDs", { short: "q" }),
   },
   async run({ client }, flags) {
+    requireBuilder(flags.builder);
+    if (flags.local) {
+      throw cliErrors["bad-option"]("--local is not supported: records do not say which repository they are of");
+    }
     const filters = flags.filter.map((filter) => /^(status|ref|name)(=|!=)(.*)$/.exec(filter) ?? filter);
     for (const filter of filters) {
       if (typeof filter === "string") {
-        const { cliErrors } = await import("../errors.ts");
         throw cliErrors["bad-option"](`invalid filter ${JSON.stringify(filter)}: known are status, ref and name`);
       }
     }

@@ -3,6 +3,7 @@ import { defineCommand } from "../command.ts";
 import { cliErrors } from "../errors.ts";
 import { forEachName } from "../failure.ts";
 import { flag } from "../flags/flag.ts";
+import { requireBuilder } from "../build/builder-name.ts";
 
 export const command = defineCommand({
   summary: "Remove build records",
@@ -14,6 +15,7 @@ export const command = defineCommand({
     builder: flag.string("Override the configured builder instance", { hidden: true }),
   },
   async run({ client }, flags, references) {
+    requireBuilder(flags.builder);
     if (flags.all === references.length > 0) {
       throw cliErrors["bad-option"](
         flags.all ? "rm requires either --all or build records, not both" : "rm requires at least one build record",

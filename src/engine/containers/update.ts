@@ -29,6 +29,9 @@ export function updateContainer(
   if (container.removing || life.status === "dead") throw errors.updateStopped(container.id);
   const current = document.hostConfig;
   const changed = changedFields(body);
+  // Its processes are in a group below the old one.
+  if (changed.CgroupParent !== undefined && changed.CgroupParent !== current.CgroupParent)
+    throw errors.updateCgroupParent(container.id);
   const next: HostConfig = { ...current, ...changed };
   if (body.PidsLimit !== undefined && body.PidsLimit !== null)
     next.PidsLimit = body.PidsLimit > 0 ? body.PidsLimit : null;

@@ -52,8 +52,15 @@ export const containerRoutes: readonly Route[] = [
     method: "POST",
     path: "/containers/{id}/update",
     body: updateContainerSchema,
-    async handle({ parts: { engine }, params: { id = "" }, body }) {
-      const { warnings } = await engine.containers.update(id, body);
+    async handle({ parts: { engine }, params: { id = "" }, body, version }) {
+      // Older daemons knew no limit of processes here; newer ones have forgotten that of kernel memory.
+      const { PidsLimit, KernelMemory, ...rest } = body;
+      const known = {
+        ...rest,
+        ...(version >= 40 ? { PidsLimit } : {}),
+        ...(version < 42 ? { KernelMemory } : {}),
+      };
+      const { warnings } = await engine.containers.update(id, known);
       return jsonReply({ Warnings: warnings.length === 0 ? null : warnings });
     },
   }),

@@ -46,7 +46,8 @@ export const networkRoutes: readonly Route[] = [
     method: "GET",
     path: "/networks/{id}",
     query: { verbose: flag(), scope: text() },
-    handle({ parts: { engine }, params: { id = "" }, version }) {
+    handle({ parts: { engine }, params: { id = "" }, query: { scope = "" }, version }) {
+      if (scope !== "" && scope !== "local") throw serverErrors["network-out-of-scope"](id);
       const network = engine.networks.get(id);
       return jsonReply(networkDocument(network, version, networkContainers(engine, network)));
     },

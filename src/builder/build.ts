@@ -496,7 +496,7 @@ async function findImage(build: OneBuild, reference: string, platform: Platform 
   const { request, environment, lease, signal } = build;
   const { catalog } = environment.parts.images;
   const pullImage = request.pullImage ?? environment.parts.pullImage;
-  const local = request.pull && pullImage !== undefined ? undefined : catalog.find(reference);
+  const local = request.pull && pullImage !== undefined ? undefined : catalog.find(reference, platform);
   let record = local;
   if (record === undefined) {
     record = pullImage === undefined ? catalog.get(reference) : await pullImage(reference, platform, signal);

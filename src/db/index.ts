@@ -3,6 +3,7 @@ export { type ContainerRow, type ContainerTable, containerTable } from "./tables
 
 export { type VolumeRow, volumeTable } from "./tables/volumes.ts";
 export { type ImageDocumentRow, type ImageNameRow, type ImageRow, imageTable } from "./tables/images.ts";
+export { type ImageIndexMemberRow, type ImageIndexRow, imageIndexTable } from "./tables/image-indexes.ts";
 export { type ImageEvidenceRow, imageEvidenceTable } from "./tables/image-evidence.ts";
 export { type LayerPinRow, type LayerRow, type LayerSnapshotRow, layerTable } from "./tables/layers.ts";
 export { type PackedLayerRow, packedLayerTable } from "./tables/packed-layers.ts";

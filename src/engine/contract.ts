@@ -8,6 +8,7 @@ import type {
   EndpointSettings,
   HostConfig,
   InfoResponse,
+  Platform,
   RestartPolicy,
   UpdateContainerBody,
 } from "#formats";
@@ -25,6 +26,7 @@ import type { LogReadOptions, LogRecord } from "#logs";
 import type { Endpoint, NetworkRecord, NetworkRequest, NetworkService, PublishedPort } from "#network";
 import type { RegistryCredentials, SearchRequest, SearchResult } from "#registry";
 import type { VolumeRecord } from "#volumes";
+import type { ImageManifestView } from "./images/manifests.ts";
 import type { Distribution } from "./images/transfer/distribution.ts";
 import type { PullRequest } from "./images/transfer/pull.ts";
 import type { PushRequest } from "./images/transfer/push.ts";
@@ -317,12 +319,16 @@ export type ArchiveService = {
 
 /** The image catalogue, with the containers' say in removal, and events. */
 export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history" | "save"> & {
+  /** What a name stands for: the manifests of its index, here or not, or its one manifest. */
+  manifests(reference: string): readonly ImageManifestView[];
+  /** False for an image that is only one of several platforms of every name it has. */
+  isFirstOf(image: ImageRecord): boolean;
   tag(source: string, reference: string): void;
   remove(
     reference: string,
-    options: { readonly force: boolean; readonly prune: boolean },
+    options: { readonly force: boolean; readonly prune: boolean; readonly platform?: Platform | undefined },
   ): Promise<readonly ImageRemoval[]>;
-  load(archive: AsyncIterable<Uint8Array>, progress: ImageProgress): Promise<readonly ImageRecord[]>;
+  load: ImageCatalog["load"];
   importRootfs: ImageCatalog["importRootfs"];
   prune(options: {
     readonly all: boolean;
@@ -509,6 +515,7 @@ export type {
   Change,
   Endpoint,
   ImageHistoryLine,
+  ImageManifestView,
   ImageProgress,
   ImageRecord,
   ImageRemoval,

@@ -10,6 +10,7 @@ export * from "./docker/stats.ts";
 export * from "./docker/system.ts";
 export * from "./docker/volume.ts";
 export * from "./oci/image.ts";
+export * from "./oci/platform.ts";
 export * from "./oci/runtime.ts";
 export * from "./dockerignore/ignore-rules.ts";
 export * from "./dockerignore/parse-ignore-file.ts";

@@ -1,5 +1,5 @@
 import type { Digest } from "#base";
-import type { HistoryEntry, ImageConfig } from "#formats";
+import type { HistoryEntry, ImageConfig, Platform } from "#formats";
 import type { PackedLayer } from "./layers/packed.ts";
 import type { PartialBlob } from "./layers/partials.ts";
 
@@ -21,6 +21,9 @@ export type ImageRecord = {
   readonly lastTaggedMs: number;
 };
 
+/** A small document of an image: a manifest, an index. */
+export type ImageDocument = { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array };
+
 /** One line of what a removal did, in order. */
 export type ImageRemoval = { readonly untagged: string } | { readonly deleted: string };
 
@@ -37,23 +40,40 @@ export type ImageProgress = (record: {
 
 /** Tags, configs and layers of all images. Every method that changes something is durable when it resolves. */
 export type ImageCatalog = {
-  /** By reference, digest reference, id or unique id prefix (≥4 hex); undefined when absent; throws when ambiguous. */
-  find(reference: string): ImageRecord | undefined;
+  /**
+   * By reference, digest reference, id or unique id prefix (≥4 hex); undefined when absent; throws when ambiguous. Of
+   * several that a name stands for, the one that suits the platform best; the one for this machine (or else the last
+   * that came) when none does or none is asked for.
+   */
+  find(reference: string, platform?: Platform): ImageRecord | undefined;
   /** Like `find`, but throws not-found: `No such image: alpine:latest` (Docker's wording, familiar name with tag). */
-  get(reference: string): ImageRecord;
+  get(reference: string, platform?: Platform): ImageRecord;
+  /** The index a name was pulled, loaded or built with, and which of its images are here, by their manifests there. */
+  indexOf(reference: string):
+    | (ImageDocument & { readonly images: ReadonlyMap<Digest, ImageRecord> })
+    | undefined;
+  /** Lets a name stand for an index: for these images, and for those of the same index that it stands for already. */
+  addIndex(
+    reference: string,
+    members: readonly { readonly id: Digest; readonly manifestDigest: Digest }[],
+    index: { readonly bytes: Uint8Array; readonly mediaType: string },
+  ): void;
+  /** A manifest or index that an image here was known by. */
+  document(digest: Digest): ImageDocument | undefined;
   /** All images, newest first. Cheap: from memory. */
   list(): readonly ImageRecord[];
-  /** Points `repository[:tag]` at an image; moves it when it existed. Refuses digests and the name `sha256`. */
-  tag(id: Digest, reference: string): void;
+  /**
+   * Points `repository[:tag]` at an image, or at all that another name stands for; moves it when it existed. Refuses
+   * digests and the name `sha256`.
+   */
+  tag(source: string, reference: string): void;
   /** Records that a repository has the image under a manifest digest ("debian@sha256:…"), with the manifest's bytes. */
   addManifest(
     id: Digest,
     manifest: { readonly repository: string; readonly bytes: Uint8Array; readonly mediaType: string },
   ): Digest;
   /** The manifest an image was pulled or loaded with, byte for byte. */
-  manifestOf(
-    id: Digest,
-  ): { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array } | undefined;
+  manifestOf(id: Digest): ImageDocument | undefined;
   /** The config's bytes, of which the id is the digest. */
   configBytesOf(id: Digest): Uint8Array;
   /**
@@ -68,6 +88,8 @@ export type ImageCatalog = {
     /** The manifest it was pulled with, and the digest references that mean it ("debian@sha256:…"). */
     readonly manifest?: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
     readonly repoDigests?: readonly string[] | undefined;
+    /** The index that named that manifest: the names then stand for the images of it that came before, too. */
+    readonly index?: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
   }): ImageRecord;
   /**
    * Docker's `rmi`: by tag with other tags left only untags; by id with several repositories is a conflict unless
@@ -79,14 +101,28 @@ export type ImageCatalog = {
       readonly force: boolean;
       readonly prune: boolean;
       readonly usedBy: (id: Digest) => readonly ImageUser[];
+      /** Of what a name stands for only the image for this platform (the caller has seen that there is one). */
+      readonly platform?: Platform | undefined;
     },
   ): Promise<readonly ImageRemoval[]>;
   /** As `docker history` shows it, newest first. */
-  history(reference: string): readonly ImageHistoryLine[];
-  /** Writes a docker-archive that is an OCI layout too (as Docker ≥25 does), multi-image. */
-  save(references: readonly string[]): AsyncIterable<Uint8Array>;
-  /** Reads a docker-archive or OCI layout, plain or compressed; verifies every digest; returns what was loaded. */
-  load(archive: AsyncIterable<Uint8Array>, progress: ImageProgress): Promise<readonly ImageRecord[]>;
+  history(reference: string, platform?: Platform): readonly ImageHistoryLine[];
+  /**
+   * Writes a docker-archive that is an OCI layout too (as Docker ≥25 does), multi-image. A name that stands for an index
+   * goes out with it and with all that is here of it, or as the one image for `platform`.
+   */
+  save(references: readonly string[], platform?: Platform): AsyncIterable<Uint8Array>;
+  /**
+   * Reads a docker-archive or OCI layout, plain or compressed; verifies every digest; returns what was loaded: all
+   * platforms that are in it, or the one that is asked for.
+   */
+  load(
+    archive: AsyncIterable<Uint8Array>,
+    progress: ImageProgress,
+    platform?: Platform,
+  ): Promise<readonly ImageRecord[]>;
+  /** False for an image that every name it has means only when its platform is asked for. */
+  isFirstOf(id: Digest): boolean;
   /** `docker import`: one root file system as one layer. */
   importRootfs(
     archive: AsyncIterable<Uint8Array>,

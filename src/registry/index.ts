@@ -16,18 +16,13 @@ export type { UploadSource } from "./client/upload.ts";
 export async function loadRegistryClient() {
   const { createRegistryClient } = await import("./client/client.ts");
   const { assertImage, isForeign, parseManifest } = await import("./client/manifest.ts");
-  const { choosePlatform, fitsPlatform, hostPlatform, parsePlatform, platformText } =
-    await import("./client/platform.ts");
+  const { parsePlatform } = await import("./client/platform.ts");
   return {
     createRegistryClient,
     assertImage,
     isForeign,
     parseManifest,
-    choosePlatform,
-    fitsPlatform,
-    hostPlatform,
     parsePlatform,
-    platformText,
   };
 }
 

@@ -86,10 +86,6 @@ export const serverErrors = defineErrors({
     message: (reference: string, wanted: string, actual: string) =>
       `image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
   },
-  "load-platform-unsupported": {
-    kind: "unsupported",
-    message: (wanted: string) => `cannot load images of the platform ${wanted}: archives are loaded for this machine's`,
-  },
   "manifests-and-platform": {
     kind: "invalid",
     message: () => "conflicting options: manifests and platform options cannot both be set",

@@ -39,6 +39,9 @@ const nullable: Readonly<Record<string, readonly string[]>> = {
   ExecInspectResponse: ["ExitCode"],
 };
 
+/** Required by the description, but no field of it and of none of Docker's types: `Size.Unpacked` took its place. */
+const neverSent = new Set(["UnpackedSize"]);
+
 /** Turns a Swagger 2.0 schema into JSON Schema as ajv reads it. `required` lists stay; `null` stands for empty lists and maps. */
 function toJsonSchema(schema: unknown, mayBeNull = true): unknown {
   if (typeof schema !== "object" || schema === null) return schema;
@@ -60,6 +63,7 @@ function toJsonSchema(schema: unknown, mayBeNull = true): unknown {
           toJsonSchema(property, !required.includes(name) || (property as Schema)["x-nullable"] === true),
         ]),
       );
+    else if (key === "required") result[key] = required.filter((name) => !neverSent.has(name));
     else if (key === "items" || key === "additionalProperties") result[key] = toJsonSchema(value);
     else if (key === "allOf") result[key] = (value as unknown[]).map((part) => toJsonSchema(part, false));
     else result[key] = value;

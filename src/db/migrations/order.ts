@@ -10,6 +10,7 @@ import { sql as networkPools } from "./009-network-pools.ts";
 import { sql as damagedLayers } from "./010-damaged-layers.ts";
 import { sql as imageEvidence } from "./011-image-evidence.ts";
 import { sql as packedLayers } from "./012-packed-layers.ts";
+import { sql as imageIndexes } from "./013-image-indexes.ts";
 
 /** Applied in this order, each once and in its own transaction; never edited after a release, only appended to. */
 export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
@@ -25,4 +26,5 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
   { name: "010-damaged-layers", sql: damagedLayers },
   { name: "011-image-evidence", sql: imageEvidence },
   { name: "012-packed-layers", sql: packedLayers },
+  { name: "013-image-indexes", sql: imageIndexes },
 ];

@@ -56,7 +56,10 @@ export function imageTable(database: Database) {
       ),
     deleteUnusedDocuments: () =>
       void database.run(
-        "DELETE FROM image_document WHERE digest NOT IN (SELECT manifest_digest FROM image WHERE manifest_digest IS NOT NULL)",
+        `DELETE FROM image_document WHERE digest NOT IN (
+           SELECT manifest_digest FROM image WHERE manifest_digest IS NOT NULL
+           UNION SELECT digest FROM image_index
+           UNION SELECT manifest_digest FROM image_index_member)`,
       ),
   };
 }

@@ -15,7 +15,7 @@ import { logConfigurationOf } from "./container-log.ts";
 import { prepareImageMounts } from "./image-mounts.ts";
 import { commandOf, mergeConfig } from "./merge-config.ts";
 import { createBindSource, type PlannedMount, planMounts } from "./mount-points.ts";
-import { checkPlatform } from "./image-platform.ts";
+import { checkPlatform, requestedImage } from "./image-platform.ts";
 import { normalizeHostConfig } from "./host-config.ts";
 import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
@@ -42,7 +42,7 @@ export async function createContainer(
   parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
   if (Object.values(userConfig).every((value) => value === undefined)) throw errors.configEmpty();
-  const image = parts.catalog.get(userConfig.Image ?? "");
+  const image = await requestedImage(parts.catalog, userConfig.Image ?? "", request.platform);
   if (parts.trust.isActive) await parts.trust.require(image, userConfig.Image ?? "");
   const platformWarning = await checkPlatform(image, userConfig.Image ?? "", request.platform);
   const merged = mergeConfig(userConfig, image.config.config ?? {});

@@ -7,6 +7,7 @@ import type { ContainerRegistry } from "../containers/registry.ts";
 import type { ContainerView, EventService, ImageService } from "../contract.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import { inspectDistribution } from "./transfer/distribution.ts";
+import { manifestViews } from "./manifests.ts";
 import type { TransferParts } from "./transfer/parts.ts";
 import { forgetOldPulls, pullImages } from "./transfer/pull.ts";
 import { pushImages } from "./transfer/push.ts";
@@ -53,9 +54,11 @@ export function createImageService(parts: {
     get: catalog.get,
     list: catalog.list,
     history: catalog.history,
-    save: (references) => {
-      const images = references.map((reference) => catalog.get(reference));
-      const archive = catalog.save(references);
+    manifests: (reference) => manifestViews(store, reference),
+    isFirstOf: (image) => catalog.isFirstOf(image.id),
+    save: (references, platform) => {
+      const images = references.map((reference) => catalog.get(reference, platform));
+      const archive = catalog.save(references, platform);
       for (const image of images) report("save", image);
       return archive;
     },
@@ -73,7 +76,7 @@ export function createImageService(parts: {
     },
     tag: (source, reference) => {
       const image = catalog.get(source);
-      catalog.tag(image.id, reference);
+      catalog.tag(source, reference);
       report("tag", image, familiarName(withDefaultTag(parseReference(reference))));
     },
     remove: async (reference, options) => {
@@ -82,8 +85,8 @@ export function createImageService(parts: {
       reportRemovals(removed, before);
       return removed;
     },
-    load: async (archive, progress) => {
-      const loaded = await catalog.load(archive, progress);
+    load: async (archive, progress, platform) => {
+      const loaded = await catalog.load(archive, progress, platform);
       for (const image of loaded) report("load", image);
       return loaded;
     },

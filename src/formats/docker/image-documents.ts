@@ -1,3 +1,4 @@
+import type { Descriptor, Platform } from "../oci/image.ts";
 import type { ContainerConfig } from "./container.ts";
 
 /** One element of `GET /images/json`; -1 = not computed. */
@@ -14,6 +15,19 @@ export type ImageSummary = {
   VirtualSize?: number;
   Labels: Record<string, string> | null;
   Containers: number;
+  /** When asked for. */
+  Manifests?: ImageManifestSummary[];
+};
+
+/** A manifest of an image, for one platform or about one; `Available` when what it names is here. */
+export type ImageManifestSummary = {
+  ID: string;
+  Descriptor: Descriptor;
+  Available: boolean;
+  Size: { Content: number; Total: number };
+  Kind: "image" | "attestation" | "unknown";
+  ImageData?: { Platform: Platform; Containers: readonly string[]; Size: { Unpacked: number } };
+  AttestationData?: { For: string };
 };
 
 /** The answer of `GET /images/{name}/json`. */
@@ -40,6 +54,8 @@ export type ImageInspect = {
   GraphDriver: { Name: string; Data: Record<string, string> | null };
   RootFS: { Type: string; Layers: readonly string[] };
   Metadata: { LastTagTime: string };
+  /** When asked for. */
+  Manifests?: ImageManifestSummary[];
 };
 
 /** One line of `GET /images/{name}/history`, newest first. */

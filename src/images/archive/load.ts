@@ -1,5 +1,5 @@
 import { digestHex, digestOf, shortId } from "#base";
-import type { ImageConfig } from "#formats";
+import { fitsPlatform, type ImageConfig, type Platform, platformText } from "#formats";
 import type { ImageProgress, ImageRecord, LayerLease, LayerStore } from "../contract.ts";
 import { CONFIG_LIMIT, parseImageConfig } from "../catalog/image-config.ts";
 import { errors } from "../errors.ts";
@@ -18,6 +18,7 @@ export type LoadTarget = {
     readonly configBytes: Uint8Array;
     readonly tags: readonly string[];
     readonly manifest: ArchivedImage["manifest"];
+    readonly index: ArchivedImage["index"];
   }): { readonly record: ImageRecord; /** Familiar names it got. */ readonly tags: readonly string[] };
 };
 
@@ -58,22 +59,29 @@ export async function loadImages(
   archive: AsyncIterable<Uint8Array>,
   parts: { readonly layout: StoreLayout; readonly layers: LayerStore; readonly target: LoadTarget },
   progress: ImageProgress,
+  platform?: Platform,
 ): Promise<ImageRecord[]> {
   const directory = parts.layout.fresh("load");
   using lease = parts.layers.lease();
   try {
     const spool = await spoolArchive(archive, directory, () => {});
     const loaded: ImageRecord[] = [];
-    for (const image of readArchivedImages(spool)) {
+    const told = new Set<string>();
+    for (const image of readArchivedImages(spool, platform)) {
       const configBytes = spool.bytes(image.config, CONFIG_LIMIT, "an image's config");
       const config = parseImageConfig(configBytes);
       const id = digestOf(configBytes);
+      if (platform !== undefined && !fitsPlatform(platform, config)) {
+        throw errors.imagePlatformMissing(image.tags[0] ?? "of the archive", platformText(platform));
+      }
       // Old archives call the config "<id>.json", new ones and layouts keep it as blob: the name is its digest.
       const { record, tags } = await loadLayers(image, config, spool, parts.layers, lease, progress).then(() =>
-        parts.target.add({ config, configBytes, tags: image.tags, manifest: image.manifest }),
+        parts.target.add({ config, configBytes, tags: image.tags, manifest: image.manifest, index: image.index }),
       );
       loaded.push(record);
-      for (const tag of tags) progress({ stream: `Loaded image: ${tag}\n` });
+      // A name may stand for several platforms.
+      for (const tag of tags) if (!told.has(tag)) progress({ stream: `Loaded image: ${tag}\n` });
+      for (const tag of tags) told.add(tag);
       if (tags.length === 0) progress({ stream: `Loaded image ID: sha256:${digestHex(id)}\n` });
     }
     return loaded;

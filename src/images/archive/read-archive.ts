@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type Digest, EngineError, isDigest } from "#base";
-import { mediaTypes } from "#formats";
-import { CONFIG_LIMIT, hostArchitecture } from "../catalog/image-config.ts";
+import { hostPlatform, type ImageManifest, mediaTypes, type Platform, platformRank, platformText } from "#formats";
+import { CONFIG_LIMIT } from "../catalog/image-config.ts";
 import { errors } from "../errors.ts";
 import type { Spool, SpooledFile } from "./spool.ts";
 
@@ -11,8 +11,10 @@ export type ArchivedImage = {
   readonly layers: readonly SpooledFile[];
   /** As the archive names it; may be nothing. */
   readonly tags: readonly string[];
-  /** The OCI manifest, when the archive is a pure layout. */
+  /** Its manifest, when the archive has it. */
   readonly manifest?: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
+  /** The index that names the manifest, when the archive has the image for several platforms. */
+  readonly index?: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
 };
 
 /** Limits of the OCI specification's documents; the layers have none. */
@@ -67,7 +69,6 @@ const manifestSchema = v.object({
 });
 
 type Index = v.InferOutput<typeof indexSchema>;
-type Manifest = v.InferOutput<typeof manifestSchema>;
 type DescriptorIn = v.InferOutput<typeof descriptorSchema>;
 
 function parse<Schema extends v.GenericSchema>(schema: Schema, text: string, what: string): v.InferOutput<Schema> {
@@ -106,46 +107,94 @@ function isIndexType(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerManifestList;
 }
 
-/** Picks this machine's manifests of an index; nested indexes are followed. */
-function pickManifests(
-  spool: Spool,
-  index: Index,
-  names: readonly string[],
-  depth: number,
-): { descriptor: DescriptorIn; names: readonly string[] }[] {
+type Picked = {
+  readonly descriptor: DescriptorIn;
+  readonly names: readonly string[];
+  readonly index: ArchivedImage["index"];
+};
+
+function platformOf(descriptor: DescriptorIn): Platform | undefined {
+  const { os = "", architecture = "", variant } = descriptor.platform ?? {};
+  if (!os || !architecture) return undefined;
+  return { os, architecture, ...(variant === null || variant === undefined ? {} : { variant }) };
+}
+
+/** Attestations are manifests for no platform; what names none may be for any. */
+function isAttestation(descriptor: DescriptorIn): boolean {
+  return descriptor.platform?.os === "unknown";
+}
+
+/** What a layout calls an image: "ref.name" is a whole name when podman writes it, and no more than a tag when skopeo does. */
+function namesOf(descriptor: DescriptorIn, otherwise: readonly string[]): readonly string[] {
+  const annotations = descriptor.annotations ?? {};
+  const refName = annotations["org.opencontainers.image.ref.name"];
+  const name =
+    annotations["io.containerd.image.name"] ?? (refName !== undefined && /[/:]/.test(refName) ? refName : undefined);
+  return name === undefined ? otherwise : [name];
+}
+
+/** The manifests below an index that the archive has, its indexes followed. */
+function manifestsBelow(spool: Spool, entries: Index["manifests"], depth: number): DescriptorIn[] {
   if (depth > 4) throw errors.imageArchiveInvalid("its indexes are nested too deeply");
-  const here = hostArchitecture();
-  const isOurs = (descriptor: DescriptorIn) =>
-    descriptor.platform === null ||
-    descriptor.platform === undefined ||
-    (descriptor.platform.os === "linux" && descriptor.platform.architecture === here);
-  const ours = index.manifests.filter((descriptor) => isOurs(descriptor));
-  if (ours.length === 0 && index.manifests.length > 0)
-    throw errors.imagePlatformMissing(names[0] ?? "of the archive", `linux/${here}`);
-  // Below the top, an index is one image for several platforms: the first that fits is it.
-  const chosen = depth === 0 ? ours : ours.slice(0, 1);
-  return chosen.flatMap((descriptor) => {
-    const annotations = descriptor.annotations ?? {};
-    // "ref.name" is a whole name when podman writes it, and no more than a tag when skopeo does.
-    const refName = annotations["org.opencontainers.image.ref.name"];
-    const name =
-      annotations["io.containerd.image.name"] ?? (refName !== undefined && /[/:]/.test(refName) ? refName : undefined);
-    const own = name === undefined ? names : [name];
-    if (!isIndexType(descriptor.mediaType)) return [{ descriptor, names: own }];
-    const text = Buffer.from(spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "an index")).toString("utf8");
-    return pickManifests(spool, parse(indexSchema, text, "index"), own, depth + 1);
+  return entries.flatMap((descriptor) => {
+    // An archive need not have all of an index: it may have been saved where not all of it was.
+    if (isAttestation(descriptor) || spool.find(blobName(descriptor)) === undefined) return [];
+    if (!isIndexType(descriptor.mediaType)) return [descriptor];
+    return manifestsBelow(spool, parse(indexSchema, documentText(spool, descriptor), "index").manifests, depth + 1);
   });
 }
 
-function readLayout(spool: Spool, text: string): ArchivedImage[] {
+function documentText(spool: Spool, descriptor: DescriptorIn): string {
+  return Buffer.from(spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "an index")).toString("utf8");
+}
+
+/** The manifests for a platform, or those that name none. */
+function forPlatform(descriptors: readonly DescriptorIn[], platform: Platform): readonly DescriptorIn[] {
+  const ranked = descriptors.flatMap((descriptor) => {
+    const own = platformOf(descriptor);
+    const rank = own === undefined ? Number.MAX_SAFE_INTEGER : platformRank(platform, own);
+    return rank === undefined ? [] : [{ descriptor, rank }];
+  });
+  return ranked.toSorted((one, other) => one.rank - other.rank).map(({ descriptor }) => descriptor);
+}
+
+/**
+ * The manifests of a layout that are to be loaded. An entry that is an index is one image for several platforms: all of
+ * it, or the one that is asked for. Of entries that are manifests those for this machine, or for the platform.
+ */
+function pickManifests(spool: Spool, top: Index, platform: Platform | undefined): Picked[] {
+  const wanted = platform ?? hostPlatform();
+  const missing = (names: readonly string[]) =>
+    errors.imagePlatformMissing(names[0] ?? "of the archive", platformText(wanted));
+  const plain = top.manifests.filter((descriptor) => !isIndexType(descriptor.mediaType) && !isAttestation(descriptor));
+  const indexes = top.manifests.filter((descriptor) => isIndexType(descriptor.mediaType));
+  const ours = forPlatform(plain, wanted);
+  if (ours.length === 0 && indexes.length === 0 && top.manifests.length > 0) throw missing([]);
+  const picked: Picked[] = plain
+    .filter((descriptor) => ours.includes(descriptor))
+    .map((descriptor) => ({ descriptor, names: namesOf(descriptor, []), index: undefined }));
+  for (const entry of indexes) {
+    const names = namesOf(entry, []);
+    const bytes = spool.bytes(blob(spool, entry), MANIFEST_LIMIT, "an index");
+    const { manifests } = parse(indexSchema, Buffer.from(bytes).toString("utf8"), "index");
+    const here = manifestsBelow(spool, manifests, 1);
+    const chosen = platform === undefined ? here : forPlatform(here, platform).slice(0, 1);
+    if (chosen.length === 0) throw missing(names);
+    // Asked for one platform, the name stands for that image and no index.
+    const index = platform === undefined ? { bytes, mediaType: entry.mediaType } : undefined;
+    for (const descriptor of chosen) picked.push({ descriptor, names: namesOf(descriptor, names), index });
+  }
+  return picked;
+}
+
+function readLayout(spool: Spool, text: string, platform: Platform | undefined): ArchivedImage[] {
   const layout = spool.text("oci-layout", 1024);
   if (layout === undefined) throw errors.imageArchiveInvalid("it has an index.json but no oci-layout");
-  const picked = pickManifests(spool, parse(indexSchema, text, "index.json"), [], 0);
   const images = new Map<Digest, ArchivedImage>();
-  for (const { descriptor, names } of picked) {
+  for (const { descriptor, names, index } of pickManifests(spool, parse(indexSchema, text, "index.json"), platform)) {
     const known = images.get(descriptor.digest);
     if (known !== undefined) {
-      images.set(descriptor.digest, { ...known, tags: [...known.tags, ...names] });
+      images.set(descriptor.digest, { ...known, tags: [...known.tags, ...names], index: known.index ?? index });
       continue;
     }
     const bytes = spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "a manifest");
@@ -155,31 +204,18 @@ function readLayout(spool: Spool, text: string): ArchivedImage[] {
       layers: manifest.layers.map((layer) => blob(spool, layer)),
       tags: names,
       manifest: { bytes, mediaType: descriptor.mediaType === "" ? mediaTypes.ociManifest : descriptor.mediaType },
+      index,
     });
   }
   return [...images.values()];
 }
 
-/** Every manifest of the layout that a docker-archive is as well; none where it is no layout that can be read. */
-function manifestsBeside(
-  spool: Spool,
-): { readonly bytes: Uint8Array; readonly mediaType: string; readonly document: Manifest }[] {
-  const found: { bytes: Uint8Array; mediaType: string; document: Manifest }[] = [];
-  const visit = (index: Index, depth: number) => {
-    for (const descriptor of index.manifests) {
-      if (spool.find(blobName(descriptor)) === undefined) continue;
-      const bytes = spool.bytes(blob(spool, descriptor), MANIFEST_LIMIT, "a manifest");
-      const text = Buffer.from(bytes).toString("utf8");
-      if (!isIndexType(descriptor.mediaType)) {
-        found.push({ bytes, mediaType: descriptor.mediaType, document: parse(manifestSchema, text, "manifest") });
-      } else if (depth < 4) visit(parse(indexSchema, text, "index"), depth + 1);
-    }
-  };
+/** The layout that a docker-archive is as well; nothing where it is none that can be read. */
+function layoutBeside(spool: Spool, platform: Platform | undefined): readonly ArchivedImage[] {
   const text = spool.text("index.json", MANIFEST_LIMIT);
   if (text === undefined || spool.text("oci-layout", 1024) === undefined) return [];
   try {
-    visit(parse(indexSchema, text, "index.json"), 0);
-    return found;
+    return readLayout(spool, text, platform);
   } catch (error) {
     // The docker-archive is whole without it.
     if (error instanceof EngineError) return [];
@@ -187,27 +223,47 @@ function manifestsBeside(
   }
 }
 
-/** Finds the images of an archive: a docker-archive (any age since manifest.json) or an OCI layout. */
-export function readArchivedImages(spool: Spool): ArchivedImage[] {
+/** Layers that an archive only has without compression would be pushed so. */
+function isWorthKeeping({ layers, manifest, index }: ArchivedImage): boolean {
+  if (manifest === undefined) return false;
+  const { layers: descriptors } = JSON.parse(Buffer.from(manifest.bytes).toString("utf8")) as ImageManifest;
+  return index !== undefined || layers.length === 0 || descriptors.some(({ mediaType }) => /gzip$|zstd$/.test(mediaType));
+}
+
+function isSameImage(one: ArchivedImage, other: ArchivedImage): boolean {
+  return (
+    one.config.digest === other.config.digest &&
+    one.layers.length === other.layers.length &&
+    one.layers.every(({ digest }, at) => digest === other.layers[at]?.digest)
+  );
+}
+
+/**
+ * Finds the images of an archive: a docker-archive (any age since manifest.json) or an OCI layout. One that is both has
+ * what the docker-archive names, with the manifests of the layout, and the other platforms of its indexes.
+ * @param platform of an image for several platforms only this one
+ */
+export function readArchivedImages(spool: Spool, platform: Platform | undefined): ArchivedImage[] {
   const docker = spool.text("manifest.json", CONFIG_LIMIT);
   if (docker !== undefined) {
-    const beside = manifestsBeside(spool);
-    return parse(dockerManifestSchema, docker, "manifest.json").map((image) => {
-      const config = member(spool, image.Config);
-      const layers = image.Layers.map((path) => member(spool, path));
-      const own = beside.find(
-        ({ document }) =>
-          document.config.digest === config.digest &&
-          document.layers.length === layers.length &&
-          document.layers.every(({ digest }, at) => digest === layers[at]?.digest) &&
-          // Layers that an archive only has without compression would be pushed so.
-          document.layers.some(({ mediaType }) => /gzip$|zstd$/.test(mediaType ?? "")),
-      );
-      const manifest = own === undefined ? {} : { manifest: { bytes: own.bytes, mediaType: own.mediaType } };
-      return { config, layers, tags: image.RepoTags, ...manifest };
+    const beside = layoutBeside(spool, platform);
+    // The docker-archive lists one platform of each image; the layout knows the others.
+    if (platform !== undefined && beside.length > 0) return [...beside];
+    const listed = parse(dockerManifestSchema, docker, "manifest.json").map((image): ArchivedImage => ({
+      config: member(spool, image.Config),
+      layers: image.Layers.map((path) => member(spool, path)),
+      tags: image.RepoTags,
+    }));
+    const images = listed.map((image) => {
+      const own = beside.find((other) => isSameImage(image, other) && isWorthKeeping(other));
+      return own === undefined ? image : { ...image, manifest: own.manifest, index: own.index };
     });
+    const further = beside.filter(
+      ({ index, ...image }) => index !== undefined && !listed.some((other) => isSameImage(image, other)),
+    );
+    return [...images, ...further];
   }
   const index = spool.text("index.json", MANIFEST_LIMIT);
-  if (index !== undefined) return readLayout(spool, index);
+  if (index !== undefined) return readLayout(spool, index, platform);
   throw errors.imageArchiveInvalid("it has neither a manifest.json nor an index.json");
 }

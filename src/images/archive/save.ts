@@ -22,6 +22,15 @@ export type ImageToSave = {
   readonly tags: readonly string[];
 };
 
+/** An index to be written with the images of it that are here, the one for this machine first. */
+export type IndexToSave = {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly members: readonly ImageToSave[];
+  /** Fully qualified. */
+  readonly tags: readonly string[];
+};
+
 type Member = { readonly path: string; readonly sizeBytes: number; readonly contents: () => AsyncIterable<Uint8Array> };
 
 async function* bytesOf(data: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -71,35 +80,44 @@ function originalLayers(image: ImageToSave, layers: LayerStore): readonly LayerM
 }
 
 /** The documents of a saved archive (moby: image/tarexport/save.go). */
-function describe(images: readonly ImageToSave[], layers: LayerStore) {
+function describe(images: readonly ImageToSave[], indexes: readonly IndexToSave[], layers: LayerStore) {
   const blobs = new Map<Digest, Member>();
   const dockerManifest: unknown[] = [];
   const repositories: Record<string, Record<string, string>> = {};
-  const index: OciIndex = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] };
+  const top: OciIndex = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] };
   const addDocument = (bytes: Uint8Array): Digest => {
     const digest = digestOf(bytes);
     blobs.set(digest, { path: blobPath(digest), sizeBytes: bytes.byteLength, contents: () => bytesOf(bytes) });
     return digest;
   };
-  for (const image of images) {
-    const diffIds = image.config.rootfs.diff_ids;
+  const addImage = (image: ImageToSave) => {
     const originals = originalLayers(image, layers);
-    const members = originals ?? diffIds.map((diffId) => plainLayer(layers, diffId));
+    const members = originals ?? image.config.rootfs.diff_ids.map((diffId) => plainLayer(layers, diffId));
     for (const { descriptor, contents } of members) {
       const { digest, size: sizeBytes } = descriptor;
       blobs.set(digest, { path: blobPath(digest), sizeBytes, contents });
     }
     const configDigest = addDocument(image.configBytes);
-    const { bytes: manifestBytes, mediaType } =
+    const { bytes, mediaType } =
       originals === undefined || image.manifest === undefined
         ? newManifest(image, members, configDigest)
         : image.manifest;
-    const descriptor: Descriptor = { mediaType, digest: addDocument(manifestBytes), size: manifestBytes.byteLength };
-    const references = image.tags.map((tag) => parseReference(tag));
-    if (references.length === 0) index.manifests.push(descriptor);
+    const descriptor: Descriptor = { mediaType, digest: addDocument(bytes), size: bytes.byteLength };
+    return { descriptor, members, configDigest, isOriginal: originals !== undefined };
+  };
+  /** Names it in `index.json`, and the image in what docker-archives have for that. */
+  const list = (
+    descriptor: Descriptor,
+    tags: readonly string[],
+    image: ImageToSave,
+    { members, configDigest }: Pick<ReturnType<typeof addImage>, "members" | "configDigest">,
+  ) => {
+    const diffIds = image.config.rootfs.diff_ids;
+    const references = tags.map((tag) => parseReference(tag));
+    if (references.length === 0) top.manifests.push(descriptor);
     for (const reference of references) {
       const tag = reference.tag ?? "latest";
-      index.manifests.push({
+      top.manifests.push({
         ...descriptor,
         annotations: { "io.containerd.image.name": canonicalName(reference), "org.opencontainers.image.ref.name": tag },
       });
@@ -116,8 +134,37 @@ function describe(images: readonly ImageToSave[], layers: LayerStore) {
       Layers: members.map(({ descriptor: layer }) => blobPath(layer.digest)),
       LayerSources: Object.fromEntries(diffIds.map((diffId, at) => [diffId, members[at]?.descriptor])),
     });
+  };
+  for (const image of images) {
+    const added = addImage(image);
+    list(added.descriptor, image.tags, image, added);
   }
-  return { blobs, dockerManifest, repositories, index };
+  for (const index of indexes) {
+    const [first, ...others] = index.members;
+    if (first === undefined) continue;
+    const added = addImage(first);
+    const all = [{ image: first, ...added }, ...others.map((image) => ({ image, ...addImage(image) }))];
+    // What is not here of an index is left out; the index stays what it is as long as it names what is here.
+    const { bytes, mediaType } = all.every(({ isOriginal }) => isOriginal) ? index : newIndex(all);
+    list({ mediaType, digest: addDocument(bytes), size: bytes.byteLength }, index.tags, first, added);
+  }
+  return { blobs, dockerManifest, repositories, index: top };
+}
+
+function newIndex(images: readonly { readonly image: ImageToSave; readonly descriptor: Descriptor }[]) {
+  const index: OciIndex = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: images.map(({ image: { config }, descriptor }) => ({
+      ...descriptor,
+      platform: {
+        architecture: config.architecture,
+        os: config.os,
+        ...(config.variant === undefined ? {} : { variant: config.variant }),
+      },
+    })),
+  };
+  return { bytes: json(index), mediaType: mediaTypes.ociIndex };
 }
 
 function newManifest(image: ImageToSave, layers: readonly LayerMember[], configDigest: Digest) {
@@ -133,11 +180,16 @@ function newManifest(image: ImageToSave, layers: readonly LayerMember[], configD
 /**
  * Writes images as Docker ≥ 25 does: a docker-archive (manifest.json) that is an OCI layout too (index.json). An image
  * whose layers are kept as they came goes out with the manifest and blobs it came with, another with uncompressed
- * layers; all are verified while they are read. Deterministic.
+ * layers; an index with all of it that is here. Everything is verified while it is read. Deterministic.
  */
-export async function* saveImages(images: readonly ImageToSave[], layers: LayerStore): AsyncGenerator<Uint8Array> {
-  const { blobs, dockerManifest, repositories, index } = describe(images, layers);
-  const mtimeSeconds = Math.max(0, ...images.map((image) => createdSeconds(image.config)));
+export async function* saveImages(
+  images: readonly ImageToSave[],
+  indexes: readonly IndexToSave[],
+  layers: LayerStore,
+): AsyncGenerator<Uint8Array> {
+  const { blobs, dockerManifest, repositories, index } = describe(images, indexes, layers);
+  const all = [...images, ...indexes.flatMap(({ members }) => members)];
+  const mtimeSeconds = Math.max(0, ...all.map((image) => createdSeconds(image.config)));
   const document = (path: string, value: unknown): Member => {
     const bytes = json(value);
     return { path, sizeBytes: bytes.byteLength, contents: () => bytesOf(bytes) };

@@ -4,6 +4,7 @@ import {
   familiarName,
   type ImageConfig,
   parseReference,
+  type Platform,
   tryParseReference,
   withDefaultTag,
 } from "#formats";
@@ -13,7 +14,7 @@ import type { ImageCatalog, ImageHistoryLine, ImageRecord, ImageRemoval } from "
 import { errors } from "../errors.ts";
 import type { StoreLayout } from "../layers/layout.ts";
 import type { LayerShelf } from "../layers/store.ts";
-import { findImage, getImage, readReference } from "./find.ts";
+import { findImage, findName, getImage, readReference } from "./find.ts";
 import { hostArchitecture, parseImageConfig } from "./image-config.ts";
 import { type ImageIndex, recordOf, type StoredImage } from "./index-of-images.ts";
 import { removeImage } from "./remove.ts";
@@ -43,7 +44,8 @@ export function createImageCatalog(parts: {
     for (const image of index.images.values()) yield* image.config.rootfs.diff_ids;
   });
 
-  const add: ImageCatalog["add"] = ({ config, configBytes, parentId, tags = [], manifest, repoDigests = [] }) => {
+  const add: ImageCatalog["add"] = (image) => {
+    const { config, configBytes, parentId, tags = [], manifest, index: of, repoDigests = [] } = image;
     const bytes = configBytes ?? Buffer.from(JSON.stringify(config));
     const id = digestOf(bytes);
     const names = [...tags.map(tagName), ...repoDigests.map((name) => canonicalName(parseReference(name)))];
@@ -57,8 +59,13 @@ export function createImageCatalog(parts: {
       } else if (known.parentId === undefined && parentId !== undefined && parentId !== id) {
         index.setParent(id, parentId);
       }
-      for (const name of names) index.setName(name, id);
-      if (manifest !== undefined) index.setManifest(id, { digest: digestOf(manifest.bytes), ...manifest });
+      const own = manifest === undefined ? undefined : { digest: digestOf(manifest.bytes), ...manifest };
+      const above = of === undefined ? undefined : { digest: digestOf(of.bytes), ...of };
+      for (const name of names) {
+        if (above === undefined || own === undefined) index.setName(name, id);
+        else index.setIndexName(name, id, above, own.digest);
+      }
+      if (own !== undefined) index.setManifest(id, own);
     });
     layers.taken(parsed.rootfs.diff_ids);
     return recordOf(index.images.get(id) as StoredImage);
@@ -74,14 +81,35 @@ export function createImageCatalog(parts: {
     return digest;
   };
 
+  const indexOf: ImageCatalog["indexOf"] = (reference) => {
+    const name = findName(index, reference);
+    const named = name === undefined ? undefined : index.indexes.get(name);
+    const document = named === undefined ? undefined : index.document(named.digest);
+    if (named === undefined || document === undefined) return undefined;
+    const images = new Map<Digest, ImageRecord>();
+    for (const [id, manifestDigest] of named.members) {
+      const image = index.images.get(id);
+      if (image !== undefined) images.set(manifestDigest, recordOf(image));
+    }
+    return { ...document, images };
+  };
+
+  const addIndex: ImageCatalog["addIndex"] = (reference, members, document) => {
+    const name = canonicalName(withDefaultTag(readReference(reference)));
+    const whole = { digest: digestOf(document.bytes), ...document };
+    index.transaction(() => {
+      for (const { id, manifestDigest } of members) index.setIndexName(name, id, whole, manifestDigest);
+    });
+  };
+
   const remove: ImageCatalog["remove"] = async (reference, options) => {
     const removals = removeImage(index, reference, options);
     if (removals.some((removal) => "deleted" in removal)) await layers.collectGarbage();
     return removals;
   };
 
-  const history = (reference: string): ImageHistoryLine[] => {
-    const image = getImage(index, reference);
+  const history: ImageCatalog["history"] = (reference, platform) => {
+    const image = getImage(index, reference, platform);
     let layer = image.config.rootfs.diff_ids.length;
     const lines: ImageHistoryLine[] = [...(image.config.history ?? [])].reverse().map((entry) => {
       const diffId = entry.empty_layer === true ? undefined : image.config.rootfs.diff_ids[--layer];
@@ -98,36 +126,57 @@ export function createImageCatalog(parts: {
     return lines;
   };
 
-  /** What `docker save` names an image by: the tag asked for, all tags when asked by repository alone or id. */
-  const toSave = (references: readonly string[]) => {
+  const imageToSave = (image: StoredImage, manifestDigest: Digest | undefined, tags: readonly string[]) => ({
+    config: image.config,
+    configBytes: index.configBytes(image.id),
+    manifest: manifestDigest === undefined ? undefined : index.document(manifestDigest),
+    tags,
+  });
+
+  /**
+   * What `docker save` names an image by: the tag asked for, all tags when asked by repository alone or id. A name that
+   * stands for an index is saved with it, unless one platform of it is asked for.
+   */
+  const toSave = (references: readonly string[], platform: Platform | undefined) => {
     const images = new Map<Digest, { image: StoredImage; tags: Set<string> }>();
+    const indexes = new Map<Digest, { first: string; tags: Set<string> }>();
     const put = (image: StoredImage, tags: readonly string[]) => {
       const entry = images.get(image.id) ?? { image, tags: new Set<string>() };
       for (const tag of tags) entry.tags.add(tag);
       images.set(image.id, entry);
     };
+    const putName = (name: string, isTag: boolean) => {
+      const named = platform === undefined ? index.indexes.get(name) : undefined;
+      if (named === undefined || index.document(named.digest) === undefined) {
+        put(getImage(index, name, platform), isTag ? [name] : []);
+        return;
+      }
+      const entry = indexes.get(named.digest) ?? { first: name, tags: new Set<string>() };
+      if (isTag) entry.tags.add(name);
+      indexes.set(named.digest, entry);
+    };
     for (const text of references) {
       const reference = tryParseReference(text);
-      const exact = reference === undefined ? undefined : canonicalName(withDefaultTag(reference));
-      const bare = reference !== undefined && reference.tag === undefined && reference.digest === undefined;
-      if (bare) {
+      if (reference !== undefined && reference.tag === undefined && reference.digest === undefined) {
         const prefix = `${reference.repository}:`;
-        const all = [...index.names].filter(([name]) => name.startsWith(prefix));
-        for (const [name, id] of all) put(index.images.get(id) as StoredImage, [name]);
+        const all = [...index.names.keys()].filter((name) => name.startsWith(prefix));
+        for (const name of all) putName(name, true);
         if (all.length > 0) continue;
       }
-      const image = getImage(index, text);
-      put(
-        image,
-        exact !== undefined && index.names.get(exact) === image.id && reference?.digest === undefined ? [exact] : [],
-      );
+      const name = findName(index, text);
+      if (name === undefined) put(getImage(index, text, platform), []);
+      else putName(name, parseReference(name).digest === undefined);
     }
-    return [...images.values()].map(({ image, tags }) => ({
-      config: image.config,
-      configBytes: index.configBytes(image.id),
-      manifest: image.manifestDigest === undefined ? undefined : index.manifest(image.manifestDigest),
-      tags: [...tags].sort(),
-    }));
+    return {
+      images: [...images.values()].map(({ image, tags }) => imageToSave(image, image.manifestDigest, [...tags].sort())),
+      indexes: [...indexes].flatMap(([digest, { first, tags }]) => {
+        const document = index.document(digest);
+        const named = index.indexes.get(first);
+        if (document === undefined || named === undefined) return [];
+        const members = index.imagesOf(first).map((image) => imageToSave(image, named.members.get(image.id), []));
+        return [{ bytes: document.bytes, mediaType: document.mediaType, members, tags: [...tags].sort() }];
+      }),
+    };
   };
 
   const loadTarget = {
@@ -136,19 +185,22 @@ export function createImageCatalog(parts: {
       configBytes,
       tags,
       manifest,
+      index: of,
     }: Parameters<Parameters<typeof loadImages>[1]["target"]["add"]>[0]) => {
       // A name in an archive is a wish: what is no valid tag ("ref.name" may be anything) is left out.
       const usable = tags.filter((tag) => {
         const reference = tryParseReference(tag);
         return reference !== undefined && reference.digest === undefined;
       });
-      const record = add({ config, configBytes, tags: usable });
-      if (manifest !== undefined) {
-        const image = index.images.get(record.id);
-        if (image?.manifestDigest === undefined) {
-          index.transaction(() => index.setManifest(record.id, { digest: digestOf(manifest.bytes), ...manifest }));
-        }
-      }
+      // What is here already keeps the manifest it came with, unless the archive's index names another.
+      const isNew = index.images.get(digestOf(configBytes))?.manifestDigest === undefined;
+      const record = add({
+        config,
+        configBytes,
+        tags: usable,
+        ...(isNew || of !== undefined ? { manifest } : {}),
+        index: of,
+      });
       return {
         record: recordOf(index.images.get(record.id) as StoredImage),
         tags: usable.map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
@@ -157,38 +209,51 @@ export function createImageCatalog(parts: {
   };
 
   return {
-    find: (reference) => {
-      const image = findImage(index, reference);
+    find: (reference, platform) => {
+      const image = findImage(index, reference, platform);
       return image === undefined ? undefined : recordOf(image);
     },
-    get: (reference) => recordOf(getImage(index, reference)),
+    get: (reference, platform) => recordOf(getImage(index, reference, platform)),
+    indexOf,
+    addIndex,
+    document: (digest) => index.document(digest),
     list: () => [...index.images.values()].sort((a, b) => createdMs(b) - createdMs(a)).map(recordOf),
-    tag: (id, reference) => {
+    tag: (source, reference) => {
       const name = tagName(reference);
-      if (!index.images.has(id)) throw errors.imageNotFound(id);
-      index.transaction(() => index.setName(name, id));
+      const from = findName(index, source);
+      const { id } = getImage(index, source);
+      index.transaction(() => {
+        if (from === undefined) index.setName(name, id);
+        else index.copyName(from, name);
+      });
     },
     addManifest,
     manifestOf: (id) => {
       const digest = index.images.get(id)?.manifestDigest;
-      return digest === undefined ? undefined : index.manifest(digest);
+      return digest === undefined ? undefined : index.document(digest);
     },
     configBytesOf: (id) => index.configBytes(id),
     add,
     remove,
     history,
-    save: (references) => {
-      const images = toSave(references);
-      const lease = layers.lease(images.flatMap((image) => image.config.rootfs.diff_ids));
+    save: (references, platform) => {
+      const { images, indexes } = toSave(references, platform);
+      const all = [...images, ...indexes.flatMap(({ members }) => members)];
+      const lease = layers.lease(all.flatMap((image) => image.config.rootfs.diff_ids));
       return (async function* () {
         try {
-          yield* saveImages(images, layers);
+          yield* saveImages(images, indexes, layers);
         } finally {
           lease.release();
         }
       })();
     },
-    load: (archive, progress) => loadImages(archive, { layout, layers, target: loadTarget }, progress),
+    load: (archive, progress, platform) =>
+      loadImages(archive, { layout, layers, target: loadTarget }, progress, platform),
+    isFirstOf: (id) => {
+      const names = index.images.get(id)?.names ?? new Set<string>();
+      return names.size === 0 || [...names].some((name) => index.names.get(name) === id);
+    },
     importRootfs: async (archive, { config, message, tag, platform }) => {
       if (tag !== undefined) tagName(tag);
       const { diffId } = await layers.apply(archive);
@@ -228,7 +293,12 @@ export function createImageCatalog(parts: {
           const other = index.images.get(id);
           return other !== undefined && id !== image.id && keep(recordOf(other));
         };
-        const targets = image.names.size === 0 ? [image.id] : [...image.names].map((name) => name);
+        // A name that stands for images that stay is not theirs to lose.
+        for (const name of Array.from(image.names)) {
+          const others = index.imagesOf(name).filter(({ id }) => id !== image.id);
+          if (others.some((other) => keep(recordOf(other)))) index.leaveName(name, image.id);
+        }
+        const targets = image.names.size === 0 ? [image.id] : [...image.names];
         for (const target of targets) {
           if (index.images.has(image.id)) removed.push(...removeImage(index, target, options));
         }

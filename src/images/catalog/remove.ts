@@ -1,5 +1,5 @@
 import { type Digest, shortId } from "#base";
-import { canonicalName, familiarName, parseReference, withDefaultTag } from "#formats";
+import { canonicalName, familiarName, type ImageReference, parseReference, type Platform, withDefaultTag } from "#formats";
 import type { ImageRemoval, ImageUser } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { chainIds } from "./chain.ts";
@@ -10,6 +10,8 @@ export type RemoveOptions = {
   readonly force: boolean;
   readonly prune: boolean;
   readonly usedBy: (id: Digest) => readonly ImageUser[];
+  /** Of what a name stands for only the image that the text with this platform means. */
+  readonly platform?: Platform | undefined;
 };
 
 type Conflict = { readonly hard: boolean; readonly why: string };
@@ -57,6 +59,14 @@ function untag(index: ImageIndex, name: string, removals: ImageRemoval[]): void 
   removals.push({ untagged: familiarName(parseReference(name)) });
 }
 
+/** An image loses its names; those that stand for others too stay theirs. */
+function untagOne(index: ImageIndex, image: StoredImage, removals: ImageRemoval[]): void {
+  for (const name of Array.from(image.names)) {
+    index.leaveName(name, image.id);
+    if (!index.names.has(name)) removals.push({ untagged: familiarName(parseReference(name)) });
+  }
+}
+
 function deleteImage(
   index: ImageIndex,
   image: StoredImage,
@@ -70,7 +80,7 @@ function deleteImage(
     if (quiet) return;
     throw conflictError(image, conflict);
   }
-  for (const name of Array.from(image.names)) untag(index, name, removals);
+  untagOne(index, image, removals);
   index.delete(image.id);
   removals.push({ deleted: image.id });
   const left = new Set([...index.images.values()].flatMap((other) => chainIds(other.config.rootfs.diff_ids)));
@@ -84,9 +94,33 @@ function deleteImage(
     deleteImage(index, parent, { ...options, force: false }, removals, true);
 }
 
+/** The names that an image is stored under have a tag or a digest, not both. */
+function storedReference(reference: ImageReference): ImageReference {
+  const { repository, digest } = reference;
+  return digest === undefined ? reference : { repository, digest };
+}
+
+/** Takes one image out of what a name, and the digests beside it, stand for (moby: image_delete.go, deletePlatforms). */
+function removeOnePlatform(
+  index: ImageIndex,
+  image: StoredImage,
+  reference: ImageReference,
+  options: RemoveOptions,
+  removals: ImageRemoval[],
+): void {
+  const ofRepository = [...image.names].filter((name) => parseReference(name).repository === reference.repository);
+  const isLast = ofRepository.length === image.names.size;
+  const conflict = isLast
+    ? findConflict(index, image, options, { soft: !options.force, references: false })
+    : undefined;
+  if (conflict !== undefined) throw conflictError(image, conflict);
+  for (const name of ofRepository) index.leaveName(name, image.id);
+  if (image.names.size === 0) deleteImage(index, image, options, removals, true);
+}
+
 /** `docker rmi` (moby: daemon/images/image_delete.go): untags, and deletes what has no name left. */
 export function removeImage(index: ImageIndex, text: string, options: RemoveOptions): ImageRemoval[] {
-  const image = getImage(index, text);
+  const image = getImage(index, text, options.platform);
   const removals: ImageRemoval[] = [];
   return index.transaction(() => {
     let nameWent = false;
@@ -94,25 +128,32 @@ export function removeImage(index: ImageIndex, text: string, options: RemoveOpti
       if (isSingleReference(image.names)) {
         const conflict = findConflict(index, image, options, { soft: !options.force, references: false });
         if (conflict !== undefined) throw conflictError(image, conflict);
-        for (const name of Array.from(image.names)) untag(index, name, removals);
+        untagOne(index, image, removals);
       }
     } else {
-      const user = options.usedBy(image.id)[0];
       const reference = withDefaultTag(readReference(text));
-      if (!options.force && user !== undefined && isSingleReference(image.names)) {
-        throw errors.imageNameInUse(familiarName(reference), shortId(user.containerId), shortId(image.id));
+      const together = index.imagesOf(canonicalName(storedReference(reference)));
+      if (options.platform !== undefined && together.length > 1) {
+        removeOnePlatform(index, image, reference, options, removals);
+        return removals;
+      }
+      for (const each of together) {
+        const user = options.usedBy(each.id)[0];
+        if (options.force || user === undefined || !isSingleReference(each.names)) continue;
+        throw errors.imageNameInUse(familiarName(reference), shortId(user.containerId), shortId(each.id));
       }
       const isTag = reference.digest === undefined;
-      untag(
-        index,
-        canonicalName(isTag ? reference : { repository: reference.repository, digest: reference.digest }),
-        removals,
-      );
-      const others = [...image.names].map((name) => parseReference(name));
+      untag(index, canonicalName(storedReference(reference)), removals);
+      const left = new Set(together.flatMap((each) => [...each.names]));
+      const others = [...left].map((name) => parseReference(name));
       const sameRepository = others.filter((other) => other.repository === reference.repository);
       // With a repository's last tag go its digests.
       if (isTag && sameRepository.every((other) => other.digest !== undefined)) {
         for (const other of sameRepository) untag(index, canonicalName(other), removals);
+      }
+      // What the name stood for besides, for other platforms.
+      for (const each of together) {
+        if (each !== image && each.names.size === 0) deleteImage(index, each, options, removals, true);
       }
       if (image.names.size > 0) return removals;
       nameWent = true;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Descriptor, Platform } from "#formats";
-import { choosePlatform, fitsPlatform, parsePlatform, platformText } from "./platform.ts";
+import { choosePlatform, type Descriptor, fitsPlatform, type Platform, platformText } from "#formats";
+import { parsePlatform } from "./platform.ts";
 
 const entry = (platform: Platform | undefined, name: string): Descriptor => ({
   mediaType: "x",

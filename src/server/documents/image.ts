@@ -1,6 +1,12 @@
 import { parseRfc3339, ZERO_TIME } from "#base";
-import type { ImageHistoryLine, ImageRecord } from "#engine";
-import type { ContainerConfig, ImageHistoryDocument, ImageInspect, ImageSummary } from "#formats";
+import type { ImageHistoryLine, ImageManifestView, ImageRecord } from "#engine";
+import type {
+  ContainerConfig,
+  ImageHistoryDocument,
+  ImageInspect,
+  ImageManifestSummary,
+  ImageSummary,
+} from "#formats";
 import type { ApiVersion } from "../http/version.ts";
 import { configDocument } from "./container-inspect.ts";
 
@@ -80,6 +86,23 @@ export function imageInspect(image: ImageRecord, driver: string, version: ApiVer
     document.ContainerConfig = configDocument(config.container_config ?? {});
   }
   return document;
+}
+
+/** One element of `Manifests`, in a summary or an inspection. */
+export function manifestSummary(view: ImageManifestView, containers: readonly string[]): ImageManifestSummary {
+  const { descriptor, image, contentBytes } = view;
+  const unpackedBytes = image?.sizeBytes ?? 0;
+  return {
+    ID: descriptor.digest,
+    Descriptor: descriptor,
+    Available: image !== undefined,
+    Size: { Content: contentBytes, Total: contentBytes + unpackedBytes },
+    Kind: view.kind,
+    ...(view.kind === "image"
+      ? { ImageData: { Platform: view.platform, Containers: containers, Size: { Unpacked: unpackedBytes } } }
+      : {}),
+    ...(view.kind === "attestation" ? { AttestationData: { For: view.of } } : {}),
+  };
 }
 
 /** One line of `docker history`. */

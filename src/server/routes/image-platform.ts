@@ -1,6 +1,5 @@
 import type { ImageRecord } from "#engine";
-import type { Platform } from "#formats";
-import { loadRegistryClient } from "#registry";
+import { fitsPlatform, type Platform, platformText } from "#formats";
 import { serverErrors } from "../errors.ts";
 import { json, type QueryField } from "../http/query.ts";
 
@@ -36,21 +35,9 @@ export function platformsField(): QueryField<readonly Platform[]> {
   };
 }
 
-/** Archives are loaded for this machine: which of several platforms cannot be chosen. */
-export async function requireHostPlatform(wanted: Platform | undefined): Promise<void> {
+/** Of what a name stands for none is for the platform that was asked for: Docker's words. */
+export function requirePlatform(image: ImageRecord, reference: string, wanted: Platform | undefined): void {
   if (wanted === undefined) return;
-  const { fitsPlatform, hostPlatform, platformText } = await loadRegistryClient();
-  if (!fitsPlatform(wanted, hostPlatform())) throw serverErrors["load-platform-unsupported"](platformText(wanted));
-}
-
-/** An image here is of one platform: asked for another, it is not there (Docker's words). */
-export async function requirePlatform(
-  image: ImageRecord,
-  reference: string,
-  wanted: Platform | undefined,
-): Promise<void> {
-  if (wanted === undefined) return;
-  const { fitsPlatform, platformText } = await loadRegistryClient();
   const { os, architecture, variant } = image.config;
   const actual = { os, architecture, ...(variant === undefined ? {} : { variant }) };
   if (!fitsPlatform(wanted, actual))

@@ -7,7 +7,7 @@ import { flag, text, texts } from "../http/query.ts";
 import { isGone, openStream, pump } from "../http/stream-reply.ts";
 import type { ServerParts } from "../parts.ts";
 import { joinReference } from "./images.ts";
-import { platformField, requireHostPlatform, requirePlatform } from "./image-platform.ts";
+import { platformField, requirePlatform } from "./image-platform.ts";
 import { reportTo } from "./progress.ts";
 import { pullInto } from "./registries.ts";
 
@@ -18,7 +18,7 @@ export const imageTransferRoutes: readonly Route[] = [
     path: "/images/load",
     query: { quiet: flag(true), platform: platformField() },
     async handle({ parts: { engine }, query, request, response, version }) {
-      if (version >= 48) await requireHostPlatform(query.platform);
+      const platform = version < 48 ? undefined : query.platform;
       const records = createRecords(response);
       records.open();
       try {
@@ -26,7 +26,7 @@ export const imageTransferRoutes: readonly Route[] = [
         const loaded: ImageProgress = (record) => {
           if (record.stream !== undefined) report(record);
         };
-        await engine.images.load(requestBody(request), query.quiet ? loaded : report);
+        await engine.images.load(requestBody(request), query.quiet ? loaded : report, platform);
         records.end();
       } catch (error) {
         records.fail(error);
@@ -40,10 +40,10 @@ export const imageTransferRoutes: readonly Route[] = [
     async handle({ parts: { engine }, query, response, version }) {
       if (query.names.length === 0) throw serverErrors["invalid-parameter"]("names", "", "the names of images");
       // Before the headers: an unknown name is still a 404.
-      for (const name of query.names)
-        await requirePlatform(engine.images.get(name), name, version < 48 ? undefined : query.platform);
+      const platform = version < 48 ? undefined : query.platform;
+      for (const name of query.names) requirePlatform(engine.images.get(name, platform), name, platform);
       openStream(response, "application/x-tar");
-      await pump(response, engine.images.save(query.names));
+      await pump(response, engine.images.save(query.names, platform));
       if (!isGone(response)) response.end();
     },
   }),
@@ -52,9 +52,10 @@ export const imageTransferRoutes: readonly Route[] = [
     path: "/images/{name...}/get",
     query: { platform: platformField() },
     async handle({ parts: { engine }, params: { name = "" }, query, response, version }) {
-      await requirePlatform(engine.images.get(name), name, version < 48 ? undefined : query.platform);
+      const platform = version < 48 ? undefined : query.platform;
+      requirePlatform(engine.images.get(name, platform), name, platform);
       openStream(response, "application/x-tar");
-      await pump(response, engine.images.save([name]));
+      await pump(response, engine.images.save([name], platform));
       if (!isGone(response)) response.end();
     },
   }),

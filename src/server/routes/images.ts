@@ -1,6 +1,6 @@
-import type { ImageRecord } from "#engine";
-import type { ImageSummary } from "#formats";
-import { historyDocument, imageInspect, imageSummary } from "../documents/image.ts";
+import type { Engine, ImageRecord } from "#engine";
+import type { ImageManifestSummary, ImageSummary } from "#formats";
+import { historyDocument, imageInspect, imageSummary, manifestSummary } from "../documents/image.ts";
 import { serverErrors } from "../errors.ts";
 import { emptyReply, jsonReply, route, type Route } from "../http/route.ts";
 import { filters, flag, text } from "../http/query.ts";
@@ -43,6 +43,16 @@ function isOldCompose(userAgent: string | undefined): boolean {
   return userAgent?.startsWith("docker-compose/1.") === true;
 }
 
+/** What a name stands for, with the containers that use it. */
+function manifestDocuments(engine: Engine, name: string): ImageManifestSummary[] {
+  return engine.images.manifests(name).map((view) =>
+    manifestSummary(
+      view,
+      view.image === undefined ? [] : engine.images.usedBy(view.image.id).map(({ id }) => id),
+    ),
+  );
+}
+
 /** Nanoseconds since the epoch an image says it was made. */
 function createdAt(image: ImageRecord): bigint {
   return (image.config.created === undefined ? undefined : parseMoment(image.config.created)) ?? 0n;
@@ -58,7 +68,7 @@ export const imageRoutes: readonly Route[] = [
       filters: filters(listFilterKeys),
       filter: text(),
       "shared-size": flag(),
-      // Digests are always listed; the images of a store of layers have no manifests of their own.
+      // Digests are always listed.
       digests: flag(),
       manifests: flag(),
     },
@@ -89,7 +99,13 @@ export const imageRoutes: readonly Route[] = [
         if (before.some((time) => createdAt(image) >= time)) continue;
         if (since.some((time) => createdAt(image) <= time)) continue;
         if (until !== undefined && createdAt(image) >= until) continue;
-        summaries.push(imageSummary(shown, version, { sharedBytes: shared?.get(image.id) }));
+        const summary = imageSummary(shown, version, { sharedBytes: shared?.get(image.id) });
+        if (version >= 47 && query.manifests) {
+          // Listed with the image that their names mean.
+          if (!engine.images.isFirstOf(image)) continue;
+          summary.Manifests = manifestDocuments(engine, image.repoTags[0] ?? image.repoDigests[0] ?? image.id);
+        }
+        summaries.push(summary);
       }
       return jsonReply(summaries);
     },
@@ -99,14 +115,15 @@ export const imageRoutes: readonly Route[] = [
     path: "/images/{name...}/json",
     query: { manifests: flag(), platform: platformField() },
     async handle({ parts: { engine }, params: { name = "" }, query, request, version }) {
-      const image = engine.images.get(name);
-      if (version >= 49) {
-        if (query.manifests && query.platform !== undefined) throw serverErrors["manifests-and-platform"]();
-        await requirePlatform(image, name, query.platform);
-      }
+      const platform = version < 49 ? undefined : query.platform;
+      const image = engine.images.get(name, platform);
+      if (query.manifests && platform !== undefined) throw serverErrors["manifests-and-platform"]();
+      requirePlatform(image, name, platform);
       // Compose 1 speaks the newest version there is and reads what 1.45 took away.
       const shape = version >= 45 && isOldCompose(request.headers["user-agent"]) ? 44 : version;
-      return jsonReply(imageInspect(image, engine.system.info().storageDriver, shape));
+      const document = imageInspect(image, engine.system.info().storageDriver, shape);
+      if (version >= 48 && query.manifests) document.Manifests = manifestDocuments(engine, name);
+      return jsonReply(document);
     },
   }),
   route({
@@ -114,8 +131,9 @@ export const imageRoutes: readonly Route[] = [
     path: "/images/{name...}/history",
     query: { platform: platformField() },
     async handle({ parts: { engine }, params: { name = "" }, query, version }) {
-      if (version >= 48) await requirePlatform(engine.images.get(name), name, query.platform);
-      return jsonReply(engine.images.history(name).map(historyDocument));
+      const platform = version < 48 ? undefined : query.platform;
+      requirePlatform(engine.images.get(name, platform), name, platform);
+      return jsonReply(engine.images.history(name, platform).map(historyDocument));
     },
   }),
   route({
@@ -134,9 +152,11 @@ export const imageRoutes: readonly Route[] = [
     path: "/images/{name...}",
     query: { force: flag(), noprune: flag(), platforms: platformsField() },
     async handle({ parts: { engine }, params: { name = "" }, query, version }) {
-      if (version >= 50)
-        for (const platform of query.platforms) await requirePlatform(engine.images.get(name), name, platform);
-      const removed = await engine.images.remove(name, { force: query.force, prune: !query.noprune });
+      const how = { force: query.force, prune: !query.noprune };
+      const platforms = version < 50 ? [] : query.platforms;
+      for (const platform of platforms) requirePlatform(engine.images.get(name, platform), name, platform);
+      const removed = platforms.length === 0 ? [...(await engine.images.remove(name, how))] : [];
+      for (const platform of platforms) removed.push(...(await engine.images.remove(name, { ...how, platform })));
       return jsonReply(removed.map(removalDocument));
     },
   }),

@@ -434,6 +434,8 @@ export function createFakeEngine(): FakeEngine {
       find: findImage,
       get: getImage,
       list: () => imageRecords,
+      manifests: () => [],
+      isFirstOf: () => true,
       history: (reference) => [
         { id: getImage(reference).id, sizeBytes: 5, tags: ["debian:bookworm"], created_by: "bootstrap" },
       ],

@@ -1,13 +1,5 @@
 import { type Digest, digestOf, isDigest, isErrorKind, shortId } from "#base";
-import {
-  canonicalName,
-  familiarName,
-  familiarRepository,
-  type ImageReference,
-  type Platform,
-  splitRepository,
-  withDefaultTag,
-} from "#formats";
+import { canonicalName, familiarName, familiarRepository, fitsPlatform, hostPlatform, type ImageReference, type Platform, splitRepository, withDefaultTag } from "#formats";
 import type { ImageProgress, ImageRecord } from "#images";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { type Evidence, type EvidenceSource, fetchEvidence } from "#trust";
@@ -108,11 +100,10 @@ async function unchanged(
   platform: Platform | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly image: ImageRecord; readonly digest: Digest } | undefined> {
-  const { documents } = await parts.registry();
-  const image = parts.store.catalog.find(canonicalName(reference));
+  const image = parts.store.catalog.find(canonicalName(reference), platform);
   // A layer that a check found damaged makes the image one to be pulled again.
   if (image?.config.rootfs.diff_ids.every((diffId) => parts.store.layers.has(diffId)) === false) return undefined;
-  if (image === undefined || !documents.fitsPlatform(platform ?? documents.hostPlatform(), image.config))
+  if (image === undefined || !fitsPlatform(platform ?? hostPlatform(), image.config))
     return undefined;
   const isKnown = (digest: string) =>
     image.repoDigests.includes(familiarName({ repository: reference.repository, digest }));
@@ -191,7 +182,7 @@ async function pullOne(
   const isMissing = remote.layers.some(({ diffId }) => !layers.has(diffId));
   running.add(hex);
   let record: ImageRecord;
-  const before = catalog.find(canonicalName(reference));
+  const before = catalog.find(canonicalName(reference), platform);
   try {
     if (isMissing) {
       layers.pin(
@@ -211,6 +202,7 @@ async function pullOne(
       // A digest beside a tag decides; the tag is not moved by it.
       tags: reference.digest === undefined ? [canonicalName(reference)] : [],
       manifest: { bytes: remote.manifest.bytes, mediaType: remote.manifest.mediaType },
+      index: remote.index,
       repoDigests: [...digests].map((digest) => `${reference.repository}@${digest}`),
     });
     parts.store.trust.keep(record.id, evidence);

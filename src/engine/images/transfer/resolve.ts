@@ -1,5 +1,5 @@
 import { type Digest, digestOf } from "#base";
-import type { Descriptor, ImageConfig, ImageManifest, Platform } from "#formats";
+import { choosePlatform, type Descriptor, fitsPlatform, hostPlatform, type ImageConfig, type ImageManifest, type Platform, platformText } from "#formats";
 import { CONFIG_LIMIT, parseImageConfig } from "#images";
 import type { RemoteManifest, RemoteRepository } from "#registry";
 import { errors } from "../../errors.ts";
@@ -9,6 +9,8 @@ import type { TransferParts } from "./parts.ts";
 export type RemoteImage = {
   /** What the tag or digest stands for: an index or a manifest. */
   readonly top: RemoteManifest;
+  /** The index, when that is what the tag stands for. */
+  readonly index: { readonly bytes: Uint8Array; readonly mediaType: string } | undefined;
   readonly manifest: { readonly bytes: Uint8Array; readonly mediaType: string; readonly document: ImageManifest };
   readonly id: Digest;
   readonly config: ImageConfig;
@@ -38,8 +40,9 @@ export async function resolveImage(
 ): Promise<RemoteImage> {
   const { documents } = await parts.registry();
   const { name, platform } = request;
-  const wanted = platform ?? documents.hostPlatform();
+  const wanted = platform ?? hostPlatform();
   const top = await repository.manifest(request.reference, signal);
+  const { mediaType: topType } = documents.parseManifest(top.bytes, top.mediaType, name);
 
   const follow = async (found: RemoteManifest, depth: number): Promise<RemoteImage | undefined> => {
     const parsed = documents.parseManifest(found.bytes, found.mediaType, name);
@@ -57,6 +60,7 @@ export async function resolveImage(
       }
       return {
         top,
+        index: depth === 0 ? undefined : { bytes: top.bytes, mediaType: topType },
         manifest: { bytes: found.bytes, mediaType: parsed.mediaType, document: manifest },
         id: digestOf(configBytes),
         config,
@@ -65,7 +69,7 @@ export async function resolveImage(
       };
     }
     if (depth >= DEEPEST) throw errors.imageNotUsable(name, "its indexes are nested too deeply");
-    for (const entry of documents.choosePlatform(parsed.index.manifests, wanted)) {
+    for (const entry of choosePlatform(parsed.index.manifests, wanted)) {
       const inner = await repository.manifest(entry.digest, signal);
       if (inner.bytes.byteLength !== entry.size) {
         throw errors.imageNotUsable(
@@ -78,13 +82,13 @@ export async function resolveImage(
     }
     if (depth > 0) return undefined;
     const offered = parsed.index.manifests.flatMap((entry) =>
-      entry.platform === undefined || entry.platform.os === "unknown" ? [] : [documents.platformText(entry.platform)],
+      entry.platform === undefined || entry.platform.os === "unknown" ? [] : [platformText(entry.platform)],
     );
-    throw errors.imageNoPlatform(documents.platformText(wanted), [...new Set(offered)].slice(0, 20).join(", "));
+    throw errors.imageNoPlatform(platformText(wanted), [...new Set(offered)].slice(0, 20).join(", "));
   };
 
   const image = await follow(top, 0);
-  if (image === undefined) throw errors.imageNoPlatform(documents.platformText(wanted), "");
+  if (image === undefined) throw errors.imageNoPlatform(platformText(wanted), "");
   const { config } = image;
   if (config.os !== "linux") {
     throw errors.imageNotUsable(name, `image operating system "${config.os}" cannot be used on this platform`);
@@ -92,8 +96,8 @@ export async function resolveImage(
   // Without an index there is nothing to choose from; somebody who asks for a platform gets that or an error. An index's
   // word counts: it may have been annotated.
   const isFromIndex = top.bytes !== image.manifest.bytes;
-  if (platform !== undefined && !isFromIndex && !documents.fitsPlatform(platform, config)) {
-    throw errors.imageOtherPlatform(name, documents.platformText(platform), documents.platformText(config));
+  if (platform !== undefined && !isFromIndex && !fitsPlatform(platform, config)) {
+    throw errors.imageOtherPlatform(name, platformText(platform), platformText(config));
   }
   return image;
 }

@@ -49,9 +49,7 @@ export type ImageCatalog = {
   /** Like `find`, but throws not-found: `No such image: alpine:latest` (Docker's wording, familiar name with tag). */
   get(reference: string, platform?: Platform): ImageRecord;
   /** The index a name was pulled, loaded or built with, and which of its images are here, by their manifests there. */
-  indexOf(reference: string):
-    | (ImageDocument & { readonly images: ReadonlyMap<Digest, ImageRecord> })
-    | undefined;
+  indexOf(reference: string): (ImageDocument & { readonly images: ReadonlyMap<Digest, ImageRecord> }) | undefined;
   /** Lets a name stand for an index: for these images, and for those of the same index that it stands for already. */
   addIndex(
     reference: string,

@@ -2,22 +2,23 @@ import { arch } from "node:process";
 import type { Descriptor, Platform } from "./image.ts";
 
 /** What people write for architectures, and what it means (containerd: platforms/database.go). */
-export const architectureNames: Readonly<Record<string, { readonly architecture: string; readonly variant?: string }>> = {
-  x86_64: { architecture: "amd64" },
-  "x86-64": { architecture: "amd64" },
-  amd64: { architecture: "amd64" },
-  i386: { architecture: "386" },
-  i486: { architecture: "386" },
-  i586: { architecture: "386" },
-  i686: { architecture: "386" },
-  x86: { architecture: "386" },
-  aarch64: { architecture: "arm64" },
-  arm64: { architecture: "arm64" },
-  armhf: { architecture: "arm", variant: "v7" },
-  armel: { architecture: "arm", variant: "v6" },
-  armv7: { architecture: "arm", variant: "v7" },
-  armv6: { architecture: "arm", variant: "v6" },
-};
+export const architectureNames: Readonly<Record<string, { readonly architecture: string; readonly variant?: string }>> =
+  {
+    x86_64: { architecture: "amd64" },
+    "x86-64": { architecture: "amd64" },
+    amd64: { architecture: "amd64" },
+    i386: { architecture: "386" },
+    i486: { architecture: "386" },
+    i586: { architecture: "386" },
+    i686: { architecture: "386" },
+    x86: { architecture: "386" },
+    aarch64: { architecture: "arm64" },
+    arm64: { architecture: "arm64" },
+    armhf: { architecture: "arm", variant: "v7" },
+    armel: { architecture: "arm", variant: "v6" },
+    armv7: { architecture: "arm", variant: "v7" },
+    armv6: { architecture: "arm", variant: "v6" },
+  };
 
 /** This machine's platform. */
 export function hostPlatform(): Platform {

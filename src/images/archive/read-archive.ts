@@ -227,7 +227,9 @@ function layoutBeside(spool: Spool, platform: Platform | undefined): readonly Ar
 function isWorthKeeping({ layers, manifest, index }: ArchivedImage): boolean {
   if (manifest === undefined) return false;
   const { layers: descriptors } = JSON.parse(Buffer.from(manifest.bytes).toString("utf8")) as ImageManifest;
-  return index !== undefined || layers.length === 0 || descriptors.some(({ mediaType }) => /gzip$|zstd$/.test(mediaType));
+  return (
+    index !== undefined || layers.length === 0 || descriptors.some(({ mediaType }) => /gzip$|zstd$/.test(mediaType))
+  );
 }
 
 function isSameImage(one: ArchivedImage, other: ArchivedImage): boolean {

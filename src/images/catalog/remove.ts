@@ -1,5 +1,12 @@
 import { type Digest, shortId } from "#base";
-import { canonicalName, familiarName, type ImageReference, parseReference, type Platform, withDefaultTag } from "#formats";
+import {
+  canonicalName,
+  familiarName,
+  type ImageReference,
+  parseReference,
+  type Platform,
+  withDefaultTag,
+} from "#formats";
 import type { ImageRemoval, ImageUser } from "../contract.ts";
 import { errors } from "../errors.ts";
 import { chainIds } from "./chain.ts";

@@ -1,12 +1,6 @@
 import { parseRfc3339, ZERO_TIME } from "#base";
 import type { ImageHistoryLine, ImageManifestView, ImageRecord } from "#engine";
-import type {
-  ContainerConfig,
-  ImageHistoryDocument,
-  ImageInspect,
-  ImageManifestSummary,
-  ImageSummary,
-} from "#formats";
+import type { ContainerConfig, ImageHistoryDocument, ImageInspect, ImageManifestSummary, ImageSummary } from "#formats";
 import type { ApiVersion } from "../http/version.ts";
 import { configDocument } from "./container-inspect.ts";
 

@@ -45,12 +45,11 @@ function isOldCompose(userAgent: string | undefined): boolean {
 
 /** What a name stands for, with the containers that use it. */
 function manifestDocuments(engine: Engine, name: string): ImageManifestSummary[] {
-  return engine.images.manifests(name).map((view) =>
-    manifestSummary(
-      view,
-      view.image === undefined ? [] : engine.images.usedBy(view.image.id).map(({ id }) => id),
-    ),
-  );
+  return engine.images
+    .manifests(name)
+    .map((view) =>
+      manifestSummary(view, view.image === undefined ? [] : engine.images.usedBy(view.image.id).map(({ id }) => id)),
+    );
 }
 
 /** Nanoseconds since the epoch an image says it was made. */

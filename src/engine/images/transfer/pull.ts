@@ -1,5 +1,15 @@
 import { type Digest, digestOf, isDigest, isErrorKind, shortId } from "#base";
-import { canonicalName, familiarName, familiarRepository, fitsPlatform, hostPlatform, type ImageReference, type Platform, splitRepository, withDefaultTag } from "#formats";
+import {
+  canonicalName,
+  familiarName,
+  familiarRepository,
+  fitsPlatform,
+  hostPlatform,
+  type ImageReference,
+  type Platform,
+  splitRepository,
+  withDefaultTag,
+} from "#formats";
 import type { ImageProgress, ImageRecord } from "#images";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { type Evidence, type EvidenceSource, fetchEvidence } from "#trust";
@@ -103,8 +113,7 @@ async function unchanged(
   const image = parts.store.catalog.find(canonicalName(reference), platform);
   // A layer that a check found damaged makes the image one to be pulled again.
   if (image?.config.rootfs.diff_ids.every((diffId) => parts.store.layers.has(diffId)) === false) return undefined;
-  if (image === undefined || !fitsPlatform(platform ?? hostPlatform(), image.config))
-    return undefined;
+  if (image === undefined || !fitsPlatform(platform ?? hostPlatform(), image.config)) return undefined;
   const isKnown = (digest: string) =>
     image.repoDigests.includes(familiarName({ repository: reference.repository, digest }));
   if (reference.digest !== undefined) {

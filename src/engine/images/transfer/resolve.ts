@@ -1,5 +1,14 @@
 import { type Digest, digestOf } from "#base";
-import { choosePlatform, type Descriptor, fitsPlatform, hostPlatform, type ImageConfig, type ImageManifest, type Platform, platformText } from "#formats";
+import {
+  choosePlatform,
+  type Descriptor,
+  fitsPlatform,
+  hostPlatform,
+  type ImageConfig,
+  type ImageManifest,
+  type Platform,
+  platformText,
+} from "#formats";
 import { CONFIG_LIMIT, parseImageConfig } from "#images";
 import type { RemoteManifest, RemoteRepository } from "#registry";
 import { errors } from "../../errors.ts";

@@ -73,8 +73,8 @@ test.skipIf(obstacle !== undefined)(
     await snapshots.prepare("beside", [], { sizeBytes: 4 * 1024 * 1024 });
     const { volume: small } = volumes.create({ name: "small", options: { size: "4m" } });
     const { volume: free } = volumes.create({ name: "free" });
-    const write = (directory: string, mebibytes: number) => {
-      writeFileSync(join(directory, "file"), Buffer.alloc(mebibytes * 1024 * 1024));
+    const write = (place: string, mebibytes: number) => {
+      writeFileSync(join(place, "file"), Buffer.alloc(mebibytes * 1024 * 1024));
     };
     expect(projectOf(small.mountpoint)).not.toBe(projectOf(at("mount/snapshots/beside/upper")));
     expect(projectOf(free.mountpoint)).toBe(0);

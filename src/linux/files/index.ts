@@ -47,5 +47,5 @@ export {
   statusOf,
 } from "./status.ts";
 export { createProjectLimits } from "./project-limits.ts";
-export { hasProjectQuota, limitProject, projectOf, setProject } from "./project-quota.ts";
+export { hasProjectQuota, projectOf } from "./project-quota.ts";
 export { spreadDirectoriesIn } from "./spread.ts";

@@ -13,7 +13,7 @@ import { endStrays, reconcile, restartByPolicy, settleRestarts, sweepLeftovers }
 import { type StopOrder, stopOrders } from "./containers/stop-orders.ts";
 import { viewOf } from "./containers/view.ts";
 import { lostExit } from "./containers/waiting.ts";
-import type { Engine, SystemService } from "./contract.ts";
+import type { Engine, SystemService } from "./contract/index.ts";
 import { createExecService } from "./execs/exec-service.ts";
 import { createExecRunner } from "./execs/run-in-container.ts";
 import { createImageService } from "./images/image-service.ts";

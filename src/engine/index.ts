@@ -1,4 +1,4 @@
-export * from "./contract.ts";
+export * from "./contract/index.ts";
 export { createEngine, type EngineParts } from "./create-engine.ts";
 export type { EnginePaths } from "./containers/parts.ts";
 export type { HostConfigDefaults } from "./containers/host-config.ts";

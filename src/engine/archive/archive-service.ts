@@ -4,7 +4,7 @@ import { FILE_TYPE, S_IFMT } from "#linux";
 import { resolveUser } from "#security";
 import type { Container } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
-import type { ArchiveService, PathStat } from "../contract.ts";
+import type { ArchiveService, PathStat } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import { commitContainer } from "./commit.ts";
 import { type ContainerRoot, openContainerRoot, openSnapshotRoot } from "./container-root.ts";

@@ -3,7 +3,7 @@ import type { ContainerConfig, ImageConfig } from "#formats";
 import { type Container, hasProcess } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
 import { pauseContainer, unpauseContainer } from "../containers/pause.ts";
-import type { ArchiveService } from "../contract.ts";
+import type { ArchiveService } from "../contract/index.ts";
 import { mountPointsOf } from "./mount-points.ts";
 
 type CommitOptions = Parameters<ArchiveService["commit"]>[1];

@@ -1,5 +1,5 @@
 import type { Container } from "../containers/container.ts";
-import type { Change } from "../contract.ts";
+import type { Change } from "../contract/index.ts";
 
 /** What a runtime makes in a root file system only to mount on it (the mounts of every container). */
 const always = [

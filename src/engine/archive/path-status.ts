@@ -13,7 +13,7 @@ import {
   toByteString,
   tryOpenInRoot,
 } from "#linux";
-import type { PathStat } from "../contract.ts";
+import type { PathStat } from "../contract/index.ts";
 
 /** Go's FileMode bits (os/types.go), by the type bits of st_mode. */
 const goTypes: ReadonlyMap<number, number> = new Map([

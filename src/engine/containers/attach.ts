@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { readLog } from "#logs";
-import type { Attachment, AttachOptions } from "../contract.ts";
+import type { Attachment, AttachOptions } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import { type Container, hasProcess } from "./container.ts";
 import { readableLogOf } from "./logs.ts";

@@ -1,5 +1,5 @@
 import { nowNanoseconds } from "#base";
-import type { ContainerService, ContainerView } from "../contract.ts";
+import type { ContainerService, ContainerView } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";

@@ -1,7 +1,7 @@
 import type { ContainerId, Digest, Nanoseconds } from "#base";
 import { formatRfc3339Nano, parseRfc3339 } from "#base";
 import type { ContainerConfig, EndpointSettings, HostConfig } from "#formats";
-import type { ContainerStatus, HealthState, MountPoint } from "../contract.ts";
+import type { ContainerStatus, HealthState, MountPoint } from "../contract/index.ts";
 
 /** A mount with what start needs beyond what inspect shows. */
 export type StoredMount = MountPoint & {

@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import type { HostConfig, RuntimeMount } from "#formats";
 import { kernelVersion, mountOf } from "#linux";
-import type { StepMount } from "../contract.ts";
+import type { StepMount } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
 import { aptConfigInContainer, caBundleInContainer } from "./environment.ts";

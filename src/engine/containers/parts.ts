@@ -6,7 +6,7 @@ import type { NetworkService } from "#network";
 import type { HostLimits } from "#runtime";
 import type { RuntimeCommand, SupervisorClient } from "#supervisor";
 import type { LocalVolumes } from "#volumes";
-import type { EventService } from "../contract.ts";
+import type { EventService } from "../contract/index.ts";
 import type { Container } from "./container.ts";
 import type { LogForwardings } from "../logs/log-forwardings.ts";
 import type { HostConfigDefaults } from "./host-config.ts";

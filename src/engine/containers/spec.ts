@@ -13,7 +13,7 @@ import {
   type SpecInput,
 } from "#runtime";
 import { capabilitySets, containerSecurity, privilegedCapabilities, resolveUser } from "#security";
-import type { StepRequest } from "../contract.ts";
+import type { StepRequest } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import type { ExecProcess } from "../execs/run-in-container.ts";
 import { linkVariables } from "../networks/links.ts";

@@ -1,5 +1,5 @@
 import { resolveDeviceRequests } from "#runtime";
-import type { StepRequest } from "../contract.ts";
+import type { StepRequest } from "../contract/index.ts";
 
 /** What the CDI devices of a build's step bring along. One that is not there and not required is left out. */
 export function stepDevices(

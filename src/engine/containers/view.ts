@@ -1,6 +1,6 @@
 import type { NetworkService } from "#network";
 import { appArmorProfileOf } from "#security";
-import type { ContainerEndpoint, ContainerView } from "../contract.ts";
+import type { ContainerEndpoint, ContainerView } from "../contract/index.ts";
 import { dnsNamesOf, isUserDefinedMode } from "../networks/join-requests.ts";
 import { linkNames, withShownLinks } from "../networks/links.ts";
 import { placesOf } from "../networks/places.ts";

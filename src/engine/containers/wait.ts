@@ -1,4 +1,4 @@
-import type { WaitCondition } from "../contract.ts";
+import type { WaitCondition } from "../contract/index.ts";
 import { type Container, type ExitNotice, hasProcess } from "./container.ts";
 import { endsWithin, waitIn } from "./waiting.ts";
 

@@ -1,5 +1,5 @@
 import { nowNanoseconds } from "#base";
-import type { EngineEvent, EventService } from "../contract.ts";
+import type { EngineEvent, EventService } from "../contract/index.ts";
 
 /** How many past events `since`/`until` can see (Docker's ring has 256). */
 const ringSize = 256;

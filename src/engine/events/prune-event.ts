@@ -1,4 +1,4 @@
-import type { EngineEvent, EventService } from "../contract.ts";
+import type { EngineEvent, EventService } from "../contract/index.ts";
 
 /** Reports that a prune is over: one event for the kind of thing, with what it gave back, and no actor. */
 export function emitPruneEvent(

@@ -4,7 +4,7 @@ import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
-import type { Attachment, ExecService, ExecView } from "../contract.ts";
+import type { Attachment, ExecService, ExecView } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import type { ExecRunner } from "./run-in-container.ts";
 

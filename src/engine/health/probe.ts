@@ -2,7 +2,7 @@ import { newId, nowNanoseconds } from "#base";
 import type { HealthConfig } from "#formats";
 import type { Container } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
-import type { HealthState, HealthStatus } from "../contract.ts";
+import type { HealthState, HealthStatus } from "../contract/index.ts";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { collectOutput } from "../processes/collect-output.ts";
 

@@ -4,7 +4,7 @@ import { bootstrapImage, type ImageRecord, type ImageRemoval, type ImageStore, c
 import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
-import type { ContainerView, EventService, ImageService } from "../contract.ts";
+import type { ContainerView, EventService, ImageService } from "../contract/index.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import { inspectDistribution } from "./transfer/distribution.ts";
 import { manifestViews } from "./manifests.ts";

@@ -1,5 +1,5 @@
 import type { Endpoint, NetworkRecord, NetworkService } from "#network";
-import type { EventService } from "../contract.ts";
+import type { EventService } from "../contract/index.ts";
 
 /** Reports that a container joined or left its networks. */
 export function emitEndpointEvents(

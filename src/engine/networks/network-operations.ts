@@ -1,6 +1,6 @@
 import type { NetworkRecord } from "#network";
 import type { ContainerParts } from "../containers/parts.ts";
-import type { NetworkOperations } from "../contract.ts";
+import type { NetworkOperations } from "../contract/index.ts";
 import { connectContainer, disconnectContainer } from "./connections.ts";
 import { emitNetworkEvent } from "./network-events.ts";
 import { endpointsOn } from "./places.ts";

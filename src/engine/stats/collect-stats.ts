@@ -3,7 +3,7 @@ import type { Nanoseconds } from "#base";
 import type { Cgroup, CgroupStats } from "#cgroups";
 import { errorCode, readHostCpuTime } from "#linux";
 import type { Endpoint } from "#network";
-import type { StatsSample } from "../contract.ts";
+import type { StatsSample } from "../contract/index.ts";
 
 type InterfaceFigures = StatsSample["interfaces"][string];
 

@@ -9,7 +9,7 @@ import type { ContainerParts } from "../containers/parts.ts";
 import { stepDevices } from "../containers/step-devices.ts";
 import { buildStepSpec } from "../containers/spec.ts";
 import { writeStepEtcFiles } from "../containers/etc-files.ts";
-import type { StepRequest, StepService } from "../contract.ts";
+import type { StepRequest, StepService } from "../contract/index.ts";
 import type { ExitHub } from "../processes/exit-hub.ts";
 import { runBundle } from "../processes/run-bundle.ts";
 

@@ -7,7 +7,7 @@ import type { ImageCatalog, LayerStore, Snapshotter } from "#images";
 import { logDrivers } from "#logs";
 import type { Container } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
-import type { SystemInfo, SystemService } from "../contract.ts";
+import type { SystemInfo, SystemService } from "../contract/index.ts";
 
 const machines: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
 

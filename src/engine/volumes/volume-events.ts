@@ -1,5 +1,5 @@
 import type { Container } from "../containers/container.ts";
-import type { EventService } from "../contract.ts";
+import type { EventService } from "../contract/index.ts";
 
 /** Reports that a container's volumes were mounted for its run, or no longer are. */
 export function emitVolumeEvents(

@@ -1,7 +1,7 @@
 import { treeSize } from "#images";
 import type { LocalVolumes, VolumeRecord } from "#volumes";
 import type { ContainerRegistry } from "../containers/registry.ts";
-import type { EventService, VolumeService } from "../contract.ts";
+import type { EventService, VolumeService } from "../contract/index.ts";
 import { errors } from "../errors.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import { volumeUsers } from "./volume-users.ts";

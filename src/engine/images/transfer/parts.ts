@@ -1,7 +1,7 @@
 import type { Logger, Semaphore } from "#base";
 import type { ImageStore } from "#images";
 import { loadRegistryClient, type RegistryClient, type RegistrySettings } from "#registry";
-import type { EventService } from "../../contract.ts";
+import type { EventService } from "../../contract/index.ts";
 import { createLayerDownloads, type LayerDownloads } from "./layer-downloads.ts";
 
 type ClientModule = Awaited<ReturnType<typeof loadRegistryClient>>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { nowNanoseconds } from "#base";
-import { fakeContainer } from "../testing/fake-engine.ts";
+import { fakeContainer } from "../testing/fake-container.ts";
 import { containerInspect } from "./container-inspect.ts";
 import { commandLine, statusProse } from "./container-status.ts";
 import { eventLine } from "./event.ts";

@@ -7,7 +7,9 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "#base";
 import { createServer, type ApiServer } from "../server.ts";
-import { createFakeBuilder, createFakeBuilds, createFakeEngine, fakeContainer } from "../testing/fake-engine.ts";
+import { createFakeBuilder, createFakeBuilds } from "../testing/fake-builder.ts";
+import { fakeContainer } from "../testing/fake-container.ts";
+import { createFakeEngine } from "../testing/fake-engine.ts";
 import { parseListenAddress } from "./listener.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "berth-listener-"));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { LogRecord } from "#engine";
-import { fakeContainer } from "../testing/fake-engine.ts";
+import { fakeContainer } from "../testing/fake-container.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
 let api: TestServer;

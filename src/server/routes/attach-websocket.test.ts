@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { echoProcess, fakeContainer } from "../testing/fake-engine.ts";
+import { fakeContainer } from "../testing/fake-container.ts";
+import { echoProcess } from "../testing/fake-process.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
 let api: TestServer;

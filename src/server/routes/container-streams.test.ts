@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import type { Socket } from "node:net";
 import { EngineError } from "#base";
 import { encodeFrame, STDIO } from "#wire";
-import { echoProcess, fakeContainer, scriptedProcess } from "../testing/fake-engine.ts";
+import { fakeContainer } from "../testing/fake-container.ts";
+import { echoProcess, scriptedProcess } from "../testing/fake-process.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
 let api: TestServer;

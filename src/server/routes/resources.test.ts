@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { EngineError } from "#base";
 import type { ContainerSummary, ImageSummary } from "#formats";
-import { fakeContainer, imageId } from "../testing/fake-engine.ts";
+import { fakeContainer, imageId } from "../testing/fake-container.ts";
 import { startTestServer, type TestServer } from "../testing/test-server.ts";
 
 let api: TestServer;

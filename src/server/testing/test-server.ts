@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "#base";
 import { createServer, type ApiServer } from "../server.ts";
-import { createFakeBuilder, createFakeBuilds, createFakeEngine, type FakeEngine } from "./fake-engine.ts";
+import { createFakeBuilder, createFakeBuilds } from "./fake-builder.ts";
+import { createFakeEngine, type FakeEngine } from "./fake-engine.ts";
 
 export type Answer = {
   readonly status: number;

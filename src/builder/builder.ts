@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { errorMessage, type Logger, Semaphore } from "#base";
 import { type Database } from "#db";
@@ -6,13 +7,14 @@ import type { EventService, StepService } from "#engine";
 import type { BuildCacheDocument, ContainerConfig } from "#formats";
 import type { ImageCatalog, ImageTrust, LayerStore, Snapshotter } from "#images";
 import { unmount } from "#linux";
-import { type BuildEnvironment, defaultParallelism, runBuild } from "./build.ts";
+import { runBuild } from "./build.ts";
 import { openBuildCache, type PruneOptions } from "./cache/build-cache.ts";
 import { createFlights } from "./cache/flights.ts";
 import type { OpenRepository } from "./cache/transfer/locations.ts";
 import { parseChanges } from "./changes.ts";
 import type { BuildEvent, BuildRequest, BuildResult, PullImage } from "./contract.ts";
 import { type CacheMounts, openCacheMounts } from "./mounts/cache-mounts.ts";
+import type { BuildEnvironment } from "./one-build.ts";
 import { snapshotPrefix } from "./run/snapshot.ts";
 
 /** What the builder is made of. */
@@ -59,6 +61,9 @@ export type Builder = {
   /** Removes what builds of an earlier daemon left: their snapshots and files. Run once at start, before any build. */
   sweep(): Promise<void>;
 };
+
+/** Steps that may work at once when the request does not say. */
+const defaultParallelism = Math.max(2, availableParallelism());
 
 const leastCacheBytes = 2 * 1024 ** 3;
 

@@ -24,4 +24,5 @@ export type { SourceEntry, SourceTree } from "./context/tree.ts";
 export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";
 export type { BuildFacts } from "./export/attestations/provenance.ts";
 export { readAttestations } from "./export/attestations/attestations.ts";
-export { createExporters, type ExportDestination, type ExporterParts, type Exporters } from "./export/exporters.ts";
+export { createExporters, type Exporters } from "./export/exporters.ts";
+export type { ExportDestination, ExporterParts } from "./export/settings.ts";

@@ -1,7 +1,7 @@
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { splitRepository, parseReference } from "#formats";
 import type { Blob } from "./blob.ts";
-import type { PushImage } from "./exporters.ts";
+import type { PushImage } from "./settings.ts";
 import { exportErrors as errors } from "./errors.ts";
 
 /** Opens a repository ("docker.io/library/debian") as a user. */

@@ -1,4 +1,4 @@
-import type { Attestations } from "../exporters.ts";
+import type { Attestations } from "../settings.ts";
 import { readBillOfMaterials } from "./bill-of-materials.ts";
 import { readProvenance } from "./provenance.ts";
 

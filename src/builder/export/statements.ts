@@ -1,0 +1,39 @@
+import type { BuildOutcome, BuiltImage } from "../contract.ts";
+import { billOfMaterials } from "./attestations/bill-of-materials.ts";
+import { provenanceStatement } from "./attestations/provenance.ts";
+import type { ImageName } from "./choice.ts";
+import type { AttachedStatement } from "./packed-image.ts";
+import type { ExporterParts, ExportSettings } from "./settings.ts";
+
+/** What is said about an image: its bill of materials and where it comes from, as far as they are asked for. */
+export async function statementsOf(
+  parts: ExporterParts,
+  image: BuiltImage,
+  manifest: BuiltImage["imageId"] | undefined,
+  names: readonly ImageName[],
+  outcome: BuildOutcome,
+  { attestations, facts }: ExportSettings,
+): Promise<readonly AttachedStatement[]> {
+  const about = { image, manifest, names };
+  const epoch = outcome.sourceDateEpoch;
+  const now = new Date(epoch === undefined ? Date.now() : epoch * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+  const statements: AttachedStatement[] = [];
+  if (attestations.billOfMaterials) {
+    statements.push(
+      await outcome.mount(image, (rootfs) =>
+        Promise.resolve(billOfMaterials(rootfs, { ...about, createdAt: now, version: parts.version })),
+      ),
+    );
+  }
+  if (attestations.provenance !== undefined) {
+    statements.push(
+      provenanceStatement(attestations.provenance, {
+        ...about,
+        materials: outcome.materials,
+        facts: facts(),
+        finishedAt: now,
+      }),
+    );
+  }
+  return statements;
+}

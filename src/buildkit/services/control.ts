@@ -137,6 +137,8 @@ export function controlMethods(parts: ControlParts): {
         for await (const progress of builds.follow(reference, call.signal)) yield statusOf(progress);
         return;
       }
+      // Clients ask what the daemon can do in a job of its own, which may end before this call has come.
+      if (jobs.hasEnded(reference)) return;
       const job = await jobs.get(reference, call.signal);
       const build = await job.build.promise.catch(() => undefined);
       if (build === undefined) return;

@@ -34,6 +34,8 @@ export type Jobs = {
   open(reference: string): Job;
   /** A job that was opened, or that will be in a moment: calls about one reference come on several connections. */
   get(reference: string, signal: AbortSignal): Promise<Job>;
+  /** True for a job that was finished a moment ago: a call about it may come after the call that ended it. */
+  hasEnded(reference: string): boolean;
 };
 
 const arrivalMs = 5_000;
@@ -42,6 +44,7 @@ const arrivalMs = 5_000;
 export function createJobs(): Jobs {
   const jobs = new Map<string, Job>();
   const waiting = new Map<string, Set<(job: Job) => void>>();
+  const ended = new Set<string>();
   return {
     open: (reference) => {
       if (jobs.has(reference)) throw errors["solve-reference-taken"](reference);
@@ -54,6 +57,8 @@ export function createJobs(): Jobs {
         returned: Promise.withResolvers<void>(),
         finish: () => {
           jobs.delete(reference);
+          ended.add(reference);
+          setTimeout(() => ended.delete(reference), arrivalMs).unref();
           job.build.reject(errors["solve-returned"]());
           finished.resolve();
         },
@@ -88,5 +93,6 @@ export function createJobs(): Jobs {
         waiters.add(settle);
       });
     },
+    hasEnded: (reference) => ended.has(reference) && !jobs.has(reference),
   };
 }

@@ -44,6 +44,9 @@ export function writeValue(directory: Directory, name: string, value: string | n
   const code = tryWriteValue(directory, name, value);
   if (code === undefined) return;
   if (code === "ENOENT" || code === "ENODEV") throw errors.cgroupGone(join(directory, name));
+  // What no kernel takes is the asker's mistake, not the machine's.
+  if (code === "EINVAL" || code === "ERANGE")
+    throw errors.cgroupValueRefused(join(directory, name), String(value), code);
   throw errors.cgroupWriteFailed(join(directory, name), String(value), code);
 }
 

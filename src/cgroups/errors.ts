@@ -10,6 +10,11 @@ export const errors = defineErrors({
     kind: "internal",
     message: (file: string, value: string, code: string) => `Cannot write "${value}" to ${file}: ${code}`,
   },
+  cgroupValueRefused: {
+    kind: "invalid",
+    message: (file: string, value: string, code: string) => `Cannot write "${value}" to ${file}: ${code}`,
+    hint: () => "The kernel does not take this value for the limit; give another.",
+  },
   cgroupGone: {
     kind: "conflict",
     message: (file: string) => `Cannot change limits: ${file} does not exist any more`,

@@ -130,6 +130,11 @@ export const errors = defineErrors({
     kind: "precondition",
     message: (why: string) => why,
   },
+  registryServerInvalid: {
+    kind: "invalid",
+    message: (address: string) => `invalid registry server address ${JSON.stringify(address.slice(0, 200))}`,
+    hint: () => "name a host, with a port if need be: registry.example:5000",
+  },
   registryMirrorInvalid: { kind: "invalid", message: (why: string) => `invalid mirror: ${why}` },
   registryInsecureInvalid: {
     kind: "invalid",

@@ -15,6 +15,11 @@ export const serverErrors = defineErrors({
       `client version ${version} is too new. Maximum supported API version is ${maximum}`,
   },
   "malformed-request": { kind: "invalid", message: (reason: string) => `malformed request: ${reason}` },
+  "name-too-long": {
+    kind: "invalid",
+    message: () => "a name or a path of the request is longer than the kernel allows",
+    hint: () => "a path has at most 4095 bytes, each name in it at most 255",
+  },
   // The sentence is that of the field's own schema: Docker's, as clients know it.
   "invalid-field": { kind: "invalid", message: (sentence: string) => sentence },
   "invalid-body": { kind: "invalid", message: (reason: string) => `invalid request body: ${reason}` },

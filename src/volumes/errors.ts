@@ -17,6 +17,10 @@ export const errors = defineErrors({
     message: (name: string) =>
       `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
   },
+  volumeNameLong: {
+    kind: "invalid",
+    message: (length: number) => `volume name of ${length} characters is too long, names have at most 255`,
+  },
   volumeOptionsRefused: {
     kind: "invalid",
     message: (name: string, reason: string) => `create ${name}: ${reason}`,

@@ -8,6 +8,8 @@ import { errors } from "./errors.ts";
 import { checkMountOptions, sizeOption } from "./mount-options.ts";
 import { unmountBelow } from "./mount-volume.ts";
 
+/** A volume is a directory of its name (limits.h: NAME_MAX). */
+const NAME_LIMIT_BYTES = 255;
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const anonymousLabel = "com.docker.volume.anonymous";
 
@@ -83,6 +85,7 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
       if (existing !== undefined) return { volume: existing, created: false };
       if (name.length === 1) throw errors.volumeNameShort(name);
       if (!validName.test(name)) throw errors.volumeNameInvalid(name);
+      if (name.length > NAME_LIMIT_BYTES) throw errors.volumeNameLong(name.length);
       const volumeOptions = { ...request.options };
       checkMountOptions(name, volumeOptions);
       const labels = { ...request.labels };

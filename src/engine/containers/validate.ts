@@ -10,6 +10,8 @@ import { parseSignal } from "./signals.ts";
 const hostnamePattern =
   /^(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*$/;
 
+/** PATH_MAX without where control groups are mounted and what lies below the parent. */
+const CGROUP_PATH_LIMIT = 3500;
 const millisecond = 1_000_000;
 
 /** Refuses what a container could never be started with (moby `daemon/container.go`, verifyContainerSettings). */
@@ -71,6 +73,10 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   if ((hostConfig.Cgroup ?? "") !== "") {
     throw errors.unsupportedOption("Cgroup", "the namespace of control groups is chosen with CgroupnsMode");
   }
+  const parent = hostConfig.CgroupParent ?? "";
+  // The container's id comes below it.
+  if (parent.length > CGROUP_PATH_LIMIT || parent.split("/").some((name) => Buffer.byteLength(name) > 255))
+    throw errors.rangeExceeded("invalid CgroupParent: it is longer than a path can be");
   if (Object.hasOwn(hostConfig.Annotations ?? {}, "")) throw errors.annotationEmpty();
   storageSize(hostConfig, undefined);
   for (const host of hostConfig.ExtraHosts ?? []) {

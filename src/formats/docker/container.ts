@@ -8,7 +8,8 @@ import * as v from "valibot";
  * Go clients send `null` for an empty list or map and zero for "not set"; `nullish` accepts both.
  */
 
-const int = v.pipe(v.number(), v.integer());
+/** Go's int64; what a JavaScript number cannot tell from its greatest counts as it. */
+const int = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 63)), v.maxValue(2 ** 63));
 const strings = v.nullish(v.array(v.string()));
 const stringMap = v.nullish(v.record(v.string(), v.string()));
 /** Go's `map[string]struct{}`: a set written as an object of empty objects. */

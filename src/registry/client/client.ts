@@ -110,6 +110,7 @@ export function createRegistryClient(settings: RegistrySettings): RegistryClient
     repository: (name, options) => openRepository({ name, connections, settings, tokens, plainHosts, ...options }),
     async login(credentials, signal) {
       const host = registryOfServer(credentials.serverAddress ?? "");
+      if (!URL.canParse(`https://${host}/`)) throw errors.registryServerInvalid(credentials.serverAddress ?? "");
       const endpoints = await endpointsOf(host, settings, { mirrors: false });
       let failure: unknown;
       for (const endpoint of endpoints) {

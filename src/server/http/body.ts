@@ -51,8 +51,9 @@ export function parseBody<Schema extends GenericSchema>(
 function parseJson(bytes: Buffer): unknown {
   const text = bytes.toString("utf8");
   if (text.trim() === "") return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     // A second document after the first has a message of its own in Docker.
     throw serverErrors["invalid-body"](
@@ -63,6 +64,21 @@ function parseJson(bytes: Buffer): unknown {
           : "malformed JSON",
     );
   }
+  // No name, path or word of a command can hold one, and the kernel would see its end there.
+  if (text.includes(String.raw`\u0000`) && holdsNul(value))
+    throw serverErrors["invalid-body"]("it contains a NUL character");
+  return value;
+}
+
+function holdsNul(value: unknown): boolean {
+  const rest = [value];
+  while (rest.length > 0) {
+    const item = rest.pop();
+    if (typeof item === "string" && item.includes("\0")) return true;
+    if (typeof item !== "object" || item === null) continue;
+    for (const [key, inner] of Object.entries(item)) rest.push(key, inner);
+  }
+  return false;
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {

@@ -194,6 +194,9 @@ function abortWith(stream: ServerResponse | Duplex): AbortSignal {
 
 /** Docker's error form: `message` is what clients match on and print; `hint` is ours. */
 export function errorReply(error: unknown, logger: Logger, request: Pick<IncomingMessage, "method" | "url">): Reply {
+  // Our own names are short: only what the client gave can be too long for the kernel, wherever it comes to light.
+  if (!(error instanceof EngineError) && /\bENAMETOOLONG\b/.test(errorMessage(error)))
+    return errorReply(serverErrors["name-too-long"](), logger, request);
   if (!(error instanceof EngineError)) {
     logger.error("a request failed unexpectedly", {
       method: request.method,

@@ -110,11 +110,15 @@ function split(search: string): Map<string, string[]> {
 
 function decode(part: string): string {
   if (!part.includes("%") && !part.includes("+")) return part;
+  let decoded: string;
   try {
-    return decodeURIComponent(part.replaceAll("+", " "));
+    decoded = decodeURIComponent(part.replaceAll("+", " "));
   } catch {
     throw serverErrors["malformed-request"](`invalid URL escape in "${part}"`);
   }
+  // No name, path or word of a command can hold one, and the kernel would see its end there.
+  if (decoded.includes("\0")) throw serverErrors["malformed-request"]("the query contains a NUL byte");
+  return decoded;
 }
 
 /** Reads every declared parameter; undeclared ones are ignored, as Docker does. */

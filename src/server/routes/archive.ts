@@ -26,8 +26,17 @@ function encodeStat(stat: PathStat): string {
   return Buffer.from(JSON.stringify(document)).toString("base64");
 }
 
+/** limits.h: PATH_MAX with its NUL, NAME_MAX. */
+const PATH_LIMIT_BYTES = 4095;
+const NAME_LIMIT_BYTES = 255;
+
 function required(path: string | undefined): string {
   if (path === undefined) throw serverErrors["invalid-parameter"]("path", "", "a path in the container");
+  if (
+    Buffer.byteLength(path) > PATH_LIMIT_BYTES ||
+    path.split("/").some((name) => Buffer.byteLength(name) > NAME_LIMIT_BYTES)
+  )
+    throw serverErrors["invalid-parameter"]("path", `${path.slice(0, 40)}…`, "a path that a file system can hold");
   return path;
 }
 

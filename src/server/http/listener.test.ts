@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import nodeTls from "node:tls";
 import { silentLogger } from "#base";
 import { createServer, type ApiServer } from "../server.ts";
 import { createFakeBuilder, createFakeBuilds } from "../testing/fake-builder.ts";
@@ -120,6 +121,25 @@ describe("a TCP port", () => {
       socket.write("POST /containers/web/attach HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     });
     expect(attached).toStartWith("HTTP/1.1 403 ");
+  });
+
+  test("asks whether silent clients are still there", async () => {
+    const { serverPair } = await certificates();
+    for (const tls of [undefined, serverPair]) {
+      const { port = 0 } = await newServer().listen({ kind: "tcp", host: "127.0.0.1", port: 0, tls });
+      const socket =
+        tls === undefined
+          ? net.connect(port, "127.0.0.1")
+          : nodeTls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+      await new Promise((resolve) => socket.once(tls === undefined ? "connect" : "secureConnect", resolve));
+      const hasTimer = () =>
+        // proc_net_tcp: local address, peer, state 01 (established), queues, timer 02 (keep-alive).
+        new RegExp(`:${port.toString(16).toUpperCase().padStart(4, "0")} \\S+ 01 \\S+ 02:`).test(
+          readFileSync("/proc/net/tcp", "utf8"),
+        );
+      while (!hasTimer()) await Bun.sleep(5);
+      socket.destroy();
+    }
   });
 
   test("with TLS lets in only clients whose certificate its CA signed", async () => {

@@ -44,12 +44,20 @@ export function parseListenAddress(text: string): ListenAddress {
   return { kind: "tcp", host: match[1] ?? (match[2] === "" || match[2] === undefined ? "127.0.0.1" : match[2]), port };
 }
 
+/** After so much silence the kernel begins to ask whether the peer is still there; as Go does. */
+const KEEP_ALIVE_MS = 15_000;
+
 /** Opens a listener; each connection goes to `accept`. */
 export async function openListener(address: ListenAddress, accept: (socket: Socket) => void): Promise<Listener> {
   if (address.kind === "unix") return openUnix(address, accept);
+  // A machine that loses its power, or its way here, never says that it has gone; the kernel asks (tcp(7), SO_KEEPALIVE).
+  const watched = (socket: Socket) => {
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    accept(socket);
+  };
   const server =
     address.tls === undefined
-      ? net.createServer({ allowHalfOpen: true }, accept)
+      ? net.createServer({ allowHalfOpen: true }, watched)
       : tls.createServer(
           {
             cert: address.tls.cert,
@@ -59,7 +67,7 @@ export async function openListener(address: ListenAddress, accept: (socket: Sock
               ? {}
               : { ca: address.tls.clientCa, requestCert: true, rejectUnauthorized: true }),
           },
-          accept,
+          watched,
         );
   await listening(server, () => server.listen(address.port, address.host), `${address.host}:${address.port}`);
   const bound = server.address();

@@ -4,7 +4,7 @@ import { createStdioDemuxer } from "#wire";
 import { serverErrors } from "../errors.ts";
 import { hijackRoute, type Route } from "../http/route.ts";
 import { flag, text } from "../http/query.ts";
-import { containerActor, detachInspector, serveAttachment } from "./container-streams.ts";
+import { containerActor, detachInspector, serveAttachment, writeReplay } from "./container-streams.ts";
 import { websocketStream } from "./websocket-stream.ts";
 
 /** Longest message a client may send: it is all in memory before the process gets any of it. */
@@ -45,18 +45,20 @@ function withoutFrames(framed: Duplex): Duplex {
   return plain;
 }
 
-/** The handshake, done by the library; refused before it when it cannot be one. */
+/** The handshake, done by the library; undefined when the client left, which the library would not tell. */
 async function acceptWebSocket(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   binary: boolean,
-): Promise<Duplex> {
+): Promise<Duplex | undefined> {
   const { WebSocketServer } = await import("ws");
   const server = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_LIMIT_BYTES, perMessageDeflate: false });
   return new Promise((resolve) => {
     // The head filter has put Docker's own protocol here, as for every call that takes over its connection.
     request.headers.upgrade = "websocket";
+    socket.once("close", () => resolve(undefined));
+    if (socket.destroyed) resolve(undefined);
     server.handleUpgrade(request, socket, head, (client) => resolve(websocketStream(client, socket, binary)));
     socket.resume();
   });
@@ -87,7 +89,11 @@ export const attachWebSocketRoutes: readonly Route[] = [
         logs: query.logs,
       });
       const client = await acceptWebSocket(request, call.socket, call.head, version >= 28);
-      for await (const { line } of attachment.replay ?? []) if (!client.destroyed) client.write(line);
+      if (client === undefined) {
+        attachment.stream.destroy();
+        return;
+      }
+      await writeReplay(client, attachment, ({ line }) => line);
       const stream = attachment.terminal ? attachment.stream : withoutFrames(attachment.stream);
       await serveAttachment(
         client,

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { delay, formatRfc3339Fixed } from "#base";
 import { createDetachWatcher, defaultDetachKeys, joinStreams, parseDetachKeys } from "#wire";
@@ -75,6 +74,32 @@ export async function serveAttachment(
   if (how === "detached") options.onDetach();
 }
 
+/** Sends what the log holds so far at the client's pace; stops when the client leaves. */
+export async function writeReplay(
+  client: Duplex,
+  { replay }: Pick<Attachment, "replay">,
+  lineOf: (record: LogRecord) => Uint8Array | string,
+): Promise<void> {
+  for await (const record of replay ?? []) {
+    // One that has gone says neither "drain" nor, again, "close".
+    if (client.destroyed) return;
+    if (!client.write(lineOf(record))) await writableAgain(client);
+  }
+}
+
+function writableAgain(client: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      client.off("drain", done);
+      client.off("close", done);
+      resolve();
+    };
+    client.once("drain", done);
+    client.once("close", done);
+    if (client.destroyed) done();
+  });
+}
+
 /** What every container event carries: labels, image, name. */
 export function containerActor(container: ContainerView): Parameters<EventService["emit"]>[0]["actor"] {
   return {
@@ -112,10 +137,7 @@ export const containerStreamRoutes: readonly Route[] = [
         logs: query.logs,
       });
       await sendHijackHead(call, attachment.terminal);
-      for await (const record of attachment.replay ?? []) {
-        if (!call.socket.write(logLine(record, "", attachment.terminal)))
-          await Promise.race([once(call.socket, "drain"), once(call.socket, "close")]);
-      }
+      await writeReplay(call.socket, attachment, (record) => logLine(record, "", attachment.terminal));
       await serveAttachment(call.socket, attachment, {
         head,
         stdin,

@@ -32,10 +32,18 @@ export function createAttachers(poller: Poller, onCaughtUp: () => void): Attache
   let frame = Buffer.from(new ArrayBuffer(0));
   let binding: { terminal: boolean; input: Input | undefined; closesStdin: boolean } | undefined;
   let ended = false;
+  /** Somebody whose stdin it was to be left before the process ran. */
+  let stdinLeft = false;
 
   const isBehind = () => {
     for (const { connection } of attached) if (connection.queuedBytes > QUEUE_BYTES_MAX) return true;
     return false;
+  };
+
+  /** However a client leaves (its end, a broken connection, a hang-up), nobody else will end the process's stdin. */
+  const stdinOver = () => {
+    if (binding === undefined) stdinLeft = true;
+    else if (binding.closesStdin) binding.input?.end();
   };
 
   const toStdin = (connection: Connection, bytes: Uint8Array) => {
@@ -53,7 +61,7 @@ export function createAttachers(poller: Poller, onCaughtUp: () => void): Attache
             if (request.stdin) toStdin(connection, bytes);
           },
           onEnd: () => {
-            if (request.stdin && binding?.closesStdin === true) binding.input?.end();
+            if (request.stdin) stdinOver();
             if (ended) connection.endWriting();
           },
           onDrain: (queuedBytes) => {
@@ -66,6 +74,7 @@ export function createAttachers(poller: Poller, onCaughtUp: () => void): Attache
           onClose: () => {
             attached.delete(attacher);
             earlyBytes.delete(attacher);
+            if (request.stdin) stdinOver();
             if (!isBehind()) onCaughtUp();
           },
         },
@@ -110,6 +119,7 @@ export function createAttachers(poller: Poller, onCaughtUp: () => void): Attache
         if (early !== undefined && attacher.request.stdin) toStdin(attacher.connection, early);
         if (!to.input?.isFull || !attacher.request.stdin) attacher.connection.resumeReading();
       }
+      if (stdinLeft) stdinOver();
     },
     inputDrained: () => {
       for (const { connection } of attached) connection.resumeReading();

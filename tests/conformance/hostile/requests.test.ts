@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import type { Route } from "../../../src/server/http/route.ts";
 import type { QueryField } from "../../../src/server/http/query.ts";
 import { routes } from "../../../src/server/routes/table.ts";
-import type { Shape } from "../../schema/request-fields.ts";
 import { targetIsDockerd, useDaemon } from "../daemon.ts";
 import { hostileBodies } from "./hostile-bodies.ts";
 import { backTo, holdings, requestBytes, statusOf } from "./raw-client.ts";
@@ -200,7 +199,7 @@ describe.skipIf(targetIsDockerd)("what is malformed", () => {
         await ensureObjects();
         const path = withPart(route.path, validPart(route));
         const target = route.path === "/commit" ? `${path}?container=steady` : path;
-        const bodies = hostileBodies(route.body as unknown as Shape, baseBodies[route.path] ?? {});
+        const bodies = hostileBodies(route.body, baseBodies[route.path] ?? {});
         problems.push(
           ...(await problemsOf(
             sampled(bodies, index).map(({ field, body, isWrongType }) => async () => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { closeSync, fsync, readFileSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import {
@@ -11,7 +10,7 @@ import {
   openDirectory,
   readDirectory,
   S_IFMT,
-  syncFileSystemOf,
+  syncFileSystem,
   toByteString,
 } from "#linux";
 
@@ -43,33 +42,16 @@ function openAll(directoryFd: number): number[] | undefined {
   return few ? opened : undefined;
 }
 
-/** syncfs(2) can take seconds and would stop this thread, so a child does it; `sync -f` is that one call. */
-async function runSync(path: string): Promise<void> {
-  const code = await new Promise<number | null>((resolve) => {
-    const child = spawn("/bin/sync", ["-f", path], { stdio: "ignore", env: {} });
-    child.on("error", () => resolve(null));
-    child.on("close", (exitCode) => resolve(exitCode));
-  });
-  if (code === 0) return;
-  // No such program, or one without -f: better a pause than a layer that a power cut empties.
-  const fd = openDirectory(toByteString(path));
-  try {
-    syncFileSystemOf(fd);
-  } finally {
-    closeFd(fd);
-  }
-}
-
 type Syncs = { readonly running: Promise<void>; next: Promise<void> | undefined };
 
 /** By file system. */
 const syncs = new Map<bigint, Syncs>();
 
 /**
- * Syncs the file system that holds a path. Who comes while a sync runs waits for the next one, together with all others
+ * Syncs the file system that holds a path, by syncfs(2). Who comes while a sync runs waits for the next one, together with all others
  * who came meanwhile: layers that are unpacked side by side cost two syncs, not one each.
  */
-function syncFileSystem(path: string): Promise<void> {
+function syncTogether(path: string): Promise<void> {
   const { dev } = statSync(path, { bigint: true });
   const current = syncs.get(dev);
   if (current !== undefined) {
@@ -79,12 +61,12 @@ function syncFileSystem(path: string): Promise<void> {
       })
       .then(() => {
         syncs.delete(dev);
-        return syncFileSystem(path);
+        return syncTogether(path);
       });
     return current.next;
   }
   const entry: Syncs = {
-    running: runSync(path).finally(() => {
+    running: syncFileSystem(path).finally(() => {
       if (entry.next === undefined) syncs.delete(dev);
     }),
     next: undefined,
@@ -172,7 +154,7 @@ export async function makeTreeDurable(path: string, ownBytes = 0): Promise<void>
     }
     const ofOthers = dirtyBytes() - ownBytes;
     const entries = ofOthers <= 0 ? undefined : listTree(root, Math.floor(ofOthers / BYTES_A_FILE));
-    if (entries === undefined) await syncFileSystem(path);
+    if (entries === undefined) await syncTogether(path);
     else {
       await syncEach(root, entries);
       await fsyncAsync(root);

@@ -5,7 +5,6 @@ export {
   renameAt,
   setTimesAt,
   setTimesOf,
-  syncFileSystemOf,
   tryLinkAt,
   tryMakeDirectoryAt,
   tryMakeNodeAt,
@@ -49,3 +48,4 @@ export {
 export { createProjectLimits } from "./project-limits.ts";
 export { hasProjectQuota, projectOf } from "./project-quota.ts";
 export { spreadDirectoriesIn } from "./spread.ts";
+export { syncFileSystem } from "./sync.ts";

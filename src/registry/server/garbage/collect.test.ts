@@ -71,6 +71,7 @@ function announced(objects: ObjectStore, onStep: () => void): ObjectStore {
     write: told(objects.write),
     adopt: told(objects.adopt),
     delete: told(objects.delete),
+    discard: told(objects.discard),
     list: told(objects.list),
   };
 }

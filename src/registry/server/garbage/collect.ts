@@ -85,7 +85,7 @@ export async function collectGarbage(store: Store, options: GarbageOptions): Pro
       const digest = digestOfKey(key);
       if (named.has(digest) || !(await isIdle(digest, key))) continue;
       await repositories.exclusive(digest, async () => {
-        if (await isIdle(digest, key)) await objects.delete(key);
+        if (await isIdle(digest, key)) await objects.discard(key);
       });
     }
     if (await repositories.forgetEmpty(repository)) logger.info("an empty repository is gone", { repository });
@@ -101,7 +101,7 @@ export async function collectGarbage(store: Store, options: GarbageOptions): Pro
     await repositories.exclusive(digest, async () => {
       const facts = await objects.find(key);
       if (facts === undefined || !(await isIdle(digest, key))) return;
-      await objects.delete(key);
+      await objects.discard(key);
       blobCount++;
       reclaimedBytes += facts.sizeBytes;
     });

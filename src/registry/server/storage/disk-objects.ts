@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { syncFileSystem } from "#linux";
 import type { ObjectStore } from "./object-store.ts";
 
 async function syncDirectory(path: string): Promise<void> {
@@ -25,6 +26,11 @@ function isMissing(error: unknown): boolean {
 export function openDiskObjects(root: string): ObjectStore {
   const data = join(root, "data");
   const temporary = join(root, "tmp");
+  // What a server that was killed had renamed but not yet synced can be seen, and a push may build on it: it is synced
+  // before anything else is acknowledged.
+  const settled = existsSync(data) ? syncFileSystem(root) : Promise.resolve();
+  // Told to whoever waits for it.
+  settled.catch(() => {});
   mkdirSync(data, { recursive: true, mode: 0o700 });
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   // What a crash left half written.
@@ -47,9 +53,12 @@ export function openDiskObjects(root: string): ObjectStore {
   const land = async (path: string, key: string) => {
     const place = pathOf(key);
     await ensureDirectory(dirname(place));
+    await settled;
     await rename(path, place);
     await syncDirectory(dirname(place));
   };
+
+  const discard = (key: string) => rm(pathOf(key), { force: true });
 
   async function* walk(prefix: string): AsyncGenerator<string> {
     let entries;
@@ -110,7 +119,13 @@ export function openDiskObjects(root: string): ObjectStore {
       }
       await land(path, key);
     },
-    delete: async (key) => rm(pathOf(key), { force: true }),
+    delete: async (key) => {
+      await discard(key);
+      await syncDirectory(dirname(pathOf(key))).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    },
+    discard,
     list: walk,
   };
 }

@@ -22,8 +22,10 @@ export type ObjectStore = {
   write(key: string, bytes: Uint8Array): Promise<void>;
   /** Takes over a file of the local disk, which is gone from its place afterwards. Atomic and durable as `write`. */
   adopt(key: string, path: string): Promise<void>;
-  /** Idempotent. */
+  /** Idempotent, and durable: what was deleted does not come back with a power cut. */
   delete(key: string): Promise<void>;
+  /** Deletes what nothing refers to: a power cut may bring it back, and nobody would know the difference. */
+  discard(key: string): Promise<void>;
   /** Keys that begin with `prefix` (a path ending in `/`), in no promised order. */
   list(prefix: string): AsyncIterable<string>;
   /** An address at which the client itself may fetch the object for some minutes; undefined when there is none. */

@@ -71,6 +71,12 @@ export function openS3Objects(options: S3StoreOptions): ObjectStore {
     }
   };
 
+  const remove = async (key: string): Promise<void> => {
+    await withRetries(() => file(key).delete()).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  };
+
   return {
     find,
     read: async (key) => {
@@ -100,11 +106,8 @@ export function openS3Objects(options: S3StoreOptions): ObjectStore {
       }
       await rm(path, { force: true });
     },
-    delete: async (key) => {
-      await withRetries(() => file(key).delete()).catch((error: unknown) => {
-        if (!isMissing(error)) throw error;
-      });
-    },
+    delete: remove,
+    discard: remove,
     list: async function* (prefix) {
       let startAfter: string | undefined;
       for (;;) {

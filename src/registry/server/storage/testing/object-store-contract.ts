@@ -96,10 +96,14 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(await textOf(await store.objects.body("a", { start: 9, end: 9 }))).toBe("9");
     });
 
-    test("delete() is idempotent", async () => {
+    test("delete() and discard() are idempotent", async () => {
       await store.objects.write("a", Buffer.from("x"));
       await store.objects.delete("a");
       await store.objects.delete("a");
+      await store.objects.write("b/c", Buffer.from("x"));
+      await store.objects.discard("b/c");
+      await store.objects.discard("b/c");
+      expect(await keysOf(store.objects, "")).toEqual([]);
       expect(await store.objects.find("a")).toBeUndefined();
     });
 

@@ -6,9 +6,9 @@ import { writeManyLayers } from "../layers.ts";
 import { berth, docker, dockerResult } from "../service.ts";
 
 /*
- * One boot of `scripts/vm power-cut`: looks at what the boot before left, then works until the power goes. What a
+ * One boot of `scripts/vm power-cut store`: looks at what the boot before left, then works until the power goes. What a
  * client was told is done is printed ("acknowledged …"), which the host remembers, and must still be there.
- *   step.ts load|build|create|stop|end [what was acknowledged…]
+ *   store.ts load|build|create|stop|end [what was acknowledged…]
  */
 const [phase = "end", ...acknowledged] = process.argv.slice(2);
 let passed = 0;

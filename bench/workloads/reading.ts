@@ -30,6 +30,10 @@ export const reading: Workload = {
     const samples = {
       "W6 list all [ms]": await timedEach(20, () => list("all=1", stopped + running)),
       "W6 list running [ms]": await timedEach(20, () => list("", running)),
+      "W6 ps -aq, CLI [ms]": await timedEach(15, () => engine.cli(["ps", "-aq"])),
+      "W6 ps -a, CLI [ms]": await timedEach(15, () => engine.cli(["ps", "-a"])),
+      "W6 ps, CLI [ms]": await timedEach(15, () => engine.cli(["ps"])),
+      "W6 ps -a --format json, CLI [ms]": await timedEach(15, () => engine.cli(["ps", "-a", "--format", "json"])),
       "W6 inspect [ms]": await timedEach(50, () => reader.json("GET", `/v1.41/containers/${ids.at(-1)}/json`)),
       "W6 ping [ms]": await timedEach(200, () => reader.request("GET", "/_ping")),
     };

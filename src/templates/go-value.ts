@@ -4,13 +4,20 @@ export class GoStruct {
   readonly typeName: string;
   readonly fields: ReadonlyMap<string, unknown>;
   /** Embedded structures print as one, and their fields are reached as if they were the outer one's. */
-  readonly printed: readonly unknown[];
+  get printed(): readonly unknown[] {
+    return (this.#printed ??= [...this.fields.values()]);
+  }
   /** Fields are methods, as in docker's listings: they are called, not read. */
   readonly hasMethods: boolean;
   /** What `json` prints. */
-  readonly json: unknown;
+  get json(): unknown {
+    return (this.#json ??= this.#jsonOf?.() ?? Object.fromEntries(this.fields));
+  }
   /** What `%v` prints, for types with a String method. */
   readonly text: string | undefined;
+  #printed: readonly unknown[] | undefined;
+  #json: unknown;
+  readonly #jsonOf: (() => unknown) | undefined;
 
   constructor(
     typeName: string,
@@ -18,15 +25,17 @@ export class GoStruct {
     options: {
       readonly printed?: readonly unknown[];
       readonly hasMethods?: boolean;
+      /** A function is asked when somebody wants it. */
       readonly json?: unknown;
       readonly text?: string;
     } = {},
   ) {
     this.typeName = typeName;
     this.fields = fields;
-    this.printed = options.printed ?? [...fields.values()];
+    this.#printed = options.printed;
     this.hasMethods = options.hasMethods ?? false;
-    this.json = options.json ?? Object.fromEntries(fields);
+    if (typeof options.json === "function") this.#jsonOf = options.json as () => unknown;
+    else this.#json = options.json;
     this.text = options.text;
   }
 }

@@ -1,4 +1,4 @@
-import { compileTemplate, GoStruct } from "#templates";
+import { compileTemplate } from "#templates";
 import { defineCommand } from "../command.ts";
 import { filterProblem, parseFilters } from "../flags/filters.ts";
 import { flag } from "../flags/flag.ts";
@@ -40,20 +40,15 @@ function needsSize(format: string): boolean {
     failedPrefix: "failed to execute template: ",
   });
   let isAsked = false;
-  const row = rowValue(containerRow(noContainer, true), subject);
-  const json = {
-    get Size() {
+  const row = containerRow(noContainer, true);
+  const watched = Object.defineProperty({ ...row }, "Size", {
+    enumerable: true,
+    get() {
       isAsked = true;
       return "";
     },
-  };
-  class WatchedFields extends Map<string, unknown> {
-    override get(name: string): unknown {
-      if (name === "Size") isAsked = true;
-      return super.get(name);
-    }
-  }
-  template(new GoStruct(subject, new WatchedFields(row.fields), { hasMethods: true, json }));
+  });
+  template(rowValue(watched, subject));
   return isAsked;
 }
 

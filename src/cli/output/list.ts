@@ -1,4 +1,4 @@
-import { compileTemplate, escapeHtml, GoStruct, headerFunctions, toJson } from "#templates";
+import { compileTemplate, escapeHtml, GoStruct, headerFunctions, type Template, toJson } from "#templates";
 import { printableLine } from "./printable.ts";
 import { tabulate } from "./tabulate.ts";
 import { writeText } from "./write.ts";
@@ -38,13 +38,37 @@ export function rowJson(row: Row): string {
 
 /** A row as templates see it: its fields are methods, there are no others, and their text is safe to show. */
 export function rowValue(row: Row, subject: string): GoStruct {
-  const fields = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(row)) {
-    if (typeof value === "function")
-      fields.set(name, (argument: string) => safe((value as (name: string) => unknown)(argument)));
-    else fields.set(name, safe(value));
+  return new GoStruct(subject, new RowFields(row), { hasMethods: true, json: () => plainFields(row) });
+}
+
+/** The fields of a row, made when a template looks at them. */
+class RowFields extends Map<string, unknown> {
+  readonly #row: Row;
+
+  constructor(row: Row) {
+    super();
+    this.#row = row;
+    for (const name in row) this.set(name, undefined);
   }
-  return new GoStruct(subject, fields, { hasMethods: true, json: plainFields(row) });
+
+  override get(name: string): unknown {
+    if (!this.has(name)) return undefined;
+    const value = this.#row[name];
+    if (typeof value === "function") return (argument: string) => safe((value as (name: string) => unknown)(argument));
+    return safe(value);
+  }
+
+  override *values(): MapIterator<unknown> {
+    for (const name of this.keys()) yield this.get(name);
+  }
+
+  override *entries(): MapIterator<[string, unknown]> {
+    for (const name of this.keys()) yield [name, this.get(name)];
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, unknown]> {
+    return this.entries();
+  }
 }
 
 function safe(value: unknown): unknown {
@@ -54,6 +78,50 @@ function safe(value: unknown): unknown {
 /** Turns `\t` and `\n` written in a shell's single quotes into what they mean, as docker does. */
 export function unescapeFormat(format: string): string {
   return format.replaceAll(String.raw`\t`, "\t").replaceAll(String.raw`\n`, "\n");
+}
+
+/**
+ * The parts of a template that is nothing but text and plain fields of the rows, which most are: text and names in
+ * turn. Undefined for any other.
+ */
+function plainParts(format: string, row: Row): readonly string[] | undefined {
+  const parts = format.split(/\{\{\s*\.([A-Za-z]+)\s*\}\}/);
+  for (const [index, part] of parts.entries()) {
+    if (index % 2 === 0) {
+      if (part.includes("{{") || part.includes("}}")) return undefined;
+    } else if (!Object.hasOwn(row, part) || typeof row[part] !== "string") return undefined;
+  }
+  return parts;
+}
+
+/** Each row by the template, a line each. Without the interpreter where it would only fetch fields: ten times as quick. */
+function renderRows(format: string, rows: readonly Row[], subject: ListOptions["subject"]): string {
+  const [first] = rows;
+  const parts = first === undefined ? undefined : plainParts(format, first);
+  let template: Template | undefined;
+  let text = "";
+  for (const row of rows) {
+    const line = parts === undefined ? undefined : plainLine(parts, row);
+    text += `${line ?? (template ??= compileTemplate(format))(rowValue(row, typeof subject === "string" ? subject : subject(row)))}\n`;
+  }
+  // What is wrong with a template is said of an empty list too.
+  if (first === undefined) compileTemplate(format);
+  return text;
+}
+
+/** Undefined where a field is no text. */
+function plainLine(parts: readonly string[], row: Row): string | undefined {
+  let line = "";
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? "";
+    if (index % 2 === 0) line += part;
+    else {
+      const value = row[part];
+      if (typeof value !== "string") return undefined;
+      line += printableLine(value);
+    }
+  }
+  return line;
 }
 
 /** Renders a listing as docker's formatter does. */
@@ -67,9 +135,7 @@ export function renderList(options: ListOptions): string {
   if (format === "json") return rows.map((row) => `${rowJson(row)}\n`).join("");
   const isTable = format === "" || format.startsWith("table");
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
-  const template = compileTemplate(format);
-  let text = "";
-  for (const row of rows) text += `${template(rowValue(row, typeof subject === "string" ? subject : subject(row)))}\n`;
+  const text = renderRows(format, rows, subject);
   if (!isTable) return text;
   const header = compileTemplate(format, { functions: headerFunctions, missingKey: "none" });
   return tabulate(`${header(headerRow(headers))}\n${text}`);

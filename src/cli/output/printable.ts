@@ -22,5 +22,6 @@ export function printableOutput(text: string, isColoured: boolean): string {
 
 /** The same on one line: a table cell or a name. */
 export function printableLine(text: string): string {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text;
   return printable(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }

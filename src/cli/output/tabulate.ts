@@ -2,6 +2,7 @@ const minimumWidth = 10;
 const padding = 3;
 
 function widthOf(cell: string): number {
+  if (/^[\u0020-\u007e]*$/.test(cell)) return cell.length;
   let width = 0;
   for (const _ of cell) width++;
   return width;

@@ -25,7 +25,7 @@ export const containerHeaders = {
 };
 
 function names(container: ContainerSummary, truncate: boolean): string {
-  const plain = container.Names.map((name) => name.replace(/^\//, ""));
+  const plain = container.Names.map((name) => (name.startsWith("/") ? name.slice(1) : name));
   // "/web/db" is what a link calls "/db".
   return (truncate ? plain.filter((name) => !name.includes("/")) : plain).join(",");
 }
@@ -46,30 +46,52 @@ function size(container: ContainerSummary): string {
   return root > 0 ? `${own} (virtual ${humanSize(root)})` : own;
 }
 
-/** A container as a line of `ps`. */
+/** A container as a line of `ps`. A field costs something when it is looked at: lists are long, templates short. */
 export function containerRow(container: ContainerSummary, truncate: boolean): Row {
-  const labels = container.Labels ?? {};
-  const mounts = container.Mounts ?? [];
   return {
-    Command: JSON.stringify(truncate ? ellipsis(container.Command, 20) : container.Command),
-    CreatedAt: goTime(container.Created * 1000),
+    get Command() {
+      return JSON.stringify(truncate ? ellipsis(container.Command, 20) : container.Command);
+    },
+    get CreatedAt() {
+      return goTime(container.Created * 1000);
+    },
     ID: truncate ? container.Id.slice(0, 12) : container.Id,
-    Image: imageName(container, truncate),
-    Label: (name: unknown) => labels[String(name)] ?? "",
-    Labels: Object.entries(labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(","),
-    LocalVolumes: String(mounts.filter(({ Driver }) => Driver === "local").length),
-    Mounts: mounts
-      .map(({ Name, Source }) => Name ?? Source)
-      .map((name) => (truncate ? ellipsis(name, 15) : name))
-      .join(","),
-    Names: names(container, truncate),
-    Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
-    Platform: new NilPointer("*v1.Platform"),
-    Ports: formatPorts(container.Ports),
-    RunningFor: `${humanDuration(Date.now() - container.Created * 1000)} ago`,
-    Size: size(container),
+    get Image() {
+      return imageName(container, truncate);
+    },
+    Label: (name: unknown) => container.Labels?.[String(name)] ?? "",
+    get Labels() {
+      return Object.entries(container.Labels ?? {})
+        .map(([name, value]) => `${name}=${value}`)
+        .join(",");
+    },
+    get LocalVolumes() {
+      return String((container.Mounts ?? []).filter(({ Driver }) => Driver === "local").length);
+    },
+    get Mounts() {
+      return (container.Mounts ?? [])
+        .map(({ Name, Source }) => Name ?? Source)
+        .map((name) => (truncate ? ellipsis(name, 15) : name))
+        .join(",");
+    },
+    get Names() {
+      return names(container, truncate);
+    },
+    get Networks() {
+      return Object.keys(container.NetworkSettings?.Networks ?? {}).join(",");
+    },
+    get Platform() {
+      return new NilPointer("*v1.Platform");
+    },
+    get Ports() {
+      return formatPorts(container.Ports);
+    },
+    get RunningFor() {
+      return `${humanDuration(Date.now() - container.Created * 1000)} ago`;
+    },
+    get Size() {
+      return size(container);
+    },
     State: container.State,
     Status: container.Status,
   };

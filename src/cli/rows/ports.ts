@@ -9,6 +9,7 @@ function address(ip: string): string {
  * `8000-8002->8000-8002/tcp`.
  */
 export function formatPorts(ports: readonly PortSummary[]): string {
+  if (ports.length === 0) return "";
   const sorted = [...ports].sort(
     (left, right) =>
       left.PrivatePort - right.PrivatePort ||

@@ -10,6 +10,16 @@ export const cliErrors = defineErrors({
     hint: (_command: string, suggestion?: string) =>
       suggestion === undefined ? `"berth --help" lists the commands` : `Did you mean "berth ${suggestion}"?`,
   },
+  "alias-not-allowed": {
+    kind: "invalid",
+    message: (name: string) => `not allowed to alias "${name}" (allowed: builder)`,
+    hint: () => "aliases in config.json may stand for `builder` alone, as docker's",
+  },
+  "plugin-invalid": {
+    kind: "invalid",
+    message: (path: string, problem: string) => `plugin "${path}" is not valid: ${problem}`,
+    hint: () => "`docker-cli-plugin-metadata` as its argument must make it print what it is, as JSON",
+  },
   "file-unreadable": {
     kind: "not-found",
     message: (path: string, reason: string) => `open ${path}: ${reason}`,

@@ -2,6 +2,7 @@ import { commandLoaders, groups, hiddenCommands, hiddenGroups, mainCommands } fr
 import { cliErrors } from "./errors.ts";
 import { globalFlags } from "./global-flags.ts";
 import { renderFlags, renderHelp } from "./help.ts";
+import { printableLine } from "./output/printable.ts";
 import { outputColumns } from "./terminal/terminal.ts";
 
 async function summaries(paths: readonly string[]): Promise<string> {
@@ -13,7 +14,13 @@ async function summaries(paths: readonly string[]): Promise<string> {
   return names.map((name, index) => `  ${name.padEnd(width)}${commands[index]}\n`).join("");
 }
 
-function groupSummaries(parent: string): string {
+/** Name and summary of each group, those of plugins among them with a star, as docker marks them. */
+function groupLines(entries: readonly (readonly [name: string, summary: string])[]): string {
+  const width = Math.max(10, ...entries.map(([name]) => name.length)) + 2;
+  return entries.map(([name, summary]) => `  ${name.padEnd(width)}${summary}\n`).join("");
+}
+
+function groupEntries(parent: string): readonly (readonly [string, string])[] {
   const paths = Object.keys(groups).filter(
     (path) =>
       path.startsWith(parent) &&
@@ -21,12 +28,40 @@ function groupSummaries(parent: string): string {
       !path.slice(parent.length).includes(" ") &&
       (parent !== "" || !hiddenGroups.has(path)),
   );
-  const width = Math.max(10, ...paths.map((path) => path.length - parent.length)) + 2;
-  return paths.map((path) => `  ${path.slice(parent.length).padEnd(width)}${groups[path]}\n`).join("");
+  return paths.map((path) => [path.slice(parent.length), groups[path] ?? ""] as const);
+}
+
+/** The plugins whose commands are not ours anyway; what is no plugin is told below the list, as docker does. */
+async function pluginSummaries(): Promise<{
+  readonly entries: readonly (readonly [string, string])[];
+  readonly invalid: string;
+}> {
+  const [{ findPlugins }, { describePlugin }] = await Promise.all([
+    import("./plugins/find-plugins.ts"),
+    import("./plugins/plugin-metadata.ts"),
+  ]);
+  const added = findPlugins().filter(
+    ({ name }) => !Object.hasOwn(groups, name) && !Object.hasOwn(commandLoaders, name),
+  );
+  const plugins = await Promise.all(added.map(describePlugin));
+  const problems = plugins.flatMap(({ name, problem }) => (problem === undefined ? [] : [[name, problem] as const]));
+  return {
+    entries: plugins.flatMap(({ name, metadata }) =>
+      metadata === undefined || metadata.Hidden === true
+        ? []
+        : [[`${name}*`, printableLine(metadata.ShortDescription ?? "")] as const],
+    ),
+    invalid:
+      problems.length === 0
+        ? ""
+        : `\nInvalid Plugins:\n${groupLines(problems.map(([name, problem]) => [name, printableLine(problem)]))}`,
+  };
 }
 
 async function overview(): Promise<string> {
   const hidden = new Set([...hiddenCommands, ...mainCommands]);
+  const plugins = await pluginSummaries();
+  const management = [...groupEntries(""), ...plugins.entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const others = Object.keys(commandLoaders).filter((path) => !path.includes(" ") && !hidden.has(path));
   return `Usage:  berth [OPTIONS] COMMAND
 
@@ -35,9 +70,9 @@ Builds images and runs containers
 Common Commands:
 ${await summaries(mainCommands)}
 Management Commands:
-${groupSummaries("")}
+${groupLines(management)}
 Commands:
-${await summaries(others.sort())}
+${await summaries(others.sort())}${plugins.invalid}
 Global Options:
 ${renderFlags(globalFlags, outputColumns())}
 Run 'berth COMMAND --help' for more information on a command.
@@ -61,7 +96,7 @@ export async function helpFor(path: string): Promise<string> {
         !aliases.has(name) &&
         !hiddenCommands.has(name),
     );
-    const inner = groupSummaries(`${path} `);
+    const inner = groupLines(groupEntries(`${path} `));
     return `Usage:  berth ${path} COMMAND
 
 ${groups[path]}

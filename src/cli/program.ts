@@ -30,7 +30,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     connection = global.connection;
   }
   const [first = ""] = words;
-  if (first === "help") return showTopic(words.slice(1));
+  if (first === "help") return showTopic(words.slice(1), argv, connection);
   // "trust key" is a group in a group.
   let length = 1;
   let path = first;
@@ -41,12 +41,31 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       if (next === "-h") warnOfShortHelp();
       return showHelp(path);
     }
-    if (next.startsWith("-")) return refuseGroupFlag(path, next);
+    if (next.startsWith("-")) return (await tryPlugin(first, argv, connection)) ?? refuseGroupFlag(path, next);
     path += ` ${next}`;
     length++;
   }
-  if (!Object.hasOwn(commandLoaders, path)) return refuseCommand(path);
+  if (!Object.hasOwn(commandLoaders, path)) return (await tryPlugin(first, argv, connection)) ?? refuseCommand(path);
   return runCommand(path, words.slice(length), connection);
+}
+
+/** Runs the plugin that has a command we have not; undefined when there is none. */
+async function tryPlugin(
+  name: string,
+  argv: readonly string[],
+  connection: ConnectionFlags,
+): Promise<number | undefined> {
+  const { aliasOf, findPlugin } = await import("./plugins/find-plugins.ts");
+  const called = aliasOf(name);
+  const [plugin = ""] = called;
+  const file = findPlugin(plugin);
+  if (file === undefined) return undefined;
+  const [{ describePlugin }, { runPlugin }] = await Promise.all([
+    import("./plugins/plugin-metadata.ts"),
+    import("./plugins/run-plugin.ts"),
+  ]);
+  const words = argv.toSpliced(argv.indexOf(name), 1, ...called);
+  return runPlugin(await describePlugin(file), words, connection);
 }
 
 function warnOfShortHelp(): void {
@@ -67,7 +86,9 @@ async function refuseCommand(path: string): Promise<number> {
   const { suggest } = await import("./suggest.ts");
   const group = path.includes(" ") ? path.slice(0, path.lastIndexOf(" ")) : "";
   const isListed = (name: string) => !hiddenCommands.has(name) && !hiddenGroups.has(name.replace(/ [^ ]*$/, ""));
-  const known = [...Object.keys(commandLoaders), ...Object.keys(groups)].filter(
+  const { findPlugins } = await import("./plugins/find-plugins.ts");
+  const added = group === "" ? findPlugins().map(({ name }) => name) : [];
+  const known = [...added, ...Object.keys(commandLoaders), ...Object.keys(groups)].filter(
     (name) => isListed(name) && (group === "" ? !name.includes(" ") : name.startsWith(`${group} `)),
   );
   const failure = cliErrors["unknown-command"](path, suggest(path, known));
@@ -80,11 +101,17 @@ async function refuseCommand(path: string): Promise<number> {
   return 1;
 }
 
-async function showTopic(words: readonly string[]): Promise<number> {
+async function showTopic(
+  words: readonly string[],
+  argv: readonly string[],
+  connection: ConnectionFlags,
+): Promise<number> {
   const path = words.join(" ");
   if (words.length > 0 && !Object.hasOwn(groups, path) && !Object.hasOwn(commandLoaders, path)) {
+    const status = await tryPlugin(words[0] ?? "", argv, connection);
+    if (status !== undefined) return status;
     // The first words may be a topic all the same.
-    if (words.length > 1) return showTopic(words.slice(0, -1));
+    if (words.length > 1) return showTopic(words.slice(0, -1), argv, connection);
     writeText(2, `unknown help topic: ${printable(path)}\n`);
     return 1;
   }

@@ -163,7 +163,7 @@ ${commands.map(row).join("\n")}
 
 ## Left out
 
-- \`bake\`: belongs to the builder's own plugin, which \`docker bake\` only calls.
+- \`bake\`: calls Docker's buildx plugin, where it is installed, as \`docker bake\` does.
 - Commands of plugins that are not installed beside docker (\`compose\`, \`scout\`, …).
 `;
 }

@@ -65,6 +65,33 @@ async function fromSource(context: CommandContext, source: ValueSource | undefin
   return found.map(([word, description]) => [word.startsWith(":") ? word : prefix + word, description]);
 }
 
+async function pluginCandidates(own: ReadonlySet<string>): Promise<Candidate[]> {
+  const [{ findPlugins }, { describePlugin }] = await Promise.all([
+    import("../plugins/find-plugins.ts"),
+    import("../plugins/plugin-metadata.ts"),
+  ]);
+  const plugins = await Promise.all(
+    findPlugins()
+      .filter(({ name }) => !own.has(name))
+      .map(describePlugin),
+  );
+  return plugins.flatMap(({ name, metadata }) =>
+    metadata === undefined || metadata.Hidden === true ? [] : [[name, metadata.ShortDescription ?? ""] as const],
+  );
+}
+
+async function offeredByPlugin(
+  context: CommandContext,
+  [name = "", ...words]: readonly string[],
+): Promise<Candidate[]> {
+  const [{ findPlugin }, { completeWithPlugin }] = await Promise.all([
+    import("../plugins/find-plugins.ts"),
+    import("../plugins/plugin-completion.ts"),
+  ]);
+  const plugin = findPlugin(name);
+  return plugin === undefined ? [] : completeWithPlugin(plugin, words, context.connection);
+}
+
 /** Leaves out the flags before the command; what they need may be what is typed. */
 async function skipGlobalFlags(words: readonly string[]) {
   const { globalFlags } = await import("../global-flags.ts");
@@ -108,11 +135,13 @@ async function candidates(context: CommandContext, words: readonly string[]): Pr
       each.slice(prefix.length),
       groups[each] ?? (await commandLoaders[each]?.())?.command.summary ?? "",
     ];
-    return Promise.all(paths.filter((each) => each.slice(prefix.length).startsWith(typed)).map(summarize));
+    const plugins = path === "" ? await pluginCandidates(new Set(paths)) : [];
+    const own = await Promise.all(paths.filter((each) => each.slice(prefix.length).startsWith(typed)).map(summarize));
+    return [...own, ...plugins];
   }
   path = `${path} ${rest[length] ?? ""}`.trim();
   const command = (await commandLoaders[path]?.())?.command;
-  if (command === undefined) return [];
+  if (command === undefined) return offeredByPlugin(context, rest);
   const { operands, waiting } = walk(command.flags, rest.slice(length + 1, -1));
   if (waiting !== undefined) return fromSource(context, valuesOf(path, waiting));
   if (typed.startsWith("-") && (operands === 0 || command.stopAtOperand !== true)) {

@@ -7,6 +7,7 @@ import { printFailure } from "../failure.ts";
 import { shortDocumentFormatFlag } from "../flags/format-flag.ts";
 import { printable } from "../output/printable.ts";
 import { writeText } from "../output/write.ts";
+import { type Plugin, pluginDocument } from "../plugins/plugin-metadata.ts";
 import { berthVersion } from "../version.ts";
 
 /** Newer fields that not every daemon answers. */
@@ -130,6 +131,30 @@ function serverLines(info: Info): Line[] {
   ];
 }
 
+/** The formats that show plugins; asking them costs a process each. */
+const isAboutPlugins = /^(?:|json)$|ClientInfo|\{\{-?\s*(?:json\s+)?\.\s*-?\}\}/;
+
+async function describePlugins(): Promise<readonly Plugin[]> {
+  const [{ findPlugins }, { describePlugin }] = await Promise.all([
+    import("../plugins/find-plugins.ts"),
+    import("../plugins/plugin-metadata.ts"),
+  ]);
+  return Promise.all(findPlugins().map(describePlugin));
+}
+
+/** As docker lists its plugins below the client. */
+function pluginLines(plugins: readonly Plugin[]): Line[] {
+  const valid = plugins.filter(({ metadata }) => metadata !== undefined);
+  return [
+    valid.length > 0 && " Plugins:",
+    ...valid.flatMap(({ name, path, metadata }) => [
+      `  ${name}: ${metadata?.ShortDescription ?? ""} (${metadata?.Vendor ?? ""})`,
+      metadata?.Version !== undefined && `    Version:  ${metadata.Version}`,
+      `    Path:     ${path}`,
+    ]),
+  ];
+}
+
 export const command = defineCommand({
   summary: "Display system-wide information",
   synopsis: "[OPTIONS]",
@@ -151,6 +176,7 @@ export const command = defineCommand({
     } catch (error) {
       failure = error;
     }
+    const plugins = isAboutPlugins.test(format) ? await describePlugins() : [];
     const ClientInfo = {
       Debug: process.env["BERTH_DEBUG"] === "1",
       Version: berthVersion,
@@ -159,7 +185,7 @@ export const command = defineCommand({
       Os: process.platform,
       Arch: process.arch === "x64" ? "amd64" : process.arch,
       Context: currentContext(context.connection).name,
-      Plugins: [],
+      Plugins: plugins.map(pluginDocument),
       Warnings: null,
     };
     if (format === "json") writeText(1, `${JSON.stringify({ ...info, ClientInfo })}\n`);
@@ -170,11 +196,15 @@ export const command = defineCommand({
         ` Version:    ${ClientInfo.Version}`,
         ` Context:    ${ClientInfo.Context}`,
         ` Debug Mode: ${ClientInfo.Debug}`,
+        ...pluginLines(plugins),
         "",
         ...(info === undefined ? ["Server:"] : serverLines(info)),
       ];
       const shown = lines.filter((line) => typeof line === "string").map(printable);
       writeText(1, `${shown.join("\n")}\n`);
+      for (const { path, problem } of plugins)
+        if (problem !== undefined)
+          writeText(2, `WARNING: Plugin "${printable(path)}" is not valid: ${printable(problem)}\n`);
       for (const warning of info?.Warnings ?? []) writeText(2, `${printable(warning)}\n`);
     }
     if (failure === undefined) return 0;

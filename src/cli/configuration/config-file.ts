@@ -28,6 +28,8 @@ export type ConfigFile = {
   readonly pruneFilters?: readonly string[];
   readonly proxies?: Readonly<Record<string, ProxySettings>>;
   readonly cliPluginsExtraDirs?: readonly string[];
+  /** `builder` may stand for a plugin, `buildx` usually; docker knows no other. */
+  readonly aliases?: Readonly<Record<string, string>>;
 };
 
 const files = new Map<string, ConfigFile>();

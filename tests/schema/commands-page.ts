@@ -164,6 +164,6 @@ ${commands.map(row).join("\n")}
 ## Left out
 
 - \`bake\`: calls Docker's buildx plugin, where it is installed, as \`docker bake\` does.
-- Commands of plugins that are not installed beside docker (\`compose\`, \`scout\`, …).
+- Commands of plugins that are not installed (\`compose\`, \`scout\`, …); those that are run ([plugins](command-line.md#plugins)).
 `;
 }

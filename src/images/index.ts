@@ -1,6 +1,7 @@
 export * from "./contract.ts";
 export { CONFIG_LIMIT, parseImageConfig } from "./catalog/image-config.ts";
 export type { LayerBlob, LayerBlobs } from "./layers/blobs.ts";
+export { makeTreeDurable } from "./layers/durable.ts";
 export type { PackedLayer } from "./layers/packed.ts";
 export { decompress } from "./extract/decompress.ts";
 export { extractInto, tarOfDirectory } from "./directory-archive.ts";

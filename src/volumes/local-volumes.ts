@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import { type Database, volumeTable } from "#db";
@@ -62,6 +62,15 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
       anonymous: row.anonymous === 1,
     });
   }
+  /** False when it has a size, and this file system has no quotas. */
+  const makeDirectories = ({ name, options: given, mountpoint }: VolumeRecord): boolean => {
+    const sizeBytes = sizeOption(name, given);
+    mkdirSync(directory(name), { recursive: true, mode: 0o701 });
+    // What is made below inherits the project.
+    const isLimited = sizeBytes === undefined || limits.limit(directory(name), sizeBytes);
+    mkdirSync(mountpoint, { recursive: true, mode: 0o755 });
+    return isLimited;
+  };
   const held = new Map<string, number>();
   for (const entry of readdirSync(root)) {
     if (!entry.startsWith(removing)) continue;
@@ -73,6 +82,11 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
     }
     unmountBelow(join(root, entry));
     rmSync(join(root, entry), { recursive: true, force: true });
+  }
+  for (const volume of volumes.values()) {
+    // A power cut may have taken the directories that a durable row promises. What is mounted there is not looked at.
+    const outer = directory(volume.name);
+    if (!existsSync(outer) || !readdirSync(outer).includes("_data")) makeDirectories(volume);
   }
 
   return {
@@ -99,14 +113,10 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
         options: volumeOptions,
         anonymous: anonymousLabel in labels,
       };
-      const sizeBytes = sizeOption(name, volumeOptions);
-      mkdirSync(directory(name), { recursive: true, mode: 0o701 });
-      // What is made below inherits the project.
-      if (sizeBytes !== undefined && !limits.limit(directory(name), sizeBytes)) {
+      if (!makeDirectories(volume)) {
         rmSync(directory(name), { recursive: true });
         throw errors.volumeOptionsRefused(name, "quota size requested but no quota support");
       }
-      mkdirSync(volume.mountpoint, { recursive: true, mode: 0o755 });
       table.insert({
         name,
         created_ms: volume.createdMs,

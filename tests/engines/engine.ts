@@ -34,6 +34,8 @@ export type EngineProcess = {
   halt(): Promise<void>;
   /** SIGKILL to the daemon alone. */
   kill(): Promise<void>;
+  /** As if the power went: no process, mount or file of a running machine is left; what is on disk is. `start` boots again. */
+  cutPower(): Promise<void>;
   /** Stops everything that belongs to the engine and removes its directory. */
   destroy(): Promise<void>;
 };
@@ -119,19 +121,24 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
       signalProcess(daemonPid, "SIGKILL");
       await waitForEnd();
     },
+    async cutPower() {
+      const remainder = () => processesNaming(directory);
+      for (const { pid } of remainder()) signalProcess(pid, "SIGKILL");
+      await eventually("the engine's processes to die", () => remainder().length === 0);
+      if (name === "berth") await endContainers(paths.dataRoot);
+      await unmountBelow(directory);
+      await unmountBelow(paths.dataRoot);
+      rmSync(paths.execRoot, { recursive: true, force: true });
+      mkdirSync(paths.execRoot);
+    },
     async destroy() {
       if (isAlive(daemonPid)) {
         await removeContainers(socket);
         await engine.halt();
       }
       await endRemainder(directory);
-      if (name === "berth") {
-        // Containers of a daemon that could not be asked to remove them.
-        const orphans = () => processesInCgroup(`/${hostNames(paths.dataRoot).cgroup}/`);
-        for (const pid of orphans()) signalProcess(pid, "SIGKILL");
-        await eventually("the engine's containers to end", () => orphans().length === 0);
-        await removeHostNames(paths.dataRoot);
-      }
+      // Containers of a daemon that could not be asked to remove them.
+      if (name === "berth") await endContainers(paths.dataRoot);
       await unmountBelow(directory);
       await unmountBelow(paths.dataRoot);
       rmSync(directory, { recursive: true, force: true });
@@ -185,6 +192,14 @@ export function hostNames(dataRoot: string): {
   const instance = short(resolve(dataRoot), 8);
   const hash = short(instance, 12);
   return { bridge: `br-${hash}`, table: `berth_${hash}`, cgroup: `berth-${instance}` };
+}
+
+/** Ends what runs in the daemon's control groups, and removes what it calls its own on the host. */
+async function endContainers(dataRoot: string): Promise<void> {
+  const orphans = () => processesInCgroup(`/${hostNames(dataRoot).cgroup}/`);
+  for (const pid of orphans()) signalProcess(pid, "SIGKILL");
+  await eventually("the engine's containers to end", () => orphans().length === 0);
+  await removeHostNames(dataRoot);
 }
 
 /** A daemon leaves its bridge and its table for the next start; a test does not. */

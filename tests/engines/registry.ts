@@ -23,9 +23,13 @@ export type RegistryProcess = {
 /** Starts one on a free port of this machine and waits until it listens. */
 export async function startRegistry(
   flags: readonly string[] | ((directory: string) => Promise<readonly string[]>) = [],
+  options: {
+    /** What it stores goes here instead of below its own directory. */
+    readonly root?: string;
+  } = {},
 ): Promise<RegistryProcess> {
   const directory = mkdtempSync(join(tmpdir(), "berth-registry-test-"));
-  const root = join(directory, "root");
+  const root = options.root ?? join(directory, "root");
   const logFile = join(directory, "log");
   const further = typeof flags === "function" ? await flags(directory) : flags;
   let pid = 0;

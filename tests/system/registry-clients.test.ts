@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive } from "../engines/busybox-image.ts";
 import { type CommandOptions, mustRun, runCommand } from "../engines/command.ts";
 import { berthBinary, type EngineProcess, startEngine } from "../engines/engine.ts";
 import { type RegistryProcess, startRegistry } from "../engines/registry.ts";
 import { seededRandom } from "./kill-load.ts";
+import { createRegistryLoad, expectWholeBlobs } from "./registry-load.ts";
 
 /** Passwords, short-lived tokens, and rights by repository: what a registry of a team has. */
 async function teamRegistry(directory: string): Promise<readonly string[]> {
@@ -199,48 +199,15 @@ test(
     const random = seededRandom(seed);
     const registry = await startRegistry(["--gc-interval", "50ms", "--gc-grace", "500ms"]);
     try {
-      const acknowledged = new Map<string, string>();
-      const url = () => `http://${registry.host}`;
-      const digestOf = (bytes: Uint8Array) => `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
-      const pushOne = async (name: string) => {
-        const layer = randomBytes(200_000);
-        const put = async (bytes: Uint8Array) => {
-          const started = await fetch(`${url()}/v2/kill/blobs/uploads/`, { method: "POST" });
-          const location = started.headers.get("location") ?? "";
-          await fetch(`${url()}${location}`, { method: "PATCH", body: bytes.subarray(0, 100_000) });
-          const rest = bytes.subarray(100_000);
-          const ended = await fetch(`${url()}${location}?digest=${digestOf(bytes)}`, { method: "PUT", body: rest });
-          if (ended.status !== 201) throw new Error(`blob: ${ended.status}`);
-          return { mediaType: "application/octet-stream", digest: digestOf(bytes), size: bytes.length };
-        };
-        const manifest = JSON.stringify({
-          schemaVersion: 2,
-          config: await put(Buffer.from("{}")),
-          layers: [await put(layer)],
-        });
-        const type = "application/vnd.oci.image.manifest.v1+json";
-        const answer = await fetch(`${url()}/v2/kill/manifests/${name}`, {
-          method: "PUT",
-          body: manifest,
-          headers: { "content-type": type },
-        });
-        if (answer.status === 201) acknowledged.set(name, manifest);
-      };
-      /** Deletes what was pushed: the next collections have something to do. */
-      const deleteOne = async (name: string) => {
-        const manifest = acknowledged.get(name);
-        if (manifest === undefined) return;
-        acknowledged.delete(name);
-        await fetch(`${url()}/v2/kill/manifests/${digestOf(Buffer.from(manifest))}`, { method: "DELETE" });
-      };
+      const load = createRegistryLoad(() => registry.host);
       for (let round = 0; round < rounds; round++) {
         const state = { isUp: true };
         const pushing = Array.from({ length: 3 }, async (_, lane) => {
           // What a kill breaks off is not acknowledged; everything else must be there.
           for (let index = 0; state.isUp; index++) {
             const name = `r${round}-${lane}-${index}`;
-            await pushOne(name).catch(() => undefined);
-            if (index % 3 > 0) await deleteOne(name).catch(() => undefined);
+            await load.push(name).catch(() => undefined);
+            if (index % 3 > 0) await load.delete(name).catch(() => undefined);
           }
         });
         await Bun.sleep(10 + 1200 * random());
@@ -248,30 +215,18 @@ test(
         state.isUp = false;
         await Promise.all(pushing);
         await registry.start();
-        for (const [name, manifest] of acknowledged) {
-          const found = await fetch(`${url()}/v2/kill/manifests/${name}`);
-          expect(await found.text()).toBe(manifest);
-          const { layers } = JSON.parse(manifest) as { layers: { digest: string }[] };
-          const digest = layers[0]?.digest ?? "";
-          const blob = await fetch(`${url()}/v2/kill/blobs/${digest}`);
-          expect(digestOf(await blob.bytes())).toBe(digest);
-        }
+        await load.expectWhole();
       }
       const log = readFileSync(registry.logFile, "utf8");
       const collected = [...log.matchAll(/garbage collected" .*\bblobs=(\d+)/g)].reduce(
         (sum, [, n]) => sum + Number(n),
         0,
       );
-      console.log({ acknowledged: acknowledged.size, collected });
-      expect(acknowledged.size).toBeGreaterThan(0);
+      console.log({ acknowledged: load.acknowledged.size, collected });
+      expect(load.acknowledged.size).toBeGreaterThan(0);
       expect(log).not.toContain("level=error");
-      // Nothing half is under a digest, whether somebody asks for it or not. It collects on while it lives.
       await registry.kill();
-      const blobs = join(registry.root, "data/blobs");
-      for (const entry of readdirSync(blobs, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile()) continue;
-        expect(digestOf(readFileSync(join(entry.parentPath, entry.name)))).toBe(`sha256:${entry.name}`);
-      }
+      expectWholeBlobs(registry.root);
     } finally {
       await registry.destroy();
     }

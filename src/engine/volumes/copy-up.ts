@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { extractInto, type Snapshotter, tarOfDirectory } from "#images";
+import { extractInto, makeTreeDurable, type Snapshotter, tarOfDirectory } from "#images";
 import { mountVolume, type VolumeRecord } from "#volumes";
 
 /**
@@ -18,7 +18,10 @@ export async function copyUp(
   const rootfs = parts.snapshots.mount(snapshotId);
   try {
     const tar = tarOfDirectory(rootfs, destination, { contentsOnly: true });
-    if (tar !== undefined) await extractInto(volume.mountpoint, "/", tar, { rootAttributes: true });
+    if (tar === undefined) return;
+    await extractInto(volume.mountpoint, "/", tar, { rootAttributes: true });
+    // A volume that holds anything is never filled again: after a power cut it must not hold empty files.
+    await makeTreeDurable(volume.mountpoint);
   } finally {
     parts.snapshots.unmount(snapshotId);
   }

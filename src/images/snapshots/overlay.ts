@@ -197,15 +197,22 @@ export function createOverlaySnapshotter(parts: {
     },
     changes: async (id) => {
       const lowers = visible(checkDriver(id).diffIds).map((diffId) => layers.directoryOf(diffId));
-      return findChanges({ kind: "upper", path: at(id, "upper") }, lowers);
+      const path = at(id, "upper");
+      return existsSync(path) ? findChanges({ kind: "upper", path }, lowers) : [];
     },
     changesDirectory: async (id) => {
-      checkDriver(id);
+      makeDirectories(id, checkDriver(id).diffIds);
       return at(id, "upper");
     },
-    usage: (id) => {
+    usage: async (id) => {
       checkDriver(id);
-      return treeSize(at(id, "upper"));
+      try {
+        return await treeSize(at(id, "upper"));
+      } catch (error) {
+        // Taken by a power cut, as in `mount`, or by a removal that is under way.
+        if (errorCode(error) === "ENOENT") return 0;
+        throw error;
+      }
     },
     list: async () => ledger.ids(),
     sweep: async (keep) => {

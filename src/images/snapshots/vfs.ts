@@ -15,7 +15,7 @@ import {
 } from "#linux";
 import type { Snapshotter } from "../contract.ts";
 import { errors } from "../errors.ts";
-import { makeDirectoryDurable } from "../layers/durable.ts";
+import { makeDirectoryDurable, makeTreeDurable } from "../layers/durable.ts";
 import type { StoreLayout } from "../layers/layout.ts";
 import { type LayerShelf, removeTree } from "../layers/store.ts";
 import { findChanges } from "./changes.ts";
@@ -91,6 +91,7 @@ export function createCopySnapshotter(parts: {
       const directory = layout.fresh("snapshot");
       mkdirSync(directory, { mode: 0o700 });
       await copyLayers(diffIds, join(directory, "rootfs"));
+      if (options.discardable !== true) await makeTreeDurable(directory);
       if (existsSync(join(layout.snapshots, id))) await removeTree(join(layout.snapshots, id));
       renameSync(directory, join(layout.snapshots, id));
       if (options.discardable !== true) await makeDirectoryDurable(layout.snapshots);

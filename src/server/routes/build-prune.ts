@@ -15,14 +15,19 @@ const filterKeys = [
   "inuse",
   "shared",
   "private",
+  // `system prune` gives its filters to everything; see `selectorOf`.
+  "label",
+  "label!",
 ] as const;
 
 /** What the filters say of a record; undefined when there are none, so that hidden records go too. */
 function selectorOf(given: Filters): ((record: BuildCacheDocument) => boolean) | undefined {
   const flags = (["inuse", "shared", "private"] as const).filter((key) => given.has(key));
   const texts = (["id", "parent", "type", "description"] as const).filter((key) => given.has(key));
-  if (flags.length === 0 && texts.length === 0) return undefined;
+  if (flags.length === 0 && texts.length === 0 && !given.has("label")) return undefined;
   return (record) =>
+    // Records have no labels: none is chosen by `label`, none is spared by `label!`.
+    given.labels(null) &&
     given.any("id", (value) => record.ID.startsWith(value)) &&
     given.any("parent", (value) => (record.Parents ?? []).some((parent) => parent.startsWith(value))) &&
     given.any("type", (value) => record.Type === value) &&

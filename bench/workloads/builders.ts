@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { busyboxArchive } from "../../tests/engines/busybox-image.ts";
@@ -127,31 +127,11 @@ export const builders: Workload = {
     }),
 };
 
-const manifest = {
-  name: "bench-project",
-  version: "1.0.0",
-  private: true,
-  type: "module",
-  scripts: { build: "tsc -p .", test: "node --test dist" },
-  dependencies: {
-    express: "4.21.2",
-    lodash: "4.17.21",
-    pino: "9.6.0",
-    zod: "3.24.1",
-    axios: "1.7.9",
-    dayjs: "1.11.13",
-  },
-  devDependencies: {
-    typescript: "5.7.3",
-    eslint: "8.57.1",
-    jest: "29.7.0",
-    webpack: "5.97.1",
-    "@babel/preset-env": "7.26.0",
-    "@types/express": "4.17.21",
-    "@types/node": "20.17.14",
-    prettier: "3.4.2",
-  },
-};
+/** A manifest and a lock file of 581 packages: the same files on any day. */
+const projectFolder = join(import.meta.dir, "node-project");
+
+/** The parts of a lock file that say where a package comes from. */
+type Lock = { readonly packages: Record<string, { readonly name?: string; version: string; resolved?: string }> };
 
 const projectDockerfile = (stamp: string) => `FROM node-base AS dependencies
 ENV STAMP=${stamp}
@@ -190,13 +170,20 @@ let project: Promise<string> | undefined;
 /** The project with its packages in an npm cache of its own, so that no builder waits for a registry; made once a run. */
 async function makeProject(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "berth-bench-node-project-"));
-  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, undefined, 2));
-  const npm = ["npm", "install", "--cache", join(folder, "npm-cache"), "--ignore-scripts", "--no-audit", "--no-fund"];
+  copyFileSync(join(projectFolder, "package.json"), join(folder, "package.json"));
+  const registry = (await mustRun(["npm", "config", "get", "registry"])).trim().replace(/\/$/, "");
+  // With the address of each archive `npm ci` asks for nothing else; npm's cache is by address.
+  const lock = JSON.parse(readFileSync(join(projectFolder, "package-lock.json"), "utf8")) as Lock;
+  for (const [path, entry] of Object.entries(lock.packages)) {
+    if (path === "") continue;
+    const name = entry.name ?? path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
+    entry.resolved = `${registry}/${name}/-/${name.split("/").at(-1)}-${entry.version}.tgz`;
+  }
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify(lock, undefined, 2));
+  writeFileSync(join(folder, ".npmrc"), `registry=${registry}/\n`);
+  const npm = ["npm", "ci", "--cache", join(folder, "npm-cache"), "--ignore-scripts", "--no-audit", "--no-fund"];
   await mustRun(["sh", "-c", `cd "$0" && exec "$@"`, folder, ...npm], limit);
   rmSync(join(folder, "node_modules"), { recursive: true });
-  // npm's cache is by address: steps look where this machine's npm has looked.
-  const registry = (await mustRun(["npm", "config", "get", "registry"])).trim();
-  writeFileSync(join(folder, ".npmrc"), `registry=${registry}\n`);
   rmSync(join(folder, "npm-cache/_logs"), { recursive: true, force: true });
   const options = {
     module: "nodenext",

@@ -12,6 +12,7 @@ import { type BuildCache, controlMethods } from "./services/control.ts";
 import { healthMethods } from "./services/health.ts";
 import { sessionClient } from "./session/session-client.ts";
 import { createSessions, readSessionOffer, type SessionOffer } from "./session/sessions.ts";
+import { isTrue } from "./solve/attributes.ts";
 import { createJobs, type StartedBuild } from "./solve/jobs.ts";
 import { createSolver, type PullWithCredentials, type SolveOptions, type SolverParts } from "./solve/solver.ts";
 import { statusOf } from "./solve/status.ts";
@@ -75,6 +76,9 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
       {
         tags: build.tags,
         attestations: readAttestations(build.attributes.get("attest:provenance"), build.attributes.get("attest:sbom")),
+        multiPlatform: isTrue(
+          build.attributes.get("multi-platform") ?? build.attributes.get("build-arg:BUILDKIT_MULTI_PLATFORM"),
+        ),
         facts,
         push: pusher(parts.repository, async (registry) => client?.credentials(registry)),
       },

@@ -1,5 +1,5 @@
 export type { BuildKit, BuildKitParts, SessionBuild } from "./buildkit.ts";
-export type { BuildClient, Choice, SentDockerfile } from "./solve/solver.ts";
+export type { BuildClient, Choice, SentDockerfile } from "./solve/build-client.ts";
 
 /** The protocol's parts, loaded when the first client comes that speaks it. */
 export async function loadBuildKit() {

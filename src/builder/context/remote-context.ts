@@ -17,6 +17,8 @@ export type RemoteOptions = {
   readonly directory: string;
   /** Certificates to trust. @default the host's */
   readonly caBundle?: string | undefined;
+  /** Keep `.git` of a repository whose address says nothing of it. @default false */
+  readonly keepGitDirectory?: boolean | undefined;
   /** For git over SSH. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly signal: AbortSignal;
@@ -65,7 +67,7 @@ async function fetchGit(text: string, directory: string, options: RemoteOptions)
     throw error;
   }
   const commit = await resolveCheckedCommit(reference, options);
-  const keepGitDirectory = reference.keepGitDirectory ?? false;
+  const keepGitDirectory = reference.keepGitDirectory ?? options.keepGitDirectory ?? false;
   const checkout = await checkOutGit(reference, commit, directory, { ...options, keepGitDirectory });
   const folder =
     reference.subdirectory === undefined ? checkout.directory : inside(checkout.directory, reference.subdirectory);

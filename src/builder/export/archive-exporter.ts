@@ -34,7 +34,8 @@ async function exportArchive(
   progress: ExportProgress,
   settings: ExportSettings,
 ): Promise<Readonly<Record<string, string>>> {
-  if (output.flavour === "docker" && outcome.images.length > 1) throw errors["export-multi-platform"]("docker");
+  if (output.flavour === "docker" && (outcome.images.length > 1 || settings.multiPlatform === true))
+    throw errors["export-multi-platform"]("docker");
   const images = await timed(parts, output, outcome, progress);
   // A docker-archive is one image; what is said about it has no place there.
   const effective: ExportSettings =

@@ -36,7 +36,7 @@ async function exportFiles(
   progress: ExportProgress,
   settings: ExportSettings,
 ): Promise<Readonly<Record<string, string>>> {
-  const split = output.split ?? outcome.images.length > 1;
+  const split = output.split ?? (settings.multiPlatform === true || outcome.images.length > 1);
   const { sourceDateEpoch } = outcome;
   const seconds = sourceDateEpoch ?? Math.floor(Date.now() / 1000);
   const trees: { name: string; tree: SourceTree }[] = [];

@@ -52,7 +52,7 @@ export async function pack(
   const store = createBlobStore(parts.layers, directory);
   try {
     const packed = await asStatus(progress, "exporting layers", () =>
-      packImages(images, options, store, outcome.signal, (image, manifest) =>
+      packImages(images, { ...options, index: settings.multiPlatform }, store, outcome.signal, (image, manifest) =>
         statementsOf(parts, image, manifest, options.names, outcome, settings),
       ),
     );

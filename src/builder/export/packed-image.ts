@@ -40,11 +40,12 @@ const inTotoType = "application/vnd.in-toto+json";
 
 /**
  * Puts images together: a manifest for one platform, an index for several or when statements come with them.
+ * @param options.index make an index even of one manifest
  * @param statementsOf what is said about an image, once its manifest's digest is known
  */
 export async function packImages(
   images: readonly BuiltImage[],
-  options: ImageOptions,
+  options: ImageOptions & { readonly index?: boolean | undefined },
   store: BlobStore,
   signal: AbortSignal,
   statementsOf: (image: BuiltImage, manifest: Digest) => Promise<readonly AttachedStatement[]>,
@@ -101,7 +102,10 @@ export async function packImages(
   const [only] = manifests;
   if (firstConfig === undefined || only === undefined) throw new Error("there is no image to export");
   const needsIndex =
-    entries.length > 1 || attached.length > 0 || options.annotations.some(({ level }) => level === "index");
+    options.index === true ||
+    entries.length > 1 ||
+    attached.length > 0 ||
+    options.annotations.some(({ level }) => level === "index");
   const root = needsIndex
     ? documentBlob(
         {

@@ -41,6 +41,8 @@ export type ExportSettings = {
   /** Names given apart from the outputs (`-t`). */
   readonly tags: readonly string[];
   readonly attestations: Attestations;
+  /** Several platforms' form, an index or a folder for each, also for one. @default false */
+  readonly multiPlatform?: boolean | undefined;
   readonly facts: () => BuildFacts;
   readonly push: PushImage | undefined;
 };

@@ -5,6 +5,9 @@ const proxyArguments: ReadonlySet<string> = new Set(
   ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
 );
 
+/** Arguments that are the builder's and no variable of a step. */
+const hiddenArguments: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
+
 /** Values of `--build-arg`; null is a name without a value. */
 export type GivenArguments = Readonly<Record<string, string | null>>;
 
@@ -120,7 +123,9 @@ export function runArguments(
   readonly visible: readonly string[];
 } {
   const set = environmentMap(environment);
-  const entries = [...scope.values()].filter(([name]) => !set.has(name) || scope.overriding.has(name));
+  const entries = [...scope.values()].filter(
+    ([name]) => (!set.has(name) || scope.overriding.has(name)) && !hiddenArguments.has(name),
+  );
   const visible = entries.filter(([name]) => scope.isDeclared(name) || !proxyArguments.has(name));
   const format = ([name, value]: readonly [string, string]) => `${name}=${value}`;
   const kept = environment.filter((entry) => !scope.overriding.has(entry.split("=", 1)[0] ?? ""));

@@ -4,7 +4,7 @@ import type { BuildContext, SourceTree } from "#builder";
 import { parseIgnoreFile } from "#formats";
 import { errors } from "../errors.ts";
 import { asVertex } from "../solve/as-vertex.ts";
-import type { BuildClient, ClientCall, SentDockerfile } from "../solve/solver.ts";
+import type { BuildClient, ClientCall, SentDockerfile } from "../solve/build-client.ts";
 import { layoutOf, sendBlob, takesBlobs } from "./content-store.ts";
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from "./providers.ts";
 import { type FileSelection, receiveFiles } from "./receive-files.ts";

@@ -33,15 +33,12 @@ const informative = new Set([
   "requestid",
   "context",
   "contextkey",
-  "contextsubdir",
   "dockerfilekey",
   "filename",
   "multi-platform",
   "cache-imports",
   "cache-from",
-  "override-copy-image",
   "no-warn",
-  "hostname",
 ]);
 
 const prefixes = [
@@ -57,6 +54,7 @@ const prefixes = [
 
 const known = new Set([
   ...informative,
+  "hostname",
   "target",
   "no-cache",
   "image-resolve-mode",
@@ -87,11 +85,15 @@ export function readAttributes(attributes: FrontendAttributes): AttributeRequest
     return value === undefined || value === "" ? undefined : value;
   };
   const noCache = attributes.get("no-cache");
+  const hostname = text("hostname");
   const resources = readResources(text);
   return {
     call: readCall(attributes.get("requestid")),
     dockerfile: text("filename"),
-    buildArgs: withPrefix(attributes, "build-arg:"),
+    buildArgs: {
+      ...(hostname === undefined ? {} : { BUILDKIT_SANDBOX_HOSTNAME: hostname }),
+      ...withPrefix(attributes, "build-arg:"),
+    },
     labels: withPrefix(attributes, "label:"),
     target: text("target"),
     noCache: noCache === "",
@@ -105,6 +107,11 @@ export function readAttributes(attributes: FrontendAttributes): AttributeRequest
     ulimits: readList("ulimit", text("ulimit")).map(readUlimit),
     resources,
   };
+}
+
+/** A yes as Go's strconv.ParseBool reads it. */
+export function isTrue(value: string | undefined): boolean {
+  return ["1", "t", "T", "true", "TRUE", "True"].includes(value ?? "");
 }
 
 /** Attributes whose name begins with a prefix, by the rest of it. */

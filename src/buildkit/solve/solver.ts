@@ -1,72 +1,24 @@
-import { createReadStream, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
 import {
-  type AgentProvider,
-  type BuildContext,
-  type BuildEvent,
   type BuildExporter,
   type BuildFacts,
   type BuildOutcome,
   type BuildRequest,
   type Builds,
-  type ExportDestination,
-  fetchRemoteContext,
   isDockerfileFrontend,
-  isRemoteContext,
-  isTarStart,
-  type LayoutBlobs,
-  type NamedContext,
-  parseLayoutReference,
-  remoteNamedContext,
-  type SecretProvider,
 } from "#builder";
 import { parseReference, type Platform, splitRepository } from "#formats";
 import type { RegistryCredentials } from "#registry";
 import { errors } from "../errors.ts";
-import { type FrontendAttributes, readAttributes, withPrefix } from "./attributes.ts";
-import { asVertex } from "./as-vertex.ts";
+import { type FrontendAttributes, isTrue, readAttributes } from "./attributes.ts";
+import type { BuildClient } from "./build-client.ts";
+import { filesOf } from "./build-files.ts";
 import type { StartedBuild } from "./jobs.ts";
 
 /** An exporter or a place of the cache as clients name them. */
 export type Choice = { readonly type: string; readonly attributes: ReadonlyMap<string, string> };
-
-/** What a build's client is told of it when it is asked for something. */
-export type ClientCall = {
-  /** The build's reference. */
-  readonly reference: string;
-  /** A folder of the build's, which is removed with it. */
-  readonly directory: string;
-  readonly emit: (event: BuildEvent) => void;
-  readonly signal: AbortSignal;
-};
-
-/** The Dockerfile as the client sent it, with the ignore file that holds. */
-export type SentDockerfile = {
-  readonly name: string;
-  readonly text: string;
-  readonly ignore: { readonly name: string; readonly text: string } | undefined;
-};
-
-/** Whoever asked for a build, as it stays reachable while the build runs. */
-export type BuildClient = {
-  /** The Dockerfile, when it does not come with a context from elsewhere. `isLocal`: the context is a directory of the client's. */
-  dockerfile(call: ClientCall, file: string, isLocal: boolean): Promise<SentDockerfile>;
-  /** The context that is a directory of the client's. */
-  context(call: ClientCall, ignore: SentDockerfile["ignore"]): BuildContext;
-  /** A named context that is a directory of the client's ("local:NAME"); undefined when the client has none of that name. */
-  named(call: ClientCall, name: string, local: string): NamedContext | undefined;
-  /** An OCI layout of the client's ("oci-layout://STORE"); undefined when the client has none of that name. */
-  layout(call: ClientCall, store: string): LayoutBlobs | undefined;
-  /** A stream that the client holds ready: its standard input. */
-  stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  readonly secrets: SecretProvider;
-  readonly agents: AgentProvider;
-  /** The client's credentials for a registry ("docker.io"). */
-  credentials(registry: string): Promise<RegistryCredentials | undefined>;
-  /** Where output number `index` goes. */
-  destination(index: number): ExportDestination;
-};
 
 /** What a client asked for, whichever way it did. */
 export type SolveOptions = {
@@ -176,7 +128,7 @@ export function createSolver(parts: SolverParts): Solver {
             tags: [...options.tags],
             cacheFrom: [],
             cacheImports: options.cacheImports.map(cacheLocation),
-            cacheExports: options.cacheExports.map(cacheLocation),
+            cacheExports: cacheExportsOf(options).map(cacheLocation),
             squash: false,
             securityOpt: [],
             entitlements: options.entitlements.map(entitlementOf),
@@ -252,6 +204,13 @@ function gated(
   ];
 }
 
+/** Where the cache goes; BUILDKIT_INLINE_CACHE puts it into the image, as `type=inline` does. */
+function cacheExportsOf({ attributes, cacheExports }: SolveOptions): readonly Choice[] {
+  const isInline = isTrue(attributes.get("build-arg:BUILDKIT_INLINE_CACHE"));
+  if (!isInline || cacheExports.some(({ type }) => type === "inline")) return cacheExports;
+  return [...cacheExports, { type: "inline", attributes: new Map() }];
+}
+
 function cacheLocation({ type, attributes }: Choice): NonNullable<BuildRequest["cacheImports"]>[number] {
   const known = (["inline", "registry", "local", "s3", "azblob", "gha"] as const).find((each) => each === type);
   if (known === undefined) {
@@ -272,171 +231,9 @@ function entitlementOf(name: string): NonNullable<BuildRequest["entitlements"]>[
 }
 
 function nameOf(attributes: FrontendAttributes, target: string | undefined): string {
+  const given = attributes.get("build-arg:BUILDKIT_BUILD_NAME");
+  if (given !== undefined && given !== "") return given;
   const context = attributes.get("context") ?? attributes.get("vcs:localdir:context") ?? "";
   const last = context.replace(/\/+$/, "").split("/").pop() ?? "";
   return target === undefined ? last : `${last === "" ? "" : `${last}/`}${target}`;
-}
-
-type Files = Pick<BuildRequest, "context" | "namedContexts" | "dockerfile" | "dockerfileText" | "dockerfileIgnore">;
-
-/** Where the build's files and its Dockerfile come from. */
-async function filesOf(
-  parts: SolverParts,
-  options: SolveOptions,
-  client: BuildClient | undefined,
-  call: ClientCall,
-): Promise<Files> {
-  const { attributes } = options;
-  const file = attributes.get("filename") || "Dockerfile";
-  const present = (what: string): BuildClient => {
-    if (client === undefined) throw errors["session-missing"](what);
-    return client;
-  };
-  const named = new Map<string, NamedContext>();
-  for (const [name, value] of Object.entries(withPrefix(attributes, "context:"))) {
-    named.set(
-      name,
-      namedContextOf(parts, () => present("a directory of the client"), call, name, value),
-    );
-  }
-  const namedContexts = named.size === 0 ? {} : { namedContexts: named };
-  if (options.context !== undefined) {
-    return { ...namedContexts, dockerfile: file, ...(await contextOfStream(options.context)) };
-  }
-  const remote = attributes.get("context");
-  if (remote === undefined || remote === "") {
-    const from = present("a directory of the client");
-    const sent = await from.dockerfile(call, file, true);
-    return {
-      ...namedContexts,
-      context: from.context(call, sent.ignore),
-      dockerfile: sent.name,
-      dockerfileText: sent.text,
-      dockerfileIgnore: sent.ignore,
-    };
-  }
-  const files = await remoteFiles(parts, remote, present, call);
-  // With a context from elsewhere the Dockerfile comes from there, unless the client sends one of its own.
-  if (attributes.has("dockerfilekey")) {
-    const sent = await present("a Dockerfile of the client").dockerfile(call, file, false);
-    return {
-      ...namedContexts,
-      ...files,
-      dockerfile: sent.name,
-      dockerfileText: sent.text,
-      dockerfileIgnore: sent.ignore,
-    };
-  }
-  return { ...namedContexts, dockerfile: file, ...files };
-}
-
-/** A `--build-context` as the front end's attribute "context:NAME" has it. */
-function namedContextOf(
-  parts: SolverParts,
-  client: () => BuildClient,
-  call: ClientCall,
-  name: string,
-  value: string,
-): NamedContext {
-  const local = /^local:(.+)$/.exec(value)?.[1];
-  if (local !== undefined) {
-    const found = client().named(call, name, local);
-    if (found !== undefined) return found;
-  }
-  const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
-  if (image !== undefined) return { kind: "image", reference: image };
-  const layout = /^oci-layout:(?:\/\/)?(.+)$/.exec(value)?.[1];
-  const placed = layout === undefined ? undefined : parseLayoutReference(layout);
-  if (placed !== undefined) {
-    const blobs = client().layout(call, placed.store);
-    if (blobs !== undefined) return { kind: "layout", blobs, reference: placed.reference };
-  }
-  if (isRemoteContext(value)) {
-    return {
-      kind: "files",
-      context: remoteNamedContext(value, {
-        directory: call.directory,
-        caBundle: parts.caBundle,
-        progress: () => {},
-      }),
-    };
-  }
-  throw errors["solve-option-unsupported"](
-    `the build context ${JSON.stringify(name)} from ${JSON.stringify(value)}`,
-    "known are directories, docker-image://, oci-layout://, git repositories and http(s) addresses",
-  );
-}
-
-/** What is at an address: the context, and perhaps the Dockerfile itself. */
-async function remoteFiles(
-  parts: SolverParts,
-  url: string,
-  client: (what: string) => BuildClient,
-  call: ClientCall,
-): Promise<Pick<Files, "context" | "dockerfileText">> {
-  const upload = /^http:\/\/buildkit-session\/(.+)$/.exec(url)?.[1];
-  if (upload !== undefined) {
-    return contextOfStream(client("a context from standard input").stream(upload, call.signal));
-  }
-  if (!isRemoteContext(url)) {
-    throw errors["solve-option-unsupported"](
-      `the build context ${JSON.stringify(url)}`,
-      "known are directories, archives, git repositories and http(s) addresses",
-    );
-  }
-  const shown = url.replace(/\/\/[^/@]*@/, "//");
-  const files = await asVertex(call.emit, `[internal] load remote build context ${shown}`, () =>
-    fetchRemoteContext(url, { ...call, caBundle: parts.caBundle, progress: () => {} }),
-  );
-  switch (files.kind) {
-    case "directory":
-      return { context: { directory: files.directory } };
-    case "archive":
-      return { context: fileChunks(files.path) };
-    case "dockerfile":
-      return { context: noFiles(), dockerfileText: files.text };
-  }
-}
-
-/** Nobody writes a longer Dockerfile; it is held in memory. */
-const maximumTextBytes = 16 * 1024 * 1024;
-
-/** What came on a client's standard input: an archive, or a Dockerfile without files. */
-async function contextOfStream(stream: AsyncIterable<Uint8Array>): Promise<Pick<Files, "context" | "dockerfileText">> {
-  const chunks = stream[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
-  while (start.length < 512) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    start = Buffer.concat([start, next.value]);
-  }
-  const rest = async function* (): AsyncGenerator<Uint8Array, void> {
-    yield start;
-    for (;;) {
-      const next = await chunks.next();
-      if (next.done === true) return;
-      yield next.value;
-    }
-  };
-  if (isTarStart(start)) return { context: rest() };
-  const text: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of rest()) {
-    length += chunk.length;
-    if (length > maximumTextBytes) {
-      throw errors["solve-option"]("context", "what came is neither an archive nor a Dockerfile");
-    }
-    text.push(chunk);
-  }
-  return { context: noFiles(), dockerfileText: Buffer.concat(text).toString("utf8") };
-}
-
-/** A file as a stream of bytes and nothing else: a stream of Node's has methods that a context may have too. */
-async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
-}
-
-async function* noFiles(): AsyncGenerator<Uint8Array, void> {
-  // An archive without members is two blocks of zeros.
-  yield new Uint8Array(1024);
 }

@@ -141,8 +141,7 @@ function sessionBuildOf(
       type: "registry",
       attributes: new Map([["ref", reference]]),
     })),
-    cacheExports:
-      attributes.get("build-arg:BUILDKIT_INLINE_CACHE") === "1" ? [{ type: "inline", attributes: new Map() }] : [],
+    cacheExports: [],
     entitlements: query.networkmode === "host" ? ["network.host"] : [],
     ...(isUploaded && query.buildid !== undefined ? { context: uploadedContext(query.buildid) } : {}),
     // Without a remote the context is this request's own body, as without BuildKit.

@@ -1,5 +1,6 @@
 import { Semaphore } from "#base";
 import { imageOf, lineageOf } from "./built-image.ts";
+import { createFlights } from "./cache/flights.ts";
 import { createReasons } from "./cache/reasons.ts";
 import type { CacheRecord } from "./cache/transfer/cache-config.ts";
 import { importCaches, type TransferParts } from "./cache/transfer/transfers.ts";
@@ -50,6 +51,7 @@ export async function buildPlatforms(
     steps: environment.parts.steps,
     cache: environment.cache,
     flights: environment.flights,
+    own: { flights: createFlights(), results: new Map() },
     reasons: createReasons(build.table),
     cacheMounts: environment.cacheMounts,
     logger: environment.parts.logger,

@@ -12,6 +12,8 @@ export function namespaceSteps(onRun: (request: StepRequest) => void = () => {})
     deviceMountPoints: () => [],
     run: async (request) => {
       onRun(request);
+      // As runc makes a directory that is not there.
+      mkdirSync(join(request.rootfs, request.cwd), { recursive: true });
       for (const mount of request.mounts ?? []) makeMountPoint(request.rootfs, mount);
       const lines = ["set -e", ...(request.mounts ?? []).map((mount) => mountLine(request.rootfs, mount))];
       const user = userOf(request.rootfs, request.user);
@@ -54,7 +56,8 @@ function makeMountPoint(rootfs: string, mount: StepMount): void {
 
 function mountLine(rootfs: string, mount: StepMount): string {
   const target = `"${join(rootfs, mount.destination)}"`;
-  if ("tmpfsBytes" in mount) return `mount -t tmpfs tmpfs ${target}`;
+  if ("tmpfsBytes" in mount)
+    return `mount -t tmpfs ${mount.tmpfsBytes === undefined ? "" : `-o size=${mount.tmpfsBytes} `}tmpfs ${target}`;
   const bind = `mount --rbind "${mount.source}" ${target}`;
   return mount.readonly ? `${bind}\nmount -o remount,bind,ro ${target}` : bind;
 }

@@ -3,7 +3,7 @@ import type { ContainerConfig } from "#formats";
 import type { FileOperation } from "../plan/operation.ts";
 
 /** Raise it when a step's meaning changes, so that results of an older builder are not taken for new ones. */
-const generation = 2;
+const generation = 3;
 
 /** What of the build's options decides a RUN's result; limits of memory and CPU do not. */
 export type RunEnvironment = {

@@ -25,6 +25,10 @@ export type ArchiveTreeOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** Nobody means more, and each of them is hashed. */
+const maximumHoleBytes = 4 * 1024 ** 3;
+const zeros = new Uint8Array(64 * 1024);
+
 const emptyPayload: Payload = { bytes: Buffer.alloc(0) };
 
 /**
@@ -38,18 +42,32 @@ export async function readArchiveTree(
 ): Promise<SourceTree & { remove(path: string): void }> {
   const root = folderNode("");
   const spool = createSpool(options.spoolPath, options.memoryBytes ?? 32 * 1024 * 1024);
-  let current: { readonly header: TarHeader; readonly hash: ReturnType<typeof createHash> } | undefined;
+  let current: { readonly header: TarHeader; readonly hash: ReturnType<typeof createHash>; bytes: number } | undefined;
+  let holes = 0;
+  const data = (bytes: Uint8Array) => {
+    if (current === undefined) return;
+    current.hash.update(bytes);
+    current.bytes += bytes.length;
+    spool.write(bytes);
+  };
+  /** Holes of sparse files are zeros like others: a digest needs them all. */
+  const hole = (bytes: number) => {
+    holes += bytes;
+    if (holes > maximumHoleBytes) throw new TarError("its sparse files have holes of more than 4 GiB");
+    for (let left = bytes; left > 0; left -= zeros.length) data(zeros.subarray(0, left));
+  };
   const parser = createTarParser({
     entry: (header) => {
-      current = { header, hash: createHash("sha256") };
+      if (header.isSparse === true && header.sizeBytes > maximumHoleBytes * 2)
+        throw new TarError("a sparse file is too large");
+      current = { header, hash: createHash("sha256"), bytes: 0 };
       spool.begin(header.sizeBytes);
     },
-    data: (bytes) => {
-      current?.hash.update(bytes);
-      spool.write(bytes);
-    },
+    data,
+    hole,
     end: () => {
       if (current === undefined) return;
+      if (current.header.isSparse === true) hole(current.header.sizeBytes - current.bytes);
       place(root, current.header, current.hash.digest("hex"), spool.end());
       current = undefined;
     },

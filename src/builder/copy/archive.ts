@@ -30,6 +30,7 @@ export async function isArchive(tree: SourceTree, entry: SourceEntry): Promise<b
       hasMember = true;
     },
     data: () => {},
+    hole: () => {},
     end: () => {},
   });
   try {

@@ -244,8 +244,8 @@ function createCopier({ root, rootFd, owner, destination }: Place, options: Copy
       }
       if (source.unpack && (await isArchive(source.tree, entry))) {
         makeFolder(destination);
-        // BuildKit gives --chown to the folder alone: an archive's members have owners of their own.
-        await unpackInto(rootFd, destination, source.tree, entry, options.isLenient === true ? undefined : owner);
+        // Until BuildKit 0.23 --chown was the folder's alone.
+        await unpackInto(rootFd, destination, source.tree, entry, owner);
         return;
       }
       const intoFolder = isFolderPath || root.find(destination)?.type === "directory" || fresh.has(destination);
@@ -315,6 +315,7 @@ async function unpackInto(
   const parser = createTarParser({
     entry: (header) => void extractor.entry(header),
     data: (bytes) => extractor.data(bytes),
+    hole: (bytes) => extractor.hole(bytes),
     end: () => extractor.end(),
   });
   try {

@@ -87,7 +87,7 @@ function planCache(flag: MountFlag, target: string, origin: FilesOrigin, namespa
   const hasOwner = flag.mode !== undefined || flag.uid !== undefined || flag.gid !== undefined;
   return {
     type: "cache",
-    id: `${namespace}/${flag.id ?? posix.normalize(flag.target ?? "")}`,
+    id: `${namespace}/${flag.id ?? posix.normalize(flag.target ?? "").replace(/(.)\/+$/, "$1")}`,
     sharing: flag.sharing,
     origin,
     source,

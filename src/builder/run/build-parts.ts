@@ -2,7 +2,7 @@ import type { Logger, Semaphore } from "#base";
 import type { StepService } from "#engine";
 import type { Platform } from "#formats";
 import type { ImageCatalog, ImageRecord, LayerLease, LayerStore, Snapshotter } from "#images";
-import type { BuildCache } from "../cache/build-cache.ts";
+import type { BuildCache, CachedStep } from "../cache/build-cache.ts";
 import type { Flights } from "../cache/flights.ts";
 import type { RunEnvironment } from "../cache/keys.ts";
 import type { Reasons } from "../cache/reasons.ts";
@@ -21,6 +21,8 @@ export type BuildParts = {
   readonly steps: StepService;
   readonly cache: BuildCache;
   readonly flights: Flights;
+  /** What this build has made itself, on any platform: all that a build which ignores the cache takes from. */
+  readonly own: { readonly flights: Flights; readonly results: Map<string, CachedStep> };
   readonly reasons: Reasons;
   readonly cacheMounts: CacheMounts;
   readonly logger: Logger;

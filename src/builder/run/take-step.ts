@@ -134,6 +134,11 @@ async function remember(parts: BuildParts, given: StepParts, prepared: Prepared)
       return { ...(await settled(parts, step, hit)), createdBy, key, isHit: hit.isOurs, isCached: true };
     }
   }
+  const own = usesCache || step.operation === undefined ? undefined : parts.own.results.get(key);
+  if (own !== undefined) {
+    report("shared", "another platform or stage of this build made it");
+    return { ...(await settled(parts, step, own)), createdBy, key, isHit: false, isCached: false };
+  }
   const reason = usesCache
     ? parts.reasons.explain(place, prepared.ingredients)
     : parts.request.noCache
@@ -151,16 +156,16 @@ async function remember(parts: BuildParts, given: StepParts, prepared: Prepared)
       const diffId = await asDiskFull(step.source, () => prepared.make(listener));
       const made = { diffId, created: timeOfNow() };
       parts.cache.save(key, { ...made, description: step.source });
+      parts.own.results.set(key, made);
       return made;
     });
-  // A build that ignores the cache gives to others, but takes nothing.
-  const result = usesCache
-    ? await parts.flights.share(key, { signal: parts.signal, listen }, make)
-    : { ...(await make(listen)), isShared: false };
+  // A build that ignores the cache gives to others, but takes nothing: only what it has made itself counts for it.
+  const { flights } = usesCache ? parts : parts.own;
+  const result = await flights.share(key, { signal: parts.signal, listen }, make);
   if (result.diffId !== undefined) parts.lease.add(result.diffId);
   report(
     result.isShared ? "shared" : step.operation === undefined ? "config" : "miss",
-    result.isShared ? "another build was making it" : reason,
+    !result.isShared ? reason : `another ${usesCache ? "build" : "stage"} was making it`,
   );
   return { ...(await settled(parts, step, result)), createdBy, key, isHit: false, isCached: false };
 }

@@ -265,6 +265,7 @@ describe("buildx", () => {
       Dockerfile: "FROM scratch\nRUN false\n",
       "sub/Dockerfile": "FROM busybox\nCOPY f /f\n",
       "sub/f": "from git",
+      "whole.Dockerfile": "FROM scratch\nCOPY . /\n",
     });
     const git = (...words: string[]) =>
       mustRun(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", ...words], { directory: repository });
@@ -285,9 +286,61 @@ describe("buildx", () => {
         const tag = uniqueName();
         succeeded(await run(["-t", tag, url]));
         expect(await daemon.ok("run", "--rm", tag, "cat", "/f")).toBe("from git");
+        const out = join(daemon.directory, uniqueName("out"));
+        const whole = ["-o", out, "-f", "whole.Dockerfile", url.replace(":sub", "")];
+        succeeded(await run(["--build-arg", "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1", ...whole]));
+        expect(readdirSync(join(out, ".git"))).toContain("HEAD");
       }
     } finally {
       await server.stop(true);
+    }
+  });
+
+  sinceGrpc("a context at an address: an archive, or the Dockerfile itself", async () => {
+    const files = folder({ Dockerfile: "FROM scratch\nCOPY f /f\n", f: "of the archive" });
+    const archive = join(daemon.directory, uniqueName("context"));
+    await mustRun(["tar", "-czf", archive, "-C", files, "."]);
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) =>
+        new URL(request.url).pathname === "/archive"
+          ? new Response(Bun.file(archive))
+          : new Response("FROM scratch\nCOPY <<A /f\nof the text\nA\n"),
+    });
+    for (const run of [build.buildx, build.berth]) {
+      for (const [path, content] of [
+        ["archive", "of the archive"],
+        ["Dockerfile", "of the text\n"],
+      ] as const) {
+        const out = join(daemon.directory, uniqueName("out"));
+        succeeded(await run(["-o", out, `http://127.0.0.1:${server.port}/${path}`]));
+        expect(readFileSync(join(out, "f"), "utf8")).toBe(content);
+      }
+    }
+  });
+
+  sinceGrpc("build arguments of BuildKit's own: an index for one platform, a name, a cache in the image", async () => {
+    const files = folder({ Dockerfile: "FROM busybox\nRUN --security=insecure echo x > /x\n" });
+    for (const run of [build.buildx, build.berth]) {
+      const oci = join(daemon.directory, uniqueName("oci"));
+      const name = uniqueName("name");
+      const given = ["BUILDKIT_MULTI_PLATFORM=1", "BUILDKIT_INLINE_CACHE=1", `BUILDKIT_BUILD_NAME=${name}`];
+      const options = ["--provenance=false", "--allow", "security.insecure", "--output", `type=oci,dest=${oci}`];
+      succeeded(await run([...given.flatMap((argument) => ["--build-arg", argument]), ...options, files]));
+      const read = async (digest: string) =>
+        JSON.parse(await mustRun(["tar", "-xOf", oci, `blobs/sha256/${digest.slice(7)}`])) as Index & {
+          readonly config: { readonly digest: string };
+        };
+      const top = JSON.parse(await mustRun(["tar", "-xOf", oci, "index.json"])) as Index;
+      const index = await read(top.manifests[0]?.digest ?? "");
+      expect(index.manifests.map(({ platform }) => platform?.os)).toEqual(["linux"]);
+      const manifest = await read(index.manifests[0]?.digest ?? "");
+      expect(Object.keys(await read(manifest.config.digest))).toContain("moby.buildkit.cache.v0");
+      expect(succeeded(await berth(["builder", "history", "ls"]))).toContain(name);
+      const scanned = ["--sbom=true", "--build-arg", "BUILDKIT_SBOM_SCAN_STAGE=true", "--allow", "security.insecure"];
+      const told = await run([...scanned, "--progress=plain", "--output", `type=oci,dest=${oci}`, files]);
+      expect(told.stderr).toContain("BUILDKIT_SBOM_SCAN_STAGE is not followed");
     }
   });
 

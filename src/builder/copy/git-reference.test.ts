@@ -72,4 +72,20 @@ describe("git references", () => {
       );
     },
   );
+
+  type FragmentRow = { readonly ref: string; readonly expected: string; readonly ok: boolean };
+  // How BuildKit names a repository with its reference, in the form with a fragment; what is none stays as it is.
+  test.each(referenceTable<FragmentRow>("git-refs/fragment.json").map((row) => [row.ref, row] as const))(
+    "as BuildKit names it: %s",
+    (text, { expected, ok }) => {
+      const named = (): string | undefined => {
+        if (!isGitContext(text)) return undefined;
+        const { remote, reference } = parseGitReference(text);
+        const shown = text.startsWith("github.com/") ? remote.replace("https://", "") : remote;
+        return reference === undefined ? shown : `${shown}#${reference}`;
+      };
+      if (ok) expect(named()).toBe(expected);
+      else if (isGitContext(text)) expect(named).toThrow();
+    },
+  );
 });

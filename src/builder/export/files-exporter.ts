@@ -9,7 +9,7 @@ import type { Output } from "./choice.ts";
 import { exportErrors as errors } from "./errors.ts";
 import type { AttachedStatement } from "./packed-image.ts";
 import type { ExportDestination, ExporterParts, ExportSettings } from "./settings.ts";
-import { statementsOf } from "./statements.ts";
+import { statementsOf, tellUnscanned } from "./statements.ts";
 import { asStatus } from "./status.ts";
 import { joinTrees, timedTree, treeArchive } from "./tree-archive.ts";
 
@@ -95,6 +95,7 @@ async function exportFiles(
       }
     });
   };
+  tellUnscanned(settings, progress);
   await withImages(outcome.images);
   return {};
 }

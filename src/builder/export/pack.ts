@@ -8,7 +8,7 @@ import { exportErrors as errors } from "./errors.ts";
 import { descriptorOf, packImages, type PackedImage } from "./packed-image.ts";
 import { rewriteTimes } from "./rewrite-times.ts";
 import type { ExporterParts, ExportSettings } from "./settings.ts";
-import { statementsOf } from "./statements.ts";
+import { statementsOf, tellUnscanned } from "./statements.ts";
 import { asStatus } from "./status.ts";
 
 /** A folder that is gone when the work is done. */
@@ -49,6 +49,7 @@ export async function pack(
   settings: ExportSettings,
   directory: string,
 ): Promise<{ readonly packed: PackedImage; readonly close: () => void }> {
+  tellUnscanned(settings, progress);
   const store = createBlobStore(parts.layers, directory);
   try {
     const packed = await asStatus(progress, "exporting layers", () =>

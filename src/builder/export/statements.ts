@@ -1,4 +1,4 @@
-import type { BuildOutcome, BuiltImage } from "../contract.ts";
+import type { BuildOutcome, BuiltImage, ExportProgress } from "../contract.ts";
 import { billOfMaterials } from "./attestations/bill-of-materials.ts";
 import { provenanceStatement } from "./attestations/provenance.ts";
 import type { ImageName } from "./choice.ts";
@@ -36,4 +36,15 @@ export async function statementsOf(
     );
   }
   return statements;
+}
+
+/** Says what of BuildKit's scanning is not done, to whoever asks for it. */
+export function tellUnscanned({ attestations, facts }: ExportSettings, progress: ExportProgress): void {
+  if (!attestations.billOfMaterials) return;
+  const { attributes } = facts();
+  for (const name of ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]) {
+    const value = attributes[`build-arg:${name}`] ?? "";
+    if (["", "0", "false"].includes(value)) continue;
+    progress.log(`${name} is not followed: the bill of materials lists what is in the image\n`);
+  }
 }

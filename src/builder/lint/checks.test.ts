@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseIgnoreFile } from "#formats";
+import { parseIgnoreFile, type Platform } from "#formats";
 import type { ImageRecord } from "#images";
 import { parseDockerfile } from "../parse/dockerfile.ts";
 import { planBuild } from "../plan/plan.ts";
@@ -27,7 +27,14 @@ type Checked = { readonly findings: readonly string[]; readonly failure: string 
 /** What the checks find in a Dockerfile: "line rule: message", by line. */
 async function check(
   text: string,
-  options: { readonly ignore?: string; readonly arguments?: Record<string, string>; readonly all?: boolean } = {},
+  options: {
+    readonly ignore?: string;
+    readonly arguments?: Record<string, string>;
+    readonly all?: boolean;
+    readonly platform?: string;
+    /** What the images are of. @default this machine's */
+    readonly base?: Platform;
+  } = {},
 ): Promise<Checked> {
   let linter: Linter | undefined;
   let failure: string | undefined;
@@ -42,8 +49,8 @@ async function check(
       arguments: given,
       labels: {},
       target: undefined,
-      platform: undefined,
-      findImage: async () => record,
+      platform: options.platform,
+      findImage: async () => ({ ...record, config: { ...record.config, ...options.base } }),
       ignore: options.ignore === undefined ? undefined : parseIgnoreFile(options.ignore),
       allStages: options.all,
     });
@@ -147,8 +154,67 @@ describe("checks", () => {
     ["# check=skip=all\nFROM scratch as Base", []],
     ["# check=skip=StageNameCasing\nFROM scratch AS Base", []],
     ["FROM busybox\n# check=skip=UndefinedVar // it is meant so\nCOPY $a .", []],
-  ])("%j is quiet", async (text, findings) => {
+    // FROM of mixed case is a matter of another rule.
+    [
+      "From scratch as x",
+      ["1 ConsistentInstructionCasing: Command 'From' should match the case of the command majority (uppercase)"],
+    ],
+    // A tie is upper case, and mixed words have no vote.
+    [
+      "FROM scratch\ncopy a b",
+      ["2 ConsistentInstructionCasing: Command 'copy' should match the case of the command majority (uppercase)"],
+    ],
+    [
+      "FROM scratch\nCopy a b\nworkdir /a\nworkdir /b",
+      [
+        "1 ConsistentInstructionCasing: Command 'FROM' should match the case of the command majority (lowercase)",
+        "2 ConsistentInstructionCasing: Command 'Copy' should match the case of the command majority (lowercase)",
+      ],
+    ],
+    ['FROM scratch\nSHELL ["/s"]\nCMD run', []],
+    ["FROM --platform=$BUILDPLATFORM busybox:$TARGETARCH", []],
+    ["FROM busybox\nENV P=$PATH:/more", []],
+    ["FROM scratch AS a\nWORKDIR /a\nFROM a\nWORKDIR b", []],
+    ["FROM scratch\nENV MONKEY=1 API_KEY_FILE=2 PUBLIC_KEY=3 TOKENS=4", []],
+    ["FROM --platform=linux/amd64 scratch AS for-amd64", []],
+    ["FROM --platform=$TARGETPLATFORM/v8 scratch", []],
+    [
+      "# check=skip=stagenamecasing\nFROM scratch AS Base",
+      ["2 StageNameCasing: Stage name 'Base' should be lowercase"],
+    ],
+    [
+      "# check=skip=all;experimental=InvalidDefinitionDescription\n\n# no\nARG foo\nFROM scratch as x",
+      ["4 InvalidDefinitionDescription: Comment for ARG should follow the format: `# foo <description>`"],
+    ],
+    ["# check=skip=all\n\n# no\nARG foo\nFROM scratch", []],
+  ])("%j has its findings and no others", async (text, findings) => {
     expect((await check(text)).findings).toEqual(findings);
+  });
+
+  test("BUILDKIT_DOCKERFILE_CHECK says it instead of the file", async () => {
+    const text = "# check=skip=all\nFROM scratch AS Base";
+    const given = async (value: string) => check(text, { arguments: { BUILDKIT_DOCKERFILE_CHECK: value } });
+    expect((await given("skip=FromAsCasing")).findings).toHaveLength(1);
+    expect((await given("error=true")).failure).toContain("StageNameCasing");
+  });
+
+  test("a base for another platform is told about", async () => {
+    const base = { os: "windows", architecture: "amd64", "os.version": "10.0.1" };
+    expect((await check("FROM busybox", { platform: "linux/amd64", base })).findings).toEqual([
+      '1 InvalidBaseImagePlatform: Base image busybox was pulled with platform "windows(10.0.1)/amd64", expected "linux/amd64" for current build',
+    ]);
+  });
+
+  test("without a target a check looks at all stages", async () => {
+    const text = "FROM scratch AS one\nCOPY $none /\nFROM scratch";
+    expect((await check(text)).findings).toEqual([]);
+    expect((await check(text, { all: true })).findings).toHaveLength(1);
+  });
+
+  test("an ignored source is told about for . when everything is ignored", async () => {
+    for (const ignore of ["*", "**", "**/*"])
+      expect((await check("FROM scratch\nCOPY . /", { ignore })).findings).toHaveLength(1);
+    expect((await check("FROM scratch\nCOPY . /", { ignore: "*.txt" })).findings).toEqual([]);
   });
 
   test("error=true makes a finding a failure, and nothing else", async () => {
@@ -168,7 +234,7 @@ describe("checks", () => {
 
   test("findings before a syntax error are told", async () => {
     const { findings, failure } = await check("FROM scratch AS Base\nBADCMD");
-    expect(findings).toEqual(["1 StageNameCasing: Stage name 'Base' should be lowercase"]);
+    expect(findings).toEqual(["2 StageNameCasing: Stage name 'Base' should be lowercase"]);
     expect(failure).toContain("unknown instruction: BADCMD");
   });
 
@@ -185,11 +251,11 @@ type LintCase = {
   readonly dockerignore?: string;
   readonly opts?: Readonly<Record<string, unknown>>;
   readonly BuildErrLocation?: number;
+  readonly StreamBuildErrRegexp?: string;
 };
 
 describe("reference checks", () => {
   const cases = referenceTable<LintCase>("lint/cases.json")
-    // These depend on a Windows image in a registry.
     .filter((row) => row.test !== "testBaseImagePlatformMismatch")
     .map((row, index) => [`${index} ${row.test}`, row] as const);
   test.each(cases)("%s", async (_name, row) => {
@@ -209,4 +275,30 @@ describe("reference checks", () => {
     if (row.BuildErrLocation === undefined || row.dockerignore !== undefined) expect(failure).toBeUndefined();
     else expect(failure).toBeDefined();
   });
+
+  // Upstream pulls a Windows image for these.
+  const mismatches = referenceTable<LintCase>("lint/cases.json").filter(
+    (row) => row.test === "testBaseImagePlatformMismatch",
+  );
+  test.each(mismatches.map((row, index) => [index, row] as const))(
+    "base of another platform %i",
+    async (_index, row) => {
+      const base = { os: "windows", architecture: "amd64", "os.version": "10.0.20348.2113" };
+      const text = row.warnings.length > 0 ? row.dockerfile : `# check=error=true${row.dockerfile}`;
+      const { findings } = await check(text, { platform: "linux/amd64", base });
+      const told = row.StreamBuildErrRegexp ?? `InvalidBaseImagePlatform: ${row.warnings[0]?.detail ?? ""}`;
+      // Names of Go's variables stand for what the test fills in.
+      const pattern = told
+        .replaceAll(/<(?:target|regexp.QuoteMeta)>/g, "busybox")
+        .replaceAll(/\["ident", "targetPlatform"\]/g, "windows(10.0.20348.2113)/amd64")
+        .replaceAll(/\["ident", "expectedCurrentPlatform"\]|<expectedCurrentPlatform>/g, "linux/amd64")
+        .replace(/ \\\(line 2\\\)$/, "");
+      expect(findings).toHaveLength(1);
+      const finding = findings[0] ?? "";
+      expect(finding).toStartWith("2 ");
+      if (row.StreamBuildErrRegexp === undefined)
+        expect(finding.slice(2).replaceAll('"', "")).toBe(pattern.replaceAll('"', ""));
+      else expect(finding).toMatch(new RegExp(pattern));
+    },
+  );
 });

@@ -7,7 +7,7 @@ import type { StageBase } from "./operation.ts";
 import { findImage } from "./find-image.ts";
 import { layoutImage, planOrigins } from "./origin.ts";
 import { fail, located, locatedTrigger } from "./places.ts";
-import { formatPlatform, parsePlatform, platformFits } from "./platform.ts";
+import { formatPlatform, formatVersionedPlatform, parsePlatform, platformFits } from "./platform.ts";
 import { errors } from "../errors.ts";
 import type { ArgumentScope } from "./scope.ts";
 import type { PlanContext, StageDraft, StepDraft } from "./stage-plan.ts";
@@ -148,7 +148,7 @@ async function planBase(
       ? await layoutImage(context, named, name, platform.value)
       : await findImage(context, from, named?.kind === "image" ? named.reference : name, wanted);
   if (options.dialect === "buildkit" && wanted !== undefined && !platformFits(wanted, record.config)) {
-    const [actual, expected] = [formatPlatform(record.config), formatPlatform(wanted)];
+    const [actual, expected] = [formatVersionedPlatform(record.config), formatPlatform(wanted)];
     dockerfile.linter.report(
       "InvalidBaseImagePlatform",
       from,

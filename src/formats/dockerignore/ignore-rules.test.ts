@@ -81,6 +81,10 @@ describe("parseIgnoreFile()", () => {
   });
 });
 
+test(". and / leave nothing out", () => {
+  for (const pattern of [".", "/", "./"]) expect(compileIgnoreRules(parseIgnoreFile(pattern)).ignores("a")).toBeFalse();
+});
+
 test("hasWildcards() honours escapes", () => {
   expect(["a*", "a\\*", "a[[]b", "plain"].map(hasWildcards)).toEqual([true, false, true, false]);
 });

@@ -363,9 +363,10 @@ describe.skipIf(!canBuild)("COPY", () => {
       "cannot copy to non-directory",
     );
     expect(await failureOf(fixture.build("FROM busybox\nRUN mkdir -p /x/f\nCOPY d /x", { "d/f": "1" }))).not.toBe("");
-    // A folder within what is copied takes no link of the image for one; Docker's BuildKit says the same.
+    // BuildKit refuses this; the classic builder, and an image whose /lib is a link to /usr/lib, want it followed.
     const nested = "FROM busybox\nRUN mkdir /real /x && ln -s /real /x/sub\nCOPY d /x";
-    expect(await failureOf(fixture.build(nested, { "d/sub/f": "1" }))).toContain("cannot copy to non-directory");
+    const { imageId } = await fixture.build(nested, { "d/sub/f": "1" });
+    expect(await fixture.text(imageId, "real/f")).toBe("1");
   });
 
   test("links in the image: absolute ones start at its root, and parents are made through them", async () => {

@@ -95,11 +95,15 @@ async function observe(given: GoldenCase, number: number): Promise<Observation> 
   };
 }
 
-/** History without what later versions of BuildKit tell otherwise: flags of COPY, values of ARG, ports, the text of a check. */
+/**
+ * History without what later versions of BuildKit tell otherwise: flags of COPY, values of ARG, arguments that were declared
+ * again, ports, the text of a check.
+ */
 function asToldBefore(line: string): string {
   return line
     .replace(/^(COPY|ADD)(?: --\S+)+/, "$1")
     .replace(/^ARG (\w+)=.*/, "ARG $1")
+    .replace(/^RUN \|\d+ ((?:\w+=\S* )+)/, (_line, words: string) => `RUN |${[...new Set(words.split(" "))].join(" ")}`)
     .replace(/^EXPOSE map\[(.*)\]$/, (_line, ports: string) => `EXPOSE [${ports.replaceAll(":{}", "")}]`)
     .replace(/^HEALTHCHECK .*/, "HEALTHCHECK");
 }

@@ -136,6 +136,12 @@ describe("arguments", () => {
     expect((await lastRun("FROM a\nARG v=arg\nENV v=env\nRUN b")).environment).toContain("v=env");
   });
 
+  test("one without a value takes none away", async () => {
+    expect(await variable("r", "FROM a\nARG v=1\nARG v\nENV r=$v")).toBe("1");
+    expect(await variable("r", "ARG v=0\nFROM a\nARG v=1\nARG v\nENV r=$v")).toBe("0");
+    expect(await variable("r", "FROM a AS b\nARG v=1\nFROM b\nARG v\nENV r=$v")).toBe("1");
+  });
+
   test("one of before FROM is seen by FROM, and by a stage that declares it", async () => {
     const asked: string[] = [];
     const findImage = async (reference: string) => {

@@ -61,7 +61,9 @@ function makeScope(
     declare: (name, defaultValue, expand) => {
       consumed.add(name);
       const value = givenValue(name) === undefined && defaultValue !== undefined ? expand(defaultValue) : undefined;
-      declared.set(name, value);
+      // Of BuildKit's a declaration without any value takes none away.
+      const isBare = rules === "buildkit" && defaultValue === undefined && givenValue(name) === undefined;
+      if (!isBare || outer.has(name) || !declared.has(name)) declared.set(name, value);
       if (rules === "buildkit" && valueOf(name) !== undefined) overriding.add(name);
       return valueOf(name);
     },

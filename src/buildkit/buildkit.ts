@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Duplex } from "node:stream";
 import { join } from "node:path";
 import { EngineError, type Logger } from "#base";
-import { type BuildResult, type Builds, type Exporters, type OpenRemote, pusher, readAttestations } from "#builder";
+import { type BuildResult, type Builds, type Exporters, type OpenRepository, pusher, readAttestations } from "#builder";
 import { createGrpcServer, type GrpcMethods } from "#grpc";
 import { grpcErrorOf } from "./error-status.ts";
 import { errors } from "./errors.ts";
@@ -21,7 +21,7 @@ import { statusOf } from "./solve/status.ts";
 export type BuildKitParts = {
   readonly builds: Builds;
   readonly exporters: Exporters;
-  readonly repository: OpenRemote;
+  readonly repository: OpenRepository;
   readonly pull: PullWithCredentials;
   /** Certificates that fetched contexts are checked with. @default the host's */
   readonly caBundle: string | undefined;

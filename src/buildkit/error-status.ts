@@ -14,14 +14,14 @@ function statusOfKind(kind: ErrorKind): StatusName {
       return "PERMISSION_DENIED";
     case "unauthorized":
       return "UNAUTHENTICATED";
-    case "unavailable":
-      return "UNAVAILABLE";
     case "unsupported":
       return "UNIMPLEMENTED";
     case "timeout":
       return "DEADLINE_EXCEEDED";
     case "cancelled":
       return "CANCELLED";
+    // A registry, repository or server that does not answer: to a client UNAVAILABLE would mean this daemon.
+    case "unavailable":
     case "invalid":
     case "not-modified":
     case "exhausted":

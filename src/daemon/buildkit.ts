@@ -1,7 +1,14 @@
 import type { Logger } from "#base";
 import type { BuildKit } from "#buildkit";
 import type { Engine } from "#engine";
-import { type Builder, type Builds, createExporters, type ExporterParts, type OpenRemote, platformsOf } from "#builder";
+import {
+  type Builder,
+  type Builds,
+  createExporters,
+  type ExporterParts,
+  type OpenRepository,
+  platformsOf,
+} from "#builder";
 
 /** What BuildKit's protocol takes from the daemon. */
 export type LazyBuildKitParts = ExporterParts & {
@@ -11,7 +18,7 @@ export type LazyBuildKitParts = ExporterParts & {
   readonly instanceId: string;
   readonly caBundle: string | undefined;
   readonly engine: Pick<Engine, "images">;
-  readonly repository: OpenRemote;
+  readonly repository: OpenRepository;
   readonly snapshotter: string;
 };
 

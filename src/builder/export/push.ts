@@ -1,35 +1,23 @@
 import type { RegistryCredentials, RemoteRepository } from "#registry";
 import { splitRepository, parseReference } from "#formats";
+import type { OpenRepository } from "../cache/transfer/locations.ts";
 import type { Blob } from "./blob.ts";
 import type { PushImage } from "./settings.ts";
-import { exportErrors as errors } from "./errors.ts";
-
-/** Opens a repository ("docker.io/library/debian") as a user. */
-export type OpenRemote = (
-  name: string,
-  access: "pull" | "push",
-  credentials: RegistryCredentials,
-) => Promise<RemoteRepository>;
 
 /** Layers on their way at once. */
 const parallelUploads = 3;
 
 /** Pushes with the credentials of whoever asked for the build. Manifests go after what they name, the tag last. */
 export function pusher(
-  open: OpenRemote,
+  open: OpenRepository,
   credentialsFor: (registry: string) => Promise<RegistryCredentials | undefined>,
 ): PushImage {
   return async (name, image, options, progress, signal) => {
     const reference = parseReference(name.canonical);
     const { domain } = splitRepository(reference.repository);
-    if (options.insecure) {
-      throw errors["export-option"](
-        "registry",
-        "registry.insecure",
-        `name ${domain} to the daemon with --insecure-registry instead`,
-      );
-    }
-    const repository = await open(reference.repository, "push", (await credentialsFor(domain)) ?? {});
+    const credentials = (await credentialsFor(domain)) ?? {};
+    const insecure = options.insecure ? { insecure: true } : {};
+    const repository = await open(reference.repository, "push", credentials, insecure);
     const waiting = [...image.blobs];
     const worker = async () => {
       for (let blob = waiting.shift(); blob !== undefined; blob = waiting.shift()) {

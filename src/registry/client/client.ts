@@ -22,6 +22,8 @@ export type RegistryClient = {
       readonly access: "pull" | "push";
       /** Paths in the same registry that blobs may be mounted from. */
       readonly mountFrom?: readonly string[] | undefined;
+      /** The registry may speak plain HTTP or show a certificate nobody knows. @default as the settings say */
+      readonly insecure?: boolean | undefined;
     },
   ): RemoteRepository;
   /** Checks credentials against a registry; the refresh token, when it gives one. Throws `registryLoginRefused`. */

@@ -119,10 +119,16 @@ export function openRepository(parts: {
   readonly access: "pull" | "push";
   /** Repositories that blobs may be mounted from, for the token. */
   readonly mountFrom?: readonly string[] | undefined;
+  /** This registry may speak plain HTTP or show a certificate nobody knows, whatever the settings say. @default false */
+  readonly insecure?: boolean | undefined;
 }): RemoteRepository {
-  const { name, settings, access } = parts;
+  const { name, access } = parts;
   const slash = name.indexOf("/");
   const domain = name.slice(0, slash);
+  const settings: RegistrySettings =
+    parts.insecure === true
+      ? { ...parts.settings, insecureRegistries: [...parts.settings.insecureRegistries, domain] }
+      : parts.settings;
   const path = name.slice(slash + 1);
   const attempts = settings.attempts ?? 5;
   const firstPauseMs = settings.backOffMs ?? 250;

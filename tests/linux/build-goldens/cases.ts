@@ -287,7 +287,7 @@ export const goldenCases: readonly GoldenCase[] = [
   },
   {
     name: "labels with variables in keys, and quotes",
-    dockerfile: `${base}ENV K=key\nLABEL $K=1 "a $K"='b $K' c="d \"e\""`,
+    dockerfile: `${base}ENV K=key\nLABEL $K=1 "a $K"='b $K' c="d "e""`,
   },
   {
     name: "variables in every place",

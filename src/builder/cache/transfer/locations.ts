@@ -8,11 +8,15 @@ import { checkCloudLocation, cloudAttributes, isCloudLocation, openCloudPlace } 
 import type { CacheExportOptions } from "./export-cache.ts";
 import { type CachePlace, localPlace, registryPlace } from "./places.ts";
 
-/** Opens a registry's repository; undefined where this engine speaks to none. */
+/**
+ * Opens a registry's repository ("docker.io/library/debian") as a user.
+ * @param options.insecure the registry may speak plain HTTP or show a certificate nobody knows
+ */
 export type OpenRepository = (
   name: string,
   access: "pull" | "push",
   credentials: RegistryCredentials,
+  options?: { readonly insecure?: boolean },
 ) => Promise<RemoteRepository>;
 
 export type LocationParts = {
@@ -64,6 +68,8 @@ export function checkLocation(location: CacheLocation, direction: "import" | "ex
   }
   if (type === "registry") {
     if (attributes["ref"] === undefined) throw fail("type=registry needs ref");
+    const insecure = attributes["registry.insecure"] ?? "false";
+    if (!/^(?:true|false|1|0)$/.test(insecure)) throw fail(`registry.insecure=${insecure} is neither true nor false`);
     try {
       parseReference(attributes["ref"]);
     } catch (error) {
@@ -122,8 +128,13 @@ export async function openPlace(
   const registry = reference.repository.slice(0, reference.repository.indexOf("/"));
   const credentials = (await parts.credentials(registry)) ?? {};
   const access = direction === "import" ? "pull" : "push";
-  const repository = await parts.repository(reference.repository, access, credentials);
+  const insecure = isYes(attributes["registry.insecure"]);
+  const repository = await parts.repository(reference.repository, access, credentials, insecure ? { insecure } : {});
   return registryPlace(repository, reference.digest ?? reference.tag ?? "latest");
+}
+
+function isYes(value: string | undefined): boolean {
+  return value === "true" || value === "1";
 }
 
 /** True for a failure that only means that there is nothing to import yet. */

@@ -4,6 +4,7 @@ export * from "./device-number.ts";
 export * from "./digest.ts";
 export * from "./durations.ts";
 export * from "./errors.ts";
+export * from "./id-mapping/id-mapping.ts";
 export * from "./ids.ts";
 export * from "./logger.ts";
 export * from "./number-list.ts";

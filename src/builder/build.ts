@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError, newId } from "#base";
 import { buildReasonTable } from "#db";
+import { letContainersThrough } from "#linux";
 import { buildPlatforms, transferParts } from "./build-platforms.ts";
 import { checkCaches, exportCaches } from "./cache/transfer/transfers.ts";
 import { answerCall } from "./calls/answer-call.ts";
@@ -29,6 +30,7 @@ export async function runBuild(
   const tags = request.tags.map(checkedTag);
   const directory = join(environment.root, newId().slice(0, 16));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  letContainersThrough(directory, parts.images.snapshots.idMapping);
   const digests = cache.fileDigests();
   const reporter = createReporter(output);
   const warnings: BuildWarning[] = [];

@@ -6,7 +6,7 @@ import { type Database } from "#db";
 import type { EventService, StepService } from "#engine";
 import type { BuildCacheDocument, ContainerConfig } from "#formats";
 import type { ImageCatalog, ImageTrust, LayerStore, Snapshotter } from "#images";
-import { unmount } from "#linux";
+import { letContainersThrough, unmount } from "#linux";
 import { runBuild } from "./build.ts";
 import { openBuildCache, type PruneOptions } from "./cache/build-cache.ts";
 import { createFlights } from "./cache/flights.ts";
@@ -71,7 +71,12 @@ const leastCacheBytes = 2 * 1024 ** 3;
 export function createBuilder(parts: BuilderParts): Builder {
   const { images } = parts;
   const root = join(parts.dataRoot, "builds");
-  const cacheMounts = openCacheMounts({ root: join(parts.dataRoot, "build-mounts"), database: parts.database });
+  const { idMapping } = images.snapshots;
+  const cacheMounts = openCacheMounts({
+    root: join(parts.dataRoot, "build-mounts"),
+    database: parts.database,
+    idMapping,
+  });
   const cache = openBuildCache({ database: parts.database, layers: images.layers, cacheMounts });
   const environment: BuildEnvironment = {
     parts,
@@ -106,6 +111,7 @@ export function createBuilder(parts: BuilderParts): Builder {
         if (id.startsWith(snapshotPrefix)) await images.snapshots.remove(id);
       }
       mkdirSync(root, { recursive: true, mode: 0o700 });
+      letContainersThrough(root, idMapping);
       for (const name of readdirSync(root)) {
         unmountSecrets(join(root, name));
         rmSync(join(root, name), { recursive: true, force: true });

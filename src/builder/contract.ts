@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { Digest } from "#base";
+import type { Digest, IdMapping } from "#base";
 import type { ImageConfig, Platform, UpdateContainerBody } from "#formats";
 import type { ImageRecord } from "#images";
 import type { FileUser } from "#linux";
@@ -83,7 +83,7 @@ export type BuildOutcome = {
   /** One for each platform asked for, in that order. */
   readonly images: readonly BuiltImage[];
   /** Mounts the root file system of one of them for as long as `work` takes. What `work` changes is lost. */
-  mount<T>(image: BuiltImage, work: (rootfs: string) => Promise<T>): Promise<T>;
+  mount<T>(image: BuiltImage, work: (rootfs: string, idMapping: IdMapping | undefined) => Promise<T>): Promise<T>;
   /** Images and trees the build began from, for provenance. */
   readonly materials: readonly BuildMaterial[];
   readonly sourceDateEpoch: number | undefined;

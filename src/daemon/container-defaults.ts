@@ -7,6 +7,8 @@ import { errors } from "./errors.ts";
 
 /** What a daemon is told about containers that say nothing themselves. */
 export type ContainerDefaults = {
+  /** `--userns-remap` as it was given; "" = ids of containers are the host's. */
+  readonly usernsRemap: string;
   readonly initPath: string;
   readonly shmSizeBytes: number;
   readonly ipcMode: "private" | "shareable";
@@ -121,8 +123,6 @@ function storageSize(options: readonly string[]): number | undefined {
 
 /** Flags over daemon.json over defaults. Throws with the option that is wrong. */
 export function parseContainerDefaults(flags: Flags, file: Directives): ContainerDefaults {
-  const remap = flags["userns-remap"] ?? file["userns-remap"] ?? "";
-  if (remap !== "") throw errors.usernsRemapUnsupported(remap);
   const initPath = flags["init-path"] ?? file["init-path"] ?? "";
   if (initPath !== "" && !isAbsolute(initPath))
     throw errors.daemonFlagInvalid("init-path", initPath, "an absolute path");
@@ -144,6 +144,7 @@ export function parseContainerDefaults(flags: Flags, file: Directives): Containe
   }
   const seccompName = flags["seccomp-profile"] ?? file["seccomp-profile"] ?? "builtin";
   return {
+    usernsRemap: flags["userns-remap"] ?? file["userns-remap"] ?? "",
     initPath,
     shmSizeBytes: size("default-shm-size", String(flags["default-shm-size"] ?? file["default-shm-size"] ?? "64m")),
     ipcMode: choice("default-ipc-mode", flags["default-ipc-mode"] ?? file["default-ipc-mode"] ?? "private", [

@@ -26,6 +26,7 @@ import { claimRoots, instanceOf } from "./instance.ts";
 import { listenAddress } from "./listen-address.ts";
 import { endContainers, isMachineStopping } from "./machine-stop.ts";
 import { type DaemonOptions, parseDaemonOptions } from "./options.ts";
+import { type Remapped, remapRoots } from "./remap/remapped-roots.ts";
 import { liveOptions, reloadAttributes, reloadOnHangUp } from "./reload.ts";
 import { chooseRuntimes } from "./runtimes.ts";
 import { selfCommand } from "./self.ts";
@@ -58,7 +59,9 @@ export async function runDaemon(argv: readonly string[]): Promise<number> {
   surviveSurprises(logger);
   let daemon: RunningDaemon;
   try {
-    daemon = await startDaemon(options, logger, () => parseDaemonOptions(argv));
+    const remapped = remapRoots(options, logger);
+    ({ options } = remapped);
+    daemon = await startDaemon(remapped, logger, () => parseDaemonOptions(argv));
   } catch (error) {
     logger.error("daemon could not start", { error: errorMessage(error) });
     if (error instanceof EngineError && error.hint !== undefined) process.stderr.write(`Hint: ${error.hint}\n`);
@@ -97,7 +100,7 @@ function completeSearchPath(): void {
 
 /** Builds the parts, brings record and kernel in line, and listens. The only place where everything meets. */
 async function startDaemon(
-  options: DaemonOptions,
+  { options, idMapping }: Remapped,
   logger: AdjustableLogger,
   read: () => DaemonOptions,
 ): Promise<RunningDaemon> {
@@ -124,6 +127,7 @@ async function startDaemon(
     storageDriver: options.storageDriver,
     keepPackedLayers: options.keepPackedLayers,
     trustPolicy: options.trustPolicyFile === undefined ? undefined : readTrustPolicy(options.trustPolicyFile),
+    idMapping,
   });
   const network = createNetworkService({
     database,
@@ -141,7 +145,7 @@ async function startDaemon(
   });
   started.defer(() => network.close());
   const events = createEventService();
-  const volumes = openLocalVolumes({ dataRoot: options.dataRoot, database });
+  const volumes = openLocalVolumes({ dataRoot: options.dataRoot, database, idMapping });
   const registry = openRegistry(database, (id, error) =>
     logger.error("container's record cannot be read; it is left alone", { container: id, error: errorMessage(error) }),
   );
@@ -168,7 +172,7 @@ async function startDaemon(
     runtimes: () => runtimes.all,
     defaultRuntime: () => runtimes.defaultName,
     labels: () => live.current().labels,
-    securityOptions: securityOptions(appArmorProfile, options.containers.seccompName),
+    securityOptions: securityOptions(appArmorProfile, options.containers.seccompName, idMapping !== undefined),
     registryConfig: () => registryConfig(registries),
     loggingDriver: options.logDriver,
     cdiDirectories,

@@ -61,7 +61,7 @@ Options:
       --cpu-rt-period, --cpu-rt-runtime int
                                  Real-time CPU time for all containers together, in microseconds (cgroup v1)
       --cdi-spec-dir list        Where device specifications are (default /etc/cdi, /var/run/cdi)
-      --userns-remap string      Not supported: refused
+      --userns-remap user[:group] User whose subordinate ids containers run under; default makes dockremap
       --http-proxy, --https-proxy url, --no-proxy list
                                  How the daemon reaches registries (default: as its environment says)
       --label key=value          Labels of the daemon

@@ -209,6 +209,29 @@ export const errors = defineErrors({
     kind: "conflict",
     message: (kind: string, id: string) => `cannot join ${kind} of a non running container: ${id}`,
   },
+  joinUserNamespace: {
+    kind: "conflict",
+    message: (kind: string, id: string) => `cannot join ${kind} of container ${id}: it runs in another user namespace`,
+    hint: () => "Containers share namespaces only within one user namespace: give all of them --userns=host, or none.",
+  },
+  userNamespaceFailed: {
+    kind: "unavailable",
+    message: (reason: string) => `cannot make a user namespace: ${reason}`,
+    hint: () => "See user.max_user_namespaces in /proc/sys, and --userns=host.",
+  },
+  remappedPrivileged: {
+    kind: "invalid",
+    message: () =>
+      "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode",
+  },
+  remappedHostNetwork: {
+    kind: "invalid",
+    message: () => "cannot share the host's network namespace when user namespaces are enabled",
+  },
+  remappedHostPid: {
+    kind: "invalid",
+    message: () => "cannot share the host PID namespace when user namespaces are enabled",
+  },
   modeInvalid: { kind: "invalid", message: (kind: string, mode: string) => `invalid ${kind} mode: ${mode}` },
   mountInvalid: {
     kind: "invalid",

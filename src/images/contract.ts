@@ -1,4 +1,4 @@
-import type { Digest } from "#base";
+import type { Digest, IdMapping } from "#base";
 import type { HistoryEntry, ImageConfig, Platform } from "#formats";
 import type { PackedLayer } from "./layers/packed.ts";
 import type { PartialBlob } from "./layers/partials.ts";
@@ -254,6 +254,8 @@ export type Change = { readonly kind: "modified" | "added" | "deleted"; readonly
 /** Writable root file systems on top of layers: "overlay2" or "vfs". */
 export type Snapshotter = {
   readonly name: "overlay2" | "vfs";
+  /** How owners in these file systems lie on the host: whoever reads or writes files there translates by it. */
+  readonly idMapping: IdMapping | undefined;
   /**
    * Makes a writable snapshot named `id` over `diffIds` (bottom first). Idempotent. Touches no mount. Holds the layers.
    * @param options.discardable nothing in it needs to survive a power cut (`--rm`, build steps): `fsync` inside costs

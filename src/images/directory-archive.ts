@@ -1,3 +1,4 @@
+import type { FileOwner, IdMapping } from "#base";
 import { closeFd, KernelError, O, openDirectory, openInRoot, toByteString, tryOpenInRoot } from "#linux";
 import { extractArchive } from "./extract/extract-archive.ts";
 import { cleanEntryPath, splitPath } from "./extract/entry-path.ts";
@@ -14,11 +15,16 @@ const ENOTDIR = 20;
  *   "." and "/" are for directories: "./x", "/x".
  * - `contentsOnly`: what is in the directory, as "./x", with "./" first for the directory itself.
  * - neither: what is in the directory, as "x".
+ * - `idMapping`: how owners there lie on the host; without it the archive names them as the host does.
  */
 export function tarOfDirectory(
   root: string,
   path: string,
-  options: { readonly rebase?: string; readonly contentsOnly?: boolean } = {},
+  options: {
+    readonly rebase?: string;
+    readonly contentsOnly?: boolean;
+    readonly idMapping?: IdMapping | undefined;
+  } = {},
 ): AsyncIterable<Uint8Array> | undefined {
   const clean = cleanEntryPath(toByteString(path));
   const { parent, name } = splitPath(clean);
@@ -44,6 +50,7 @@ export function tarOfDirectory(
         name: isContents ? "" : name,
         as: toByteString(wanted),
         whiteouts: "literal",
+        idMapping: options.idMapping,
       });
     } finally {
       closeFd(directoryFd);
@@ -55,6 +62,7 @@ export function tarOfDirectory(
  * Unpacks an archive (plain or compressed) into the directory `path` of the root file system at `root`. Nothing
  * outside of `root` can be reached, also while a container changes links below it. The directory must exist.
  * @param options.rootAttributes gives the directory the owner and mode of the archive's "./"; without it, it stays as it is
+ * @param options.idMapping where the owners that the archive and `owner` name lie on the host
  */
 export async function extractInto(
   root: string,
@@ -63,7 +71,8 @@ export async function extractInto(
   options: {
     readonly noOverwriteDirectoryNonDirectory?: boolean;
     readonly rootAttributes?: boolean;
-    readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+    readonly owner?: FileOwner | undefined;
+    readonly idMapping?: IdMapping | undefined;
   } = {},
 ): Promise<void> {
   const rootFd = openDirectory(toByteString(root));
@@ -77,6 +86,7 @@ export async function extractInto(
       noOverwriteDirectoryNonDirectory: options.noOverwriteDirectoryNonDirectory === true,
       rootAttributes: options.rootAttributes === true,
       owner: options.owner,
+      idMapping: options.idMapping,
     });
   } finally {
     closeFd(rootFd);

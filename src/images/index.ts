@@ -7,6 +7,7 @@ export { decompress } from "./extract/decompress.ts";
 export { extractInto, tarOfDirectory } from "./directory-archive.ts";
 export { type ImageStore, openImageStore, type StorageDriver } from "./open-store.ts";
 export { treeSize } from "./snapshots/usage.ts";
+export { containerAttributes } from "./extract/file-capabilities.ts";
 export { createExtractor, type Extractor, type ExtractorOptions } from "./extract/extractor.ts";
 export { bootstrapImage, type BootstrapOptions } from "./bootstrap/bootstrap.ts";
 export type { ImageTrust } from "./trust/image-trust.ts";

@@ -1,5 +1,6 @@
-import { errorMessage, type Logger } from "#base";
+import { errorMessage, type IdMapping, type Logger } from "#base";
 import type { Database } from "#db";
+import { letContainersThrough } from "#linux";
 import type { TrustPolicy } from "#trust";
 import { type ImageTrust, openImageTrust } from "./trust/image-trust.ts";
 import { createImageCatalog } from "./catalog/catalog.ts";
@@ -28,7 +29,12 @@ export type ImageStore = {
 };
 
 function chooseSnapshotter(
-  parts: { readonly layout: StoreLayout; readonly layers: LayerShelf; readonly ledger: SnapshotLedger },
+  parts: {
+    readonly layout: StoreLayout;
+    readonly layers: LayerShelf;
+    readonly ledger: SnapshotLedger;
+    readonly idMapping: IdMapping | undefined;
+  },
   wanted: StorageDriver | undefined,
   logger: Logger,
 ): Snapshotter {
@@ -63,15 +69,19 @@ export function openImageStore(options: {
   readonly keepPackedLayers?: boolean | undefined;
   /** @default none: every image is let in */
   readonly trustPolicy?: TrustPolicy | undefined;
+  /** How owners of images lie on the host; the data root is never opened with another. @default as they are */
+  readonly idMapping?: IdMapping | undefined;
 }): ImageStore {
-  const { dataRoot, database, logger } = options;
+  const { dataRoot, database, logger, idMapping } = options;
   const layout = openLayout(dataRoot);
+  letContainersThrough(layout.snapshots, idMapping);
   const partials = openPartialBlobs(layout.partial);
   emptyTmp(layout, partials);
-  const layers = openLayerStore({ layout, partials, database, logger, keepPacked: options.keepPackedLayers ?? true });
+  const keepPacked = options.keepPackedLayers ?? true;
+  const layers = openLayerStore({ layout, partials, database, logger, keepPacked, idMapping });
   const ledger = openSnapshotLedger(database, layers);
   const catalog = createImageCatalog({ index: openImageIndex(database), layers, layout, logger });
-  const snapshots = chooseSnapshotter({ layout, layers, ledger }, options.storageDriver, logger);
+  const snapshots = chooseSnapshotter({ layout, layers, ledger, idMapping }, options.storageDriver, logger);
   layers.collectGarbage().catch((error: unknown) => {
     logger.warn("layers nobody holds could not be removed", { error: errorMessage(error) });
   });

@@ -86,6 +86,8 @@ export type SandboxRequest = {
   readonly publications: readonly PortPublication[];
   readonly sysctls?: Readonly<Record<string, string>> | undefined;
   readonly nameServer?: NameServerSettings | undefined;
+  /** An empty network namespace to use, of a user namespace of its own; stays the caller's. @default a new one */
+  readonly namespace?: number | undefined;
 };
 
 /** A running container that joins or leaves a network. */

@@ -62,6 +62,8 @@ export type NamespacePlan = {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Called again when the namespace had to be made again. */
   readonly openInside: OpenInside | undefined;
+  /** The namespace to furnish, which stays open when that fails; undefined for a new one. */
+  readonly namespace?: number | undefined;
 };
 
 /** Docker's settings for a namespace of the container's own; a user's sysctls come after and win. */
@@ -98,21 +100,24 @@ export function checkSysctls(sysctls: Readonly<Record<string, string>>): void {
 export function makeSandboxNamespace(host: NetlinkSocket, home: number, plan: NamespacePlan): number {
   let inside: NetlinkSocket | undefined;
   const sysctls = Object.entries(plan.sysctls);
-  const fd = createNetworkNamespace(home, () => {
+  const furnish = () => {
     inside?.close();
     for (const [name, value] of [...defaultSysctls, ...withoutIpv6]) writeIfKnown(name, value);
     for (const entry of sysctls) if (!namesInterface(entry[0])) writeRequested(entry);
     inside = openNetlink(NETLINK_ROUTE);
     inside.send(setLinkUp("lo"));
     plan.openInside?.(inside);
-  });
+  };
+  const fd = plan.namespace ?? createNetworkNamespace(home, furnish);
   try {
+    if (plan.namespace !== undefined) insideNetworkNamespace(home, fd, furnish);
     if (inside !== undefined) configure({ host, inside, home, namespace: fd }, plan.interfaces, plan.routes);
     const later = sysctls.filter(([name]) => namesInterface(name));
     if (later.length > 0) insideNetworkNamespace(home, fd, () => later.forEach(writeRequested));
     return fd;
   } catch (error) {
-    closeNamespace(fd);
+    if (plan.namespace === undefined) closeNamespace(fd);
+    else if (inside !== undefined) for (const { name } of plan.interfaces) removeFrom(inside, name);
     throw error;
   } finally {
     inside?.close();
@@ -240,8 +245,12 @@ export async function deleteInterface(namespace: OpenNamespace, name: string): P
 
 /** Takes an interface from a container. Blocks some 30 ms in the kernel. No error when it has gone. */
 export function removeInterface(namespace: OpenNamespace, name: string): void {
+  removeFrom(namespace.route, name);
+}
+
+function removeFrom(inside: NetlinkSocket, name: string): void {
   try {
-    namespace.route.send(deleteLink(name));
+    inside.send(deleteLink(name));
   } catch (error) {
     if (errorCode(error) !== "ENODEV") throw error;
   }

@@ -156,6 +156,7 @@ export function createSandboxes(parts: Parts): Sandboxes {
         routes: routesOf(planned),
         sysctls: request.sysctls ?? {},
         openInside,
+        namespace: request.namespace,
       });
     try {
       return attempt();
@@ -206,20 +207,21 @@ export function createSandboxes(parts: Parts): Sandboxes {
     }
     undo.defer(() => names.close(containerId));
     const fd = makeNamespace(request, planned, published);
-    undo.defer(() => closeNamespace(fd));
+    let open = request.namespace === undefined;
+    const close = () => {
+      if (open) closeNamespace(fd);
+      open = false;
+    };
+    undo.defer(close);
     firewall.publish(firewallPortsOf(portRows));
     for (const endpoint of planned) names.announce(endpoint);
     undo.move();
-    let open = true;
     return {
       path: `/proc/${process.pid}/fd/${fd}`,
       endpoints: planned.map(endpointOf),
       ports: portRows.map(publishedPortOf),
       hasNameServer: names.isOpen(containerId),
-      release: () => {
-        if (open) closeNamespace(fd);
-        open = false;
-      },
+      release: close,
     };
   };
 

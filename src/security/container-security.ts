@@ -78,10 +78,15 @@ export function privilegedCapabilities(): readonly string[] {
 }
 
 /** What `info` lists under SecurityOptions. */
-export function securityOptions(appArmor: string | undefined, seccompProfile = "builtin"): readonly string[] {
+export function securityOptions(
+  appArmor: string | undefined,
+  seccompProfile = "builtin",
+  isRemapped = false,
+): readonly string[] {
   const options: string[] = [];
   if (appArmor !== undefined) options.push("name=apparmor");
   if (kernelHasSeccomp()) options.push(`name=seccomp,profile=${seccompProfile}`);
+  if (isRemapped) options.push("name=userns");
   options.push("name=cgroupns");
   return options;
 }

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { newId } from "#base";
+import { type IdMapping, newId } from "#base";
 import { type Database, volumeTable } from "#db";
-import { createProjectLimits, spreadDirectoriesIn } from "#linux";
+import { createProjectLimits, giveToContainers, letContainersThrough, spreadDirectoriesIn } from "#linux";
 import type { VolumeRecord } from "./contract.ts";
 import { errors } from "./errors.ts";
 import { checkMountOptions, sizeOption } from "./mount-options.ts";
@@ -41,10 +41,17 @@ export type LocalVolumes = {
 const removing = ".removing-";
 
 /** Opens the volumes under `<dataRoot>/volumes` and finishes or undoes the removals that a crash interrupted. */
-export function openLocalVolumes(options: { readonly dataRoot: string; readonly database: Database }): LocalVolumes {
+export function openLocalVolumes(options: {
+  readonly dataRoot: string;
+  readonly database: Database;
+  /** How ids of containers lie on the host. @default they are the host's */
+  readonly idMapping?: IdMapping | undefined;
+}): LocalVolumes {
+  const { idMapping } = options;
   const root = join(options.dataRoot, "volumes");
   // 0701: the container's root must be able to pass through, nobody may list (CVE-2021-41091).
   mkdirSync(root, { recursive: true, mode: 0o701 });
+  letContainersThrough(root, idMapping);
   spreadDirectoriesIn(root);
   const limits = createProjectLimits(root, "volumes");
   const table = volumeTable(options.database);
@@ -66,9 +73,11 @@ export function openLocalVolumes(options: { readonly dataRoot: string; readonly 
   const makeDirectories = ({ name, options: given, mountpoint }: VolumeRecord): boolean => {
     const sizeBytes = sizeOption(name, given);
     mkdirSync(directory(name), { recursive: true, mode: 0o701 });
+    letContainersThrough(directory(name), idMapping);
     // What is made below inherits the project.
     const isLimited = sizeBytes === undefined || limits.limit(directory(name), sizeBytes);
     mkdirSync(mountpoint, { recursive: true, mode: 0o755 });
+    giveToContainers(mountpoint, idMapping);
     return isLimited;
   };
   const held = new Map<string, number>();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { eventually, mustRun, runCommand } from "./command.ts";
@@ -13,6 +13,10 @@ export type EngineOptions = {
   readonly dataRoot?: string;
   /** Run the daemon in this network namespace (a path), so that two engines' rules never meet. */
   readonly networkNamespace?: string;
+  /** Run it in this mount namespace (a path): files of /etc that are its own. */
+  readonly mountNamespace?: string;
+  /** "uid.gid" of the containers' root under `--userns-remap`: the name of the roots that the daemon then has. */
+  readonly remappedTo?: string;
 };
 
 /** A daemon started for tests or measurements, all of whose files live in one temporary directory. */
@@ -77,16 +81,24 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
     directory,
     socket,
     host: `unix://${socket}`,
-    dataRoot: options.dataRoot ?? join(directory, "data"),
-    execRoot: join(directory, "exec"),
+    dataRoot: join(options.dataRoot ?? join(directory, "data"), options.remappedTo ?? ""),
+    execRoot: join(directory, "exec", options.remappedTo ?? ""),
     logFile: join(directory, "daemon.log"),
   };
   mkdirSync(paths.dataRoot, { recursive: true });
   mkdirSync(paths.execRoot, { recursive: true });
+  // As containers' root is another user then, it must be let through to them.
+  if (options.remappedTo !== undefined) chmodSync(directory, 0o711);
+  const given = { ...paths, dataRoot: options.dataRoot ?? join(directory, "data"), execRoot: join(directory, "exec") };
   let daemonPid = 0;
   const start = async (): Promise<void> => {
     // Not a child of this process: a test runner that clears up after a timed-out test must not take the daemon with it.
-    const prefix = options.networkNamespace === undefined ? [] : ["nsenter", `--net=${options.networkNamespace}`];
+    const { networkNamespace, mountNamespace } = options;
+    const namespaces = [
+      ...(networkNamespace === undefined ? [] : [`--net=${networkNamespace}`]),
+      ...(mountNamespace === undefined ? [] : [`--mount=${mountNamespace}`]),
+    ];
+    const prefix = namespaces.length === 0 ? [] : ["nsenter", ...namespaces];
     const launched = await mustRun(
       [
         "sh",
@@ -94,7 +106,7 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
         'log=$1; shift; unset DOCKER_HOST BERTH_HOST CONTAINER_HOST; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!',
         "sh",
         paths.logFile,
-      ].concat(prefix, daemonCommands[name](paths), options.flags ?? []),
+      ].concat(prefix, daemonCommands[name](given), options.flags ?? []),
       { environment: name === "podman" ? { CONTAINERS_CONF: podmanConfiguration(directory) } : {} },
     );
     daemonPid = Number(launched);

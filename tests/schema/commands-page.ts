@@ -43,7 +43,6 @@ const flagNotes: readonly (readonly [commands: RegExp, flags: readonly string[],
     ["kernel-memory"],
     "no effect, as with Docker: the kernel has no such limit any more",
   ],
-  [/^container (?:create|run)$/, ["userns"], "`host`; users are not remapped"],
   [/^container start$/, ["checkpoint", "checkpoint-dir"], "refused: needs CRIU"],
 ];
 

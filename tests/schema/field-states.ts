@@ -25,7 +25,6 @@ const rows: readonly Row[] = [
   [limits, /(?:^|\.)Cpu(?:Count|Percent)$/, "dropped", "Windows's; Docker's warning"],
   [limits, /(?:^|\.)KernelMemory$/, "no effect", "below 1.42 a warning: the kernel has no such limit any more"],
   [create, /^HostConfig\.Isolation$/, "limited", "`default`; the others are Windows's"],
-  [create, /^HostConfig\.UsernsMode$/, "limited", "`host`; users are not remapped"],
   [
     create,
     /^HostConfig\.Mounts\.Type$/,

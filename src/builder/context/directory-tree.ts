@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { containerOwner, type IdMapping } from "#base";
 import { type IgnoreRules, noIgnoreRules } from "#formats";
+import { containerAttributes } from "#images";
 import {
   asFileUser,
   carriedAttributesAt,
@@ -38,6 +40,8 @@ export type DirectoryTreeOptions = {
   readonly attributes?: boolean;
   /** Whose rights to files count. @default root's */
   readonly user?: FileUser | undefined;
+  /** Of a container's root file system: how its owners lie on the host. @default as they are */
+  readonly idMapping?: IdMapping | undefined;
 };
 
 /**
@@ -54,19 +58,23 @@ export function openDirectoryTree(directory: string, options: DirectoryTreeOptio
     const status = findStatusAt(folder, name);
     const type = status === undefined ? undefined : fileTypeName(status.mode);
     if (status === undefined || type === undefined) return undefined;
+    const { uid, gid } = containerOwner(options.idMapping, status);
     const entry: SourceEntry = {
       path,
       type,
       mode: status.mode & 0o7777,
-      uid: status.uid,
-      gid: status.gid,
+      uid,
+      gid,
       sizeBytes: type === "file" ? status.sizeBytes : 0,
       mtimeSeconds: status.mtimeSeconds,
       mtimeNanoseconds: status.mtimeNanoseconds,
       linkTarget: type === "symlink" ? readLinkAt(folder, name) : "",
       deviceMajor: status.deviceMajor,
       deviceMinor: status.deviceMinor,
-      attributes: options.attributes === true && type !== "symlink" ? carriedAttributesAt(folder, name) : noAttributes,
+      attributes:
+        options.attributes === true && type !== "symlink"
+          ? containerAttributes(options.idMapping, carriedAttributesAt(folder, name))
+          : noAttributes,
       inodeKey: type === "file" && status.linkCount > 1 ? `${status.device}:${status.inode}` : undefined,
     };
     if (type === "file" && options.digests !== undefined) statuses.set(entry, status);

@@ -1,3 +1,4 @@
+import type { IdMapping } from "#base";
 import type { IgnoreRules } from "#formats";
 import { createExtractor, decompress } from "#images";
 import { closeFd, fromByteString, openDirectory, toByteString } from "#linux";
@@ -32,6 +33,8 @@ export type CopyOptions = {
   readonly epoch?: number | undefined;
   /** BuildKit's habits: many sources need no folder, an unknown owner is root. @default false */
   readonly isLenient?: boolean | undefined;
+  /** How the root's owners lie on the host. */
+  readonly idMapping: IdMapping | undefined;
 };
 
 /** Unmounts the root file system and gives the directory of its changes. */
@@ -66,7 +69,7 @@ export async function copyInto(
     closeFd(rootFd);
     root.close();
   };
-  makeParents(rootFd, parents);
+  makeParents(rootFd, parents, options.idMapping);
   await copyAll({ root, rootFd, owner, destination, close }, sources, options);
 }
 
@@ -80,7 +83,7 @@ type Place = {
 };
 
 function openPlace(rootfs: string, options: CopyOptions): Place {
-  const root = openDirectoryTree(rootfs, { attributes: true });
+  const root = openDirectoryTree(rootfs, { attributes: true, idMapping: options.idMapping });
   const rootFd = openDirectory(toByteString(rootfs));
   const close = () => {
     closeFd(rootFd);
@@ -118,9 +121,9 @@ function newPlace({ root, destination }: Place): readonly SourceEntry[] | undefi
 }
 
 /** Makes folders in the changes as they are below: what overlayfs does when something in one changes. */
-function makeParents(rootFd: number, parents: readonly SourceEntry[]): void {
+function makeParents(rootFd: number, parents: readonly SourceEntry[], idMapping: IdMapping | undefined): void {
   if (parents.length === 0) return;
-  const extractor = createExtractor({ rootFd, whiteouts: "literal" });
+  const extractor = createExtractor({ rootFd, whiteouts: "literal", idMapping });
   for (const entry of parents) {
     withoutUmask(() => {
       extractor.entry(headerOf(entry, entry.path, { mode: undefined }, undefined));
@@ -155,6 +158,7 @@ function createCopier({ root, rootFd, owner, destination }: Place, options: Copy
     rootFd,
     whiteouts: "literal",
     noOverwriteDirectoryNonDirectory: true,
+    idMapping: options.idMapping,
     ...(owner === undefined && options.keepsOwner ? {} : { owner: owner ?? { uid: 0, gid: 0 } }),
   });
   /** Folders that did not exist before: nothing in them can be in the way. */
@@ -245,7 +249,7 @@ function createCopier({ root, rootFd, owner, destination }: Place, options: Copy
       if (source.unpack && (await isArchive(source.tree, entry))) {
         makeFolder(destination);
         // Until BuildKit 0.23 --chown was the folder's alone.
-        await unpackInto(rootFd, destination, source.tree, entry, owner);
+        await unpackInto({ rootFd, destination, owner }, source.tree, entry, options.idMapping);
         return;
       }
       const intoFolder = isFolderPath || root.find(destination)?.type === "directory" || fresh.has(destination);
@@ -305,13 +309,12 @@ function headerOf(
 
 /** Unpacks an archive of the context as `cp -a` would: over what is there, with the archive's owners unless told otherwise. */
 async function unpackInto(
-  rootFd: number,
-  destination: string,
+  { rootFd, destination, owner }: Pick<Place, "rootFd" | "destination" | "owner">,
   tree: SourceTree,
   entry: SourceEntry,
-  owner: Owner | undefined,
+  idMapping: IdMapping | undefined,
 ): Promise<void> {
-  const extractor = createExtractor({ rootFd, base: destination, whiteouts: "literal", owner });
+  const extractor = createExtractor({ rootFd, base: destination, whiteouts: "literal", owner, idMapping });
   const parser = createTarParser({
     entry: (header) => void extractor.entry(header),
     data: (bytes) => extractor.data(bytes),

@@ -17,9 +17,10 @@ export async function exportImages(
     for (const { image } of images) keepImage(environment.parts, image, tags, request);
     return {};
   }
+  const { snapshots } = environment.parts.images;
   const outcome: BuildOutcome = {
     images: images.map(({ image }) => image),
-    mount: (image, work) => withRootfs(environment.parts.images, image.diffIds, work),
+    mount: (image, work) => withRootfs({ snapshots }, image.diffIds, (rootfs) => work(rootfs, snapshots.idMapping)),
     materials: materialsOf(images),
     sourceDateEpoch: images[0]?.plan.epoch,
     signal,

@@ -82,9 +82,9 @@ async function exportFiles(
       await send();
       return;
     }
-    await outcome.mount(image, async (rootfs) => {
+    await outcome.mount(image, async (rootfs, idMapping) => {
       const name = split ? formatVersionedPlatform(image.platform).replaceAll("/", "_") : "";
-      const tree = openDirectoryTree(rootfs, { attributes: true });
+      const tree = openDirectoryTree(rootfs, { attributes: true, idMapping });
       trees.push({ name, tree });
       const statements = await filesAbout(parts, image, outcome, settings);
       if (statements.length > 0) trees.push({ name, tree: statementTree(statements, output.prefix, seconds) });

@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf, KeyedMutex, newId } from "#base";
+import { digestOf, hostOwner, type IdMapping, KeyedMutex, newId } from "#base";
 import { type BuildMountTable, buildMountTable, type Database } from "#db";
 import { extractInto, tarOfDirectory } from "#images";
+import { giveToContainers, letContainersThrough } from "#linux";
 import { errors } from "../errors.ts";
 
 /** A cache mount while a step uses it. */
@@ -57,7 +58,9 @@ export function openCacheMounts(parts: {
   readonly root: string;
   readonly database: Database;
   readonly now?: () => number;
+  readonly idMapping?: IdMapping | undefined;
 }): CacheMounts {
+  const { idMapping } = parts;
   const table: BuildMountTable = buildMountTable(parts.database);
   const now = parts.now ?? Date.now;
   const users = new Map<string, number>();
@@ -71,10 +74,13 @@ export function openCacheMounts(parts: {
       const draft = join(parts.root, `new-${newId().slice(0, 16)}`);
       mkdirSync(draft, { recursive: true, mode: 0o755 });
       chmodSync(draft, 0o755);
+      letContainersThrough(parts.root, idMapping);
+      giveToContainers(draft, idMapping);
       try {
         await request.fill?.(draft);
         if (request.owner !== undefined) {
-          chownSync(draft, request.owner.uid, request.owner.gid);
+          const { uid, gid } = hostOwner(idMapping, request.owner);
+          chownSync(draft, uid, gid);
           chmodSync(draft, request.owner.mode);
         }
         rmSync(at(key), { recursive: true, force: true });
@@ -158,7 +164,8 @@ export function openCacheMounts(parts: {
     },
     archive: (id) => {
       const found = latest(id);
-      const tar = found === undefined ? undefined : tarOfDirectory(at(found.key), "/", { contentsOnly: true });
+      const tar =
+        found === undefined ? undefined : tarOfDirectory(at(found.key), "/", { contentsOnly: true, idMapping });
       if (tar === undefined) throw errors["build-cache-mount-missing"](id);
       return tar;
     },
@@ -169,6 +176,8 @@ export function openCacheMounts(parts: {
       mkdirSync(parts.root, { recursive: true, mode: 0o700 });
       const draft = join(parts.root, `new-${newId().slice(0, 16)}`);
       mkdirSync(draft, { mode: 0o755 });
+      letContainersThrough(parts.root, idMapping);
+      giveToContainers(draft, idMapping);
       try {
         let sizeBytes = 0;
         const counted = async function* () {
@@ -177,7 +186,7 @@ export function openCacheMounts(parts: {
             yield chunk;
           }
         };
-        await extractInto(draft, "/", counted(), { rootAttributes: true });
+        await extractInto(draft, "/", counted(), { rootAttributes: true, idMapping });
         if (sizeBytes === 0) throw errors["build-context-invalid"]("the archive is empty");
         // From here on nothing is awaited: no step can begin to use it in between.
         if (users.has(key) || making.isBusy(key)) throw errors["build-cache-mount-busy"](id);

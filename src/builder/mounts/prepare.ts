@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Digest, newId } from "#base";
+import { type Digest, hostOwner, newId } from "#base";
 import type { StepMount } from "#engine";
 import { noIgnoreRules } from "#formats";
 import { copyTree, toByteString } from "#linux";
@@ -93,7 +93,7 @@ async function digestOfMount(
   const known = parts.cache.selections.find(key);
   if (known !== undefined) return known;
   const digest = await withRootfs(parts, layers, async (rootfs) => {
-    const tree = openDirectoryTree(rootfs, { attributes: true });
+    const tree = openDirectoryTree(rootfs, { attributes: true, idMapping: parts.snapshots.idMapping });
     try {
       return await digestOfPath(tree, source, origin, true);
     } finally {
@@ -134,7 +134,7 @@ async function openMounts(
   let secrets: SecretFiles | undefined;
   const secretFiles = (): SecretFiles => {
     if (secrets === undefined) {
-      const files = openSecretFiles(join(parts.directory, `secrets-${newId().slice(0, 8)}`));
+      const files = openSecretFiles(join(parts.directory, `secrets-${newId().slice(0, 8)}`), parts.snapshots.idMapping);
       undo.defer(() => files.close());
       secrets = files;
     }
@@ -204,7 +204,8 @@ async function openAgent(
     return undefined;
   }
   const path = join(parts.directory, `agent-${newId().slice(0, 8)}`);
-  const server = await serveAgent(agents, mount.id, { ...mount, path }, parts.signal);
+  const owner = hostOwner(parts.snapshots.idMapping, mount);
+  const server = await serveAgent(agents, mount.id, { ...mount, ...owner, path }, parts.signal);
   undo.defer(() => server.close());
   return path;
 }
@@ -248,6 +249,7 @@ async function layerOfPath(
       keepsOwner: false,
       mode: undefined,
       excludes: noIgnoreRules,
+      idMapping: parts.snapshots.idMapping,
     }),
   );
   parts.cache.save(key, { diffId, created: "1970-01-01T00:00:00Z", description: `mount of ${source}` });

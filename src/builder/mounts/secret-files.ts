@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mount, MOUNT_FLAG, unmount } from "#linux";
+import { hostOwner, type IdMapping } from "#base";
+import { letContainersThrough, mount, MOUNT_FLAG, unmount } from "#linux";
 
 /** BuildKit's bound. */
 export const maximumSecretBytes = 500 * 1024;
@@ -13,7 +14,7 @@ export type SecretFiles = {
 };
 
 /** @param directory made, mounted over, and removed by `close` */
-export function openSecretFiles(directory: string): SecretFiles {
+export function openSecretFiles(directory: string, idMapping: IdMapping | undefined): SecretFiles {
   mkdirSync(directory, { mode: 0o700 });
   mount({
     source: "tmpfs",
@@ -22,9 +23,11 @@ export function openSecretFiles(directory: string): SecretFiles {
     flags: MOUNT_FLAG.noSetuid | MOUNT_FLAG.noDevices | MOUNT_FLAG.noExec,
     options: "mode=0700,size=16m",
   });
+  letContainersThrough(directory, idMapping);
   let count = 0;
   return {
-    write: (bytes, { mode, uid, gid }) => {
+    write: (bytes, { mode, ...owner }) => {
+      const { uid, gid } = hostOwner(idMapping, owner);
       const path = join(directory, String(count++));
       writeFileSync(path, bytes, { mode: 0o600 });
       chownSync(path, uid, gid);

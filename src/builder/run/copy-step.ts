@@ -114,6 +114,7 @@ function writeLayer(
     excludes: excludeRules(operation.excludes),
     epoch: operation.epoch,
     isLenient: parts.dialect === "buildkit",
+    idMapping: parts.snapshots.idMapping,
   };
   const { snapshots } = parts;
   const write = (rootfs: string, id: string) =>
@@ -343,7 +344,7 @@ async function digestOfLayers(
 
 function withTree<T>(parts: BuildParts, layers: readonly Digest[], work: (tree: SourceTree) => Promise<T>): Promise<T> {
   return withRootfs(parts, layers, async (rootfs) => {
-    const tree = openDirectoryTree(rootfs, { attributes: true });
+    const tree = openDirectoryTree(rootfs, { attributes: true, idMapping: parts.snapshots.idMapping });
     try {
       return await work(tree);
     } finally {

@@ -44,6 +44,7 @@ export function workdirStep(
             mode: undefined,
             excludes: noIgnoreRules,
             epoch: operation.epoch,
+            idMapping: parts.snapshots.idMapping,
           },
         );
       } finally {

@@ -58,7 +58,10 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
         // CLI puts the name it wants in the place of that dot.
         const followed = asksForDirectory(path) ? (resolveInRoot(root.fd, root.rest) ?? root.rest) : root.rest;
         const contents = path.endsWith("/.") || path === ".";
-        const tar = tarOfDirectory(root.path, followed, { rebase: contents ? "." : nameOf(path) });
+        const tar = tarOfDirectory(root.path, followed, {
+          rebase: contents ? "." : nameOf(path),
+          idMapping: parts.snapshots.idMapping,
+        });
         if (tar === undefined) throw errors.pathNotFound(path, container.id);
         emitContainerEvent(parts, container, "archive-path", { path });
         return { stat, tar: releasing(root, tar) };
@@ -83,6 +86,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
         await extractInto(root.path, target, tar, {
           noOverwriteDirectoryNonDirectory: options.noOverwriteDirectoryNonDirectory,
           owner: owner === undefined ? undefined : { uid: owner.uid, gid: owner.gid },
+          idMapping: parts.snapshots.idMapping,
         });
         emitContainerEvent(parts, container, "extract-to-dir", { path });
       } finally {
@@ -98,7 +102,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
     export: async (reference) => {
       const container = get(reference);
       const root = openSnapshotRoot(parts, container, "/");
-      const tar = tarOfDirectory(root.path, "/");
+      const tar = tarOfDirectory(root.path, "/", { idMapping: parts.snapshots.idMapping });
       if (tar === undefined) throw errors.pathNotFound("/", container.id);
       emitContainerEvent(parts, container, "export");
       return releasing(root, tar);

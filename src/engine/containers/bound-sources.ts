@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { mount, MOUNT_FLAG, unmount } from "#linux";
+import { letContainersThrough, mount, MOUNT_FLAG, unmount } from "#linux";
 import type { ContainerParts } from "./parts.ts";
 
 /**
@@ -27,12 +27,16 @@ function removePlace(path: string): void {
 }
 
 /** Makes the places of one container's start. */
-export function createBoundSources(parts: Pick<ContainerParts, "paths">, containerId: string): BoundSources {
+export function createBoundSources(
+  parts: Pick<ContainerParts, "paths" | "snapshots">,
+  containerId: string,
+): BoundSources {
   const directory = directoryOf(parts);
   const places: string[] = [];
   return {
     bind: (source) => {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+      letContainersThrough(directory, parts.snapshots.idMapping);
       const place = join(directory, `${containerId}-${places.length}`);
       if (statSync(source).isDirectory()) mkdirSync(place, { mode: 0o700 });
       else writeFileSync(place, "", { mode: 0o600 });

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { errorMessage, isErrorKind, nowNanoseconds } from "#base";
 import type { ContainerConfig, CreateContainerBody, HostConfig } from "#formats";
+import { letContainersThrough } from "#linux";
 import { validateResources } from "#runtime";
 import { checkSecurityOptions } from "#security";
 import { errors } from "../errors.ts";
@@ -21,6 +22,7 @@ import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
 import { freshContainerId } from "./registry.ts";
 import { storageSize } from "./storage-options.ts";
+import { checkUserNamespace } from "./user-namespace.ts";
 import { validateConfig, validateHostConfig } from "./validate.ts";
 
 export type CreateRequest = {
@@ -50,6 +52,7 @@ export async function createContainer(
   const { path, args } = commandOf(merged);
   const normalized = normalizeHostConfig(givenHostConfig ?? {}, parts.defaults);
   validateHostConfig(merged, normalized);
+  checkUserNamespace(parts, normalized);
   checkSecurityOptions(normalized);
   const checked = validateResources(normalized, parts.hostLimits);
   const hostConfig = withJoinedIds(parts, checked.hostConfig);
@@ -86,6 +89,7 @@ export async function createContainer(
   const directory = join(parts.paths.containers, id);
 
   mkdirSync(directory, { mode: 0o710 });
+  letContainersThrough(directory, parts.snapshots.idMapping);
   undo.defer(() => rmSync(directory, { recursive: true, force: true }));
   await parts.snapshots.prepare(id, image.config.rootfs.diff_ids, {
     discardable: hostConfig.AutoRemove === true,
@@ -176,7 +180,7 @@ async function realizeMounts(
   const mounts: StoredMount[] = [];
   for (const { volume: request, ...mount } of plan) {
     if (request === undefined) {
-      if (mount.type === "bind") createBindSource(mount.source);
+      if (mount.type === "bind") createBindSource(mount.source, parts.snapshots.idMapping);
       mounts.push(mount);
       continue;
     }

@@ -1,11 +1,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { mount, MOUNT_FLAG, unmount } from "#linux";
+import { giveToContainers, mount, MOUNT_FLAG, unmount } from "#linux";
 import type { SpecInput } from "#runtime";
 import { errors } from "../errors.ts";
 import type { Container } from "./container.ts";
 import { joinedContainer } from "./namespaces.ts";
 import type { ContainerParts } from "./parts.ts";
+import { idMappingOf } from "./user-namespace.ts";
 
 /** A shareable container's /dev/shm on the host, so that another container can mount the same one. */
 function hostDirectory(parts: Pick<ContainerParts, "paths">, id: string): string {
@@ -39,6 +40,7 @@ export function sharedMemory(parts: ContainerParts, container: Container): SpecI
     flags: MOUNT_FLAG.noSetuid | MOUNT_FLAG.noExec | MOUNT_FLAG.noDevices,
     options: `mode=1777,size=${sizeBytes}`,
   });
+  giveToContainers(target, idMappingOf(parts, hostConfig));
   return { source: target };
 }
 

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname as hostHostname } from "node:os";
+import type { IdMapping } from "#base";
+import { giveToContainers, letContainersThrough } from "#linux";
 import {
   buildHostsFile,
   buildResolvConf,
@@ -54,9 +56,16 @@ export function writeEtcFiles(
   const mode = container.document.hostConfig.NetworkMode ?? "bridge";
   if (mode.startsWith("container:")) return files;
   mkdirSync(directory, { recursive: true, mode: 0o710 });
+  letContainersThrough(directory, parts.snapshots.idMapping);
   const content = contentOf(parts, container);
   write(parts.network, files, sandbox, content, linkLines(parts, links));
+  give(files, parts.snapshots.idMapping);
   return files;
+}
+
+/** The container's root may write to them, as in Docker. */
+function give(files: EtcFiles, idMapping: IdMapping | undefined): void {
+  if (idMapping !== undefined) for (const file of Object.values(files)) giveToContainers(file, idMapping);
 }
 
 /** What a container says, else what the daemon was told. */
@@ -113,7 +122,7 @@ export function removeFromEtcFiles(parts: ContainerParts, container: Container, 
 
 /** The three files for a build step, in its bundle directory. */
 export function writeStepEtcFiles(
-  { network, defaults }: Pick<ContainerParts, "network" | "defaults">,
+  { network, defaults, snapshots }: Pick<ContainerParts, "network" | "defaults" | "snapshots">,
   directory: string,
   request: {
     readonly hostname?: string | undefined;
@@ -135,6 +144,7 @@ export function writeStepEtcFiles(
     dnsOptions: defaults.dns.options,
   };
   write(network, files, sandbox, content, []);
+  give(files, snapshots.idMapping);
   return files;
 }
 

@@ -1,7 +1,8 @@
 import { mkdirSync, statSync } from "node:fs";
-import { isAbsolute, normalize } from "node:path";
-import { errorMessage } from "#base";
+import { dirname, isAbsolute, normalize } from "node:path";
+import { errorMessage, type IdMapping } from "#base";
 import type { ContainerConfig, HostConfig, MountRequest } from "#formats";
+import { giveToContainers } from "#linux";
 import { errors } from "../errors.ts";
 import type { StoredMount } from "./container.ts";
 import { checkTmpfsOptions } from "./tmpfs-options.ts";
@@ -147,9 +148,8 @@ export function parseMount(mount: MountRequest, driver: string | undefined): Pla
       if (bind?.ReadOnlyForceRecursive === true && !["", "rprivate"].includes(bind.Propagation ?? "")) {
         throw fail("mount options conflict: ReadOnlyForceRecursive needs the propagation rprivate");
       }
-      if (!exists(source)) {
-        if (mount.BindOptions?.CreateMountpoint !== true) throw fail(`bind source path does not exist: ${source}`);
-        createBindSource(source);
+      if (!exists(source) && mount.BindOptions?.CreateMountpoint !== true) {
+        throw fail(`bind source path does not exist: ${source}`);
       }
       const propagation = mount.BindOptions?.Propagation ?? "";
       return {
@@ -252,11 +252,13 @@ function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Docker makes a missing directory for `-v`, not for `--mount`. */
-export function createBindSource(path: string): void {
+/** Makes the missing directory of a bind, the containers' root's as all above it that was missing too. */
+export function createBindSource(path: string, mapping: IdMapping | undefined): void {
   if (exists(path)) return;
   try {
-    mkdirSync(path, { recursive: true, mode: 0o755 });
+    const first = mkdirSync(path, { recursive: true, mode: 0o755 });
+    if (first === undefined || mapping === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made)) giveToContainers(made, mapping);
   } catch (error) {
     throw errors.mountSourceCreate(path, errorMessage(error));
   }
@@ -277,7 +279,7 @@ export function parseVolumesFrom(specification: string): { readonly container: s
 
 /**
  * Every mount of a container to be, without duplicates: `--volumes-from`, `-v`, `--mount`, then the image's VOLUMEs
- * where nothing else is mounted. Touches nothing but `CreateMountpoint` sources.
+ * where nothing else is mounted. Touches nothing.
  */
 export function planMounts(
   config: ContainerConfig,

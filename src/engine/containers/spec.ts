@@ -27,6 +27,7 @@ import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.t
 import { cgroupPath, type ContainerParts } from "./parts.ts";
 import { sharedMemory } from "./dev-shm.ts";
 import { stepDevices } from "./step-devices.ts";
+import type { UserNamespace } from "./user-namespace.ts";
 import { oomScoreAdjustment, resourceLimits } from "./resource-limits.ts";
 
 const initInContainer = "/sbin/docker-init";
@@ -66,6 +67,7 @@ export function buildSpec(
   start: {
     readonly rootfs: string;
     readonly sandbox: Sandbox | undefined;
+    readonly user: UserNamespace | undefined;
     readonly etc: EtcFiles;
     readonly bound: BoundSources;
   },
@@ -112,6 +114,7 @@ export function buildSpec(
     privileged: security.privileged,
     writableCgroups: security.writableCgroups,
     namespaces,
+    user: start.user,
     shm: sharedMemory(parts, container),
     mounts: [
       ...etcMounts(start.etc),
@@ -173,6 +176,7 @@ export function buildStepSpec(
   step: {
     readonly request: StepRequest;
     readonly sandbox: Sandbox | undefined;
+    readonly user: UserNamespace | undefined;
     readonly etc: EtcFiles;
     readonly cgroupsPath: string;
   },
@@ -220,6 +224,7 @@ export function buildStepSpec(
       cgroup: parts.defaults.cgroupnsMode,
       network: stepNetwork(parts, request, step.sandbox),
     },
+    user: step.user,
     shm: { sizeBytes: request.shmSizeBytes ?? parts.defaults.shmSizeBytes },
     mounts: [
       ...etcMounts(step.etc),

@@ -22,6 +22,7 @@ import { type ContainerParts, emitContainerEvent } from "./parts.ts";
 import { portPublications } from "./port-publications.ts";
 import { prepareGroup } from "./prepare-group.ts";
 import { buildSpec } from "./spec.ts";
+import { idMappingOf, openUserNamespace, streamOwner, type UserNamespace } from "./user-namespace.ts";
 
 /**
  * Starts a created or stopped container; the caller holds its lock. not-modified when it runs.
@@ -93,17 +94,19 @@ async function bringUp(parts: ContainerParts, container: Container, startedBy: "
   const releaseVolumes = await mountVolumesOf(parts.volumes, container);
   using _volumes = { [Symbol.dispose]: () => releaseVolumes?.() };
   const links = linkedContainers(parts, container);
-  const sandbox = await openSandbox(parts, container);
+  const user = idMappingOf(parts, hostConfig) === undefined ? undefined : await openUserNamespace(parts, container);
+  using _user = { [Symbol.dispose]: () => user?.release() };
+  const sandbox = await openSandbox(parts, container, user);
   const bound = createBoundSources(parts, container.id);
   let forwarding: PreparedForwarding | undefined;
   try {
     forwarding = await parts.forwardings.prepare(container, startedBy);
     const etc = writeEtcFiles(parts, container, directory, { sandbox, links });
     prepareGroup(parts, container);
-    const spec = buildSpec(parts, container, { rootfs, sandbox, etc, bound });
+    const spec = buildSpec(parts, container, { rootfs, sandbox, user, etc, bound });
     const terminal = config.Tty === true;
     const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
-    const started = await runBundle(parts.supervisor, spec, {
+    const request = {
       id: container.id,
       bundle,
       runtime,
@@ -112,9 +115,11 @@ async function bringUp(parts: ContainerParts, container: Container, startedBy: "
         openStdin: config.OpenStdin === true,
         stdinOnce: config.StdinOnce === true && !terminal,
         consoleSize: height > 0 && width > 0 ? { height, width } : undefined,
+        ...streamOwner(user?.idMapping),
       },
       log: logTargetOf(parts, container, logConfigurationOf(container.id, container.name, container.document)),
-    });
+    };
+    const started = await runBundle(parts, spec, request);
     forwarding?.begin();
     const { life } = container;
     life.status = "running";
@@ -138,7 +143,11 @@ async function bringUp(parts: ContainerParts, container: Container, startedBy: "
 }
 
 /** The container's own network namespace; undefined when it uses the host's or another container's. */
-async function openSandbox(parts: ContainerParts, container: Container): Promise<Sandbox | undefined> {
+async function openSandbox(
+  parts: ContainerParts,
+  container: Container,
+  user: UserNamespace | undefined,
+): Promise<Sandbox | undefined> {
   const { config, hostConfig, networkRequests } = container.document;
   const mode = hostConfig.NetworkMode ?? "bridge";
   if (mode === "host") return undefined;
@@ -156,6 +165,7 @@ async function openSandbox(parts: ContainerParts, container: Container): Promise
     publications: networks.length === 0 ? [] : portPublications(config, hostConfig),
     sysctls: networkSysctls(hostConfig.Sysctls ?? {}),
     nameServer: nameServerOf(parts, container),
+    namespace: user?.network,
   });
 }
 

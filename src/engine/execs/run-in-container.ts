@@ -5,6 +5,7 @@ import type { ProcessExit, ProcessStarted } from "#supervisor";
 import type { Container } from "../containers/container.ts";
 import type { ContainerParts } from "../containers/parts.ts";
 import { buildExecDocument } from "../containers/spec.ts";
+import { idMappingOf, streamOwner } from "../containers/user-namespace.ts";
 import type { ExitHub } from "../processes/exit-hub.ts";
 
 /** A further process in a running container. */
@@ -49,6 +50,7 @@ export function createExecRunner(parts: ContainerParts, hub: ExitHub): ExecRunne
             openStdin: process.openStdin,
             stdinOnce: !process.terminal,
             consoleSize: process.consoleSize,
+            ...streamOwner(idMappingOf(parts, container.document.hostConfig)),
           },
         });
         expected.started();

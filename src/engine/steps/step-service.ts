@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "#base";
+import { letContainersThrough } from "#linux";
 import { validateResources } from "#runtime";
 import type { Sandbox } from "#network";
 import { createStdioDemuxer, STDIO } from "#wire";
@@ -8,6 +9,7 @@ import { cgroupResources } from "../containers/cgroup-resources.ts";
 import type { ContainerParts } from "../containers/parts.ts";
 import { stepDevices } from "../containers/step-devices.ts";
 import { buildStepSpec } from "../containers/spec.ts";
+import { openStepUserNamespace, streamOwner, type UserNamespace } from "../containers/user-namespace.ts";
 import { writeStepEtcFiles } from "../containers/etc-files.ts";
 import type { StepRequest, StepService } from "../contract/index.ts";
 import type { ExitHub } from "../processes/exit-hub.ts";
@@ -41,12 +43,15 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       const cgroup = parts.openCgroup(`${request.group ?? parentOf(parts, request.cgroupParent)}/${id}`);
       await using undo = new AsyncDisposableStack();
       mkdirSync(bundle, { recursive: true, mode: 0o700 });
+      letContainersThrough(bundle, parts.snapshots.idMapping);
       undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
       undo.defer(() => parts.network.releaseContainer(id));
-      const sandbox = await openStepSandbox(parts, id, request);
+      const user = await openStepUserNamespace(parts, request.network);
+      undo.defer(() => user?.release());
+      const sandbox = await openStepSandbox(parts, id, request, user);
       undo.defer(() => sandbox?.release());
       const etc = writeStepEtcFiles(parts, bundle, request, sandbox);
-      const spec = buildStepSpec(parts, { request, sandbox, etc, cgroupsPath: cgroup.path });
+      const spec = buildStepSpec(parts, { request, sandbox, user, etc, cgroupsPath: cgroup.path });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
       undo.defer(() => void stream.destroy());
@@ -64,11 +69,11 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       undo.defer(() => expected.cancel());
       undo.defer(() => parts.supervisor.forget(id));
       undo.defer(() => cgroup.remove());
-      await runBundle(parts.supervisor, spec, {
+      await runBundle(parts, spec, {
         id,
         bundle,
         runtime: parts.runtime(""),
-        streams: { terminal: false, openStdin: false, stdinOnce: false },
+        streams: { terminal: false, openStdin: false, stdinOnce: false, ...streamOwner(user?.idMapping) },
         log: { driver: "none" },
       });
       expected.started();
@@ -94,7 +99,12 @@ function parentOf(parts: ContainerParts, parent: string | undefined): string {
   return parent.startsWith("/") ? parent : `/${parent}`;
 }
 
-async function openStepSandbox(parts: ContainerParts, id: string, request: StepRequest): Promise<Sandbox | undefined> {
+async function openStepSandbox(
+  parts: ContainerParts,
+  id: string,
+  request: StepRequest,
+  user: UserNamespace | undefined,
+): Promise<Sandbox | undefined> {
   const { network } = request;
   if (network === "host" || (typeof network === "object" && "containerId" in network)) return undefined;
   const name = typeof network === "object" ? network.networkName : "bridge";
@@ -102,5 +112,6 @@ async function openStepSandbox(parts: ContainerParts, id: string, request: StepR
     containerId: id,
     networks: network === "none" ? [] : [{ network: name }],
     publications: [],
+    namespace: user?.network,
   });
 }

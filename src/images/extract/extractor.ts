@@ -1,4 +1,5 @@
 import { ftruncateSync, writeSync } from "node:fs";
+import { type FileOwner, hostOwner, hostRoot, type IdMapping } from "#base";
 import {
   changeModeAt,
   changeModeOf,
@@ -27,6 +28,7 @@ import type { TarHeader } from "#wire";
 import { errors } from "../errors.ts";
 import { createDirectoryCache, type OpenParent } from "./directory-cache.ts";
 import { cleanEntryPath, splitPath } from "./entry-path.ts";
+import { hostAttribute } from "./file-capabilities.ts";
 
 /** How an archive becomes files, and where its bounds are. */
 export type ExtractorOptions = {
@@ -41,7 +43,9 @@ export type ExtractorOptions = {
   /** Give the directory that the archive is unpacked into what the archive says of "./". @default false */
   readonly rootAttributes?: boolean;
   /** Owner of everything, whatever the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly owner?: FileOwner | undefined;
+  /** Where the owners that archives and `owner` name lie on the host. @default where they say */
+  readonly idMapping?: IdMapping | undefined;
   /** Called before something that is in the way is removed. */
   readonly beforeRemoval?: (path: string, status: FileStatus) => void;
 };
@@ -96,11 +100,13 @@ const nodeTypes: Readonly<Record<string, number>> = {
 
 /** See `Extractor`. The process's umask must be 0 while it works. */
 export function createExtractor(options: ExtractorOptions): Extractor {
-  const { rootFd, base = "", whiteouts, owner, beforeRemoval } = options;
+  const { rootFd, base = "", whiteouts, idMapping, beforeRemoval } = options;
+  const owner = options.owner === undefined ? undefined : hostOwner(idMapping, options.owner);
+  const maker = owner ?? (idMapping === undefined ? undefined : hostRoot(idMapping));
   const directories = createDirectoryCache(rootFd, {
     mode: 0o755,
     onMade: (path) => {
-      if (owner !== undefined) changeOwnerAt(rootFd, path, owner.uid, owner.gid);
+      if (maker !== undefined) changeOwnerAt(rootFd, path, maker.uid, maker.gid);
     },
   });
   const directoryTimes = new Map<string, { readonly seconds: number; readonly nanoseconds: number }>();
@@ -160,19 +166,19 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     return { result, parent, name, wasWhiteout };
   };
 
-  const uidOf = (header: TarHeader) => owner?.uid ?? header.uid;
-  const gidOf = (header: TarHeader) => owner?.gid ?? header.gid;
+  const ownerOf = (header: TarHeader): FileOwner => owner ?? hostOwner(idMapping, header);
 
   const setAttributes = (header: TarHeader, set: (name: string, value: Buffer) => number) => {
     for (const [name, value] of header.attributes) {
       if (isRefusedAttribute(name)) continue;
-      const result = set(name, value);
+      const result = set(name, idMapping === undefined ? value : hostAttribute(idMapping, name, value));
       if (result < 0 && !bearable.has(-result)) throw new KernelError(`set attribute ${name}`, -result);
     }
   };
 
   const dressDirectory = (parent: OpenParent, name: string, header: TarHeader) => {
-    changeOwnerAt(parent.fd, name, uidOf(header), gidOf(header));
+    const { uid, gid } = ownerOf(header);
+    changeOwnerAt(parent.fd, name, uid, gid);
     changeModeAt(parent.fd, name, header.mode);
     setAttributes(header, (attribute, value) => trySetAttributeAt(parent.fd, name, attribute, value));
     directoryTimes.set(name === "." ? parent.canonical : pathIn(parent, name), {
@@ -182,7 +188,8 @@ export function createExtractor(options: ExtractorOptions): Extractor {
   };
 
   const dressNode = (parent: OpenParent, name: string, header: TarHeader) => {
-    changeOwnerAt(parent.fd, name, uidOf(header), gidOf(header));
+    const { uid, gid } = ownerOf(header);
+    changeOwnerAt(parent.fd, name, uid, gid);
     if (header.type !== "symlink" && (header.mode & 0o7000) !== 0) changeModeAt(parent.fd, name, header.mode);
     setAttributes(header, (attribute, value) => trySetAttributeAt(parent.fd, name, attribute, value));
     setTimesAt(parent.fd, name, header.mtimeSeconds, header.mtimeNanoseconds);
@@ -312,7 +319,8 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       // A hole at the end has no bytes behind it that would make the file so long.
       if (header.isSparse === true) ftruncateSync(fd, header.sizeBytes);
       // Ownership first: chown(2) clears setuid and file capabilities.
-      changeOwnerAt(fd, "", uidOf(header), gidOf(header));
+      const { uid, gid } = ownerOf(header);
+      changeOwnerAt(fd, "", uid, gid);
       if ((header.mode & 0o7000) !== 0) changeModeOf(fd, header.mode);
       if (header.attributes.size > 0) setAttributes(header, (name, value) => trySetAttributeOf(fd, name, value));
       setTimesOf(fd, header.mtimeSeconds, header.mtimeNanoseconds);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { IdMapping } from "#base";
 import { closeFd, openDirectory, toByteString } from "#linux";
 import { createSkeletonWriter } from "./skeleton.ts";
 import { readExactly, treeAsTar } from "./tree-tar.ts";
@@ -12,7 +13,7 @@ const SLICE_MS = 8;
  * Computes the tar of a layer that exists as a directory (`directory/diff`, overlay form) without writing it: the
  * bytes go through the hash, and what is not in the files goes into `directory/skeleton`.
  */
-export async function describeLayer(directory: string): Promise<LayerFacts> {
+export async function describeLayer(directory: string, idMapping: IdMapping | undefined): Promise<LayerFacts> {
   const rootFd = openDirectory(toByteString(join(directory, "diff")));
   const skeleton = createSkeletonWriter(join(directory, "skeleton"));
   const hash = createHash("sha256");
@@ -21,7 +22,7 @@ export async function describeLayer(directory: string): Promise<LayerFacts> {
   let sequence = 0;
   let sliceStart = performance.now();
   try {
-    for (const piece of treeAsTar({ directoryFd: rootFd, name: "", as: "", whiteouts: "overlay" })) {
+    for (const piece of treeAsTar({ directoryFd: rootFd, name: "", as: "", whiteouts: "overlay", idMapping })) {
       if (piece.kind === "bytes") {
         hash.update(piece.bytes);
         skeleton.bytes(piece.bytes);

@@ -1,7 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestHex, EngineError, errorMessage, isDigest, KeyedMutex, type Logger } from "#base";
+import {
+  containerOwner,
+  type Digest,
+  digestHex,
+  EngineError,
+  errorMessage,
+  type FileOwner,
+  hostOwner,
+  type IdMapping,
+  isDigest,
+  KeyedMutex,
+  type Logger,
+} from "#base";
 import { type Database, layerTable, packedLayerTable } from "#db";
 import { closeFd, copyTree, findAttributeAt, openDirectory, removeTreeAt, toByteString } from "#linux";
 import type { ApplyOptions, LayerLease, LayerStore } from "../contract.ts";
@@ -78,8 +90,9 @@ export function openLayerStore(parts: {
   readonly logger: Logger;
   /** Whether layers are kept as they came, too. */
   readonly keepPacked: boolean;
+  readonly idMapping: IdMapping | undefined;
 }): LayerShelf {
-  const { layout, partials, database, logger, keepPacked } = parts;
+  const { layout, partials, database, logger, keepPacked, idMapping } = parts;
   const table = layerTable(database);
   const packedTable = packedLayerTable(database);
   const entries = new Map<Digest, Entry>();
@@ -212,7 +225,7 @@ export function openLayerStore(parts: {
     const writer = isKept ? createPackedWriter(directory, options.packedDigest) : undefined;
     const source = wholeSource(tar, (chunk) => writer?.write(chunk));
     try {
-      const facts = await unpackLayer(source.reader, directory, options.onBytes);
+      const facts = await unpackLayer(source.reader, directory, idMapping, options.onBytes);
       if (options.expected !== undefined && facts.diffId !== options.expected) {
         throw errors.layerDigestMismatch(options.expected, facts.diffId);
       }
@@ -235,9 +248,15 @@ export function openLayerStore(parts: {
     }
   };
 
+  /** Owners that are the host's own were made by a container under `--userns=host`, which calls them so. */
+  const ownerInLayer =
+    idMapping === undefined
+      ? undefined
+      : (status: FileOwner) => hostOwner(idMapping, containerOwner(idMapping, status));
+
   const describe = async (directory: string) => {
     try {
-      const facts = await describeLayer(directory);
+      const facts = await describeLayer(directory, idMapping);
       if (!isWhole(facts.diffId)) await makeTreeDurable(directory, facts.sizeBytes);
       return await land(directory, facts);
     } catch (error) {
@@ -329,7 +348,7 @@ export function openLayerStore(parts: {
     copyFrom: async (source, options = {}) => {
       const directory = layout.fresh("layer");
       mkdirSync(directory, { mode: 0o700 });
-      await copyTree(source, join(directory, "diff"));
+      await copyTree(source, join(directory, "diff"), { ownerOf: ownerInLayer });
       removeMountPoints(join(directory, "diff"), options.mountPoints ?? []);
       return describe(directory);
     },

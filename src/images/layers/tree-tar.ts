@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { containerOwner, type IdMapping } from "#base";
 import {
   carriedAttributesAt,
   closeFd,
@@ -16,6 +17,7 @@ import {
   tryOpenAt,
 } from "#linux";
 import { encodeTarHeader, plainTarHeader, tarEnd, type TarEntryType, type TarHeader, tarPaddingOf } from "#wire";
+import { containerAttributes } from "../extract/file-capabilities.ts";
 
 /** A piece of a tar that is being made: bytes to copy, or an open file whose first `sizeBytes` come next. */
 export type TarPiece =
@@ -31,15 +33,18 @@ export type TreeTarOptions = {
   readonly as: string;
   /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
   readonly whiteouts: "overlay" | "literal";
+  /** How the tree's owners lie on the host; the archive has them as containers do. @default as on the host */
+  readonly idMapping?: IdMapping | undefined;
 };
 
-function headerOf(path: string, type: TarEntryType, status: FileStatus): TarHeader {
+function headerOf(path: string, type: TarEntryType, status: FileStatus, mapping: IdMapping | undefined): TarHeader {
+  const { uid, gid } = containerOwner(mapping, status);
   return plainTarHeader({
     path: type === "directory" && !path.endsWith("/") ? `${path}/` : path,
     type,
     mode: status.mode & 0o7777,
-    uid: status.uid,
-    gid: status.gid,
+    uid,
+    gid,
     sizeBytes: type === "file" ? status.sizeBytes : 0,
     mtimeSeconds: status.mtimeSeconds,
     deviceMajor: status.deviceMajor,
@@ -59,6 +64,9 @@ function bytes(data: Uint8Array): TarPiece {
 export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
   const links = new Map<string, string>();
   const overlay = options.whiteouts === "overlay";
+  const { idMapping } = options;
+  const attributesAt = (directoryFd: number, name: string) =>
+    containerAttributes(idMapping, carriedAttributesAt(directoryFd, name));
 
   function* member(directoryFd: number, name: string, path: string, displayPath: string): Generator<TarPiece> {
     const status = findStatusAt(directoryFd, name);
@@ -79,14 +87,14 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
     const identity = `${status.device}:${status.inode}`;
     const first = status.linkCount > 1 ? links.get(identity) : undefined;
     if (first !== undefined) {
-      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "hardlink", status), linkPath: first }));
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "hardlink", status, idMapping), linkPath: first }));
       return;
     }
     if (status.linkCount > 1) links.set(identity, displayPath);
-    const attributes = carriedAttributesAt(directoryFd, name);
+    const attributes = attributesAt(directoryFd, name);
     if (type !== "file") {
       const linkPath = type === "symlink" ? readLinkAt(directoryFd, name) : "";
-      yield bytes(encodeTarHeader({ ...headerOf(displayPath, type, status), linkPath, attributes }));
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, type, status, idMapping), linkPath, attributes }));
       return;
     }
     // O_NONBLOCK: it may have become a FIFO since.
@@ -95,7 +103,7 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
     try {
       const opened = statusOf(fd);
       if ((opened.mode & S_IFMT) !== FILE_TYPE.regular) return;
-      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "file", opened), attributes }));
+      yield bytes(encodeTarHeader({ ...headerOf(displayPath, "file", opened, idMapping), attributes }));
       if (opened.sizeBytes === 0) return;
       yield { kind: "file", path, fd, sizeBytes: opened.sizeBytes };
       const padding = tarPaddingOf(opened.sizeBytes);
@@ -116,8 +124,8 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
     if (fd < 0) return;
     try {
       if (displayPath !== "") {
-        const attributes = carriedAttributesAt(fd, ".");
-        yield bytes(encodeTarHeader({ ...headerOf(displayPath, "directory", status), attributes }));
+        const attributes = attributesAt(fd, ".");
+        yield bytes(encodeTarHeader({ ...headerOf(displayPath, "directory", status, idMapping), attributes }));
       }
       const prefix = displayPath === "" || displayPath.endsWith("/") ? displayPath : `${displayPath}/`;
       const inside = (child: string) => `${prefix}${child}`;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Digest } from "#base";
-import { closeFd, FILE_TYPE, openDirectory, renameAt, S_IFMT, toByteString } from "#linux";
+import type { Digest, IdMapping } from "#base";
+import { closeFd, FILE_TYPE, giveToContainers, openDirectory, renameAt, S_IFMT, toByteString } from "#linux";
 import { errors } from "../errors.ts";
 import { decompress } from "../extract/decompress.ts";
 import { parseArchive } from "../extract/extract-archive.ts";
@@ -56,15 +56,20 @@ function createPayloadLedger(rootFd: number, keptDirectory: string) {
   };
 }
 
-/** Unpacks a layer's tar into `directory` (made here): diff/, skeleton and, where needed, kept/. Not yet durable. */
+/**
+ * Unpacks a layer's tar into `directory` (made here): diff/, skeleton and, where needed, kept/. Not yet durable. The
+ * only place where owners of images become those of the host.
+ */
 export async function unpackLayer(
   tar: AsyncIterable<Uint8Array>,
   directory: string,
+  idMapping: IdMapping | undefined,
   onBytes: (count: number) => void = () => {},
 ): Promise<LayerFacts> {
   const diff = join(directory, "diff");
   mkdirSync(directory, { mode: 0o700 });
   mkdirSync(diff, { mode: 0o755 });
+  giveToContainers(diff, idMapping);
   const rootFd = openDirectory(toByteString(diff));
   const ledger = createPayloadLedger(rootFd, join(directory, "kept"));
   const skeleton = createSkeletonWriter(join(directory, "skeleton"));
@@ -72,6 +77,7 @@ export async function unpackLayer(
     rootFd,
     whiteouts: "overlay",
     rootAttributes: true,
+    idMapping,
     beforeRemoval: (path, status) => ledger.beforeRemoval(path, status.mode),
   });
   const hash = createHash("sha256");

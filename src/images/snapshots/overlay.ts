@@ -1,9 +1,10 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Digest, errorMessage } from "#base";
+import { type Digest, errorMessage, hostRoot, type IdMapping } from "#base";
 import {
   createProjectLimits,
   errorCode,
+  letContainersThrough,
   mountOverlayByContext,
   mountOverlayByOptions,
   type OverlayMount,
@@ -76,8 +77,9 @@ export function createOverlaySnapshotter(parts: {
   readonly layers: LayerShelf;
   readonly ledger: SnapshotLedger;
   readonly support: OverlaySupport;
+  readonly idMapping: IdMapping | undefined;
 }): Snapshotter {
-  const { layout, layers, ledger, support } = parts;
+  const { layout, layers, ledger, support, idMapping } = parts;
   const mounted = new Set<string>();
   const projects = createProjectLimits(layout.snapshots, "snapshots");
   const at = (id: string, name: string) => join(layout.snapshots, id, name);
@@ -113,13 +115,15 @@ export function createOverlaySnapshotter(parts: {
       throw errors.snapshotQuotaUnsupported();
     }
     for (const name of ["work", "merged"]) mkdirSync(at(id, name), { recursive: true, mode: 0o700 });
+    if (isNew) letContainersThrough(directory, idMapping);
     const upper = at(id, "upper");
     if (existsSync(upper)) return;
     // The root directory of the mount is the upper one: it must look like the image's.
     const top = diffIds.at(-1);
     const status = top === undefined ? undefined : statSync(layers.directoryOf(top));
     mkdirSync(`${upper}.new`, { recursive: true, mode: 0o755 });
-    chownSync(`${upper}.new`, status?.uid ?? 0, status?.gid ?? 0);
+    const { uid, gid } = status ?? hostRoot(idMapping);
+    chownSync(`${upper}.new`, uid, gid);
     chmodSync(`${upper}.new`, (status?.mode ?? 0o755) & 0o7777);
     renameSync(`${upper}.new`, upper);
   };
@@ -144,6 +148,7 @@ export function createOverlaySnapshotter(parts: {
 
   return {
     name: "overlay2",
+    idMapping,
     prepare: async (id, diffIds, options = {}) => {
       if (ledger.find(id) === undefined) {
         ledger.add(id, { driver: "overlay2", diffIds, discardable: options.discardable === true });

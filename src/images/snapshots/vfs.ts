@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import type { Digest } from "#base";
+import type { Digest, IdMapping } from "#base";
 import {
   closeFd,
   copyTree,
   FILE_TYPE,
+  giveToContainers,
+  letContainersThrough,
   openAt,
   O,
   openDirectory,
@@ -27,8 +29,9 @@ export function createCopySnapshotter(parts: {
   readonly layout: StoreLayout;
   readonly layers: LayerShelf;
   readonly ledger: SnapshotLedger;
+  readonly idMapping: IdMapping | undefined;
 }): Snapshotter {
-  const { layout, layers, ledger } = parts;
+  const { layout, layers, ledger, idMapping } = parts;
   const mounted = new Set<string>();
   const rootOf = (id: string) => join(layout.snapshots, id, "rootfs");
 
@@ -42,6 +45,7 @@ export function createCopySnapshotter(parts: {
 
   const copyLayers = async (diffIds: readonly Digest[], target: string) => {
     mkdirSync(target, { mode: 0o755 });
+    giveToContainers(target, idMapping);
     for (const diffId of diffIds) {
       if (layers.isOpaque(diffId)) {
         await removeTree(target);
@@ -82,6 +86,7 @@ export function createCopySnapshotter(parts: {
 
   return {
     name: "vfs",
+    idMapping,
     prepare: async (id, diffIds, options = {}) => {
       if (options.sizeBytes !== undefined) throw errors.snapshotQuotaUnsupported();
       if (ledger.find(id) === undefined) {
@@ -90,6 +95,7 @@ export function createCopySnapshotter(parts: {
       if (existsSync(rootOf(id))) return;
       const directory = layout.fresh("snapshot");
       mkdirSync(directory, { mode: 0o700 });
+      letContainersThrough(directory, idMapping);
       await copyLayers(diffIds, join(directory, "rootfs"));
       if (options.discardable !== true) await makeTreeDurable(directory);
       if (existsSync(join(layout.snapshots, id))) await removeTree(join(layout.snapshots, id));

@@ -26,6 +26,8 @@ export type CopyTreeOptions = {
   readonly form?: "plain" | "overlay-layer";
   /** Copies only what this says yes to; asked for every path below the source. */
   readonly filter?: (path: string, status: FileStatus) => boolean;
+  /** Who a copy belongs to. @default whom the original belongs to */
+  readonly ownerOf?: ((status: FileStatus) => { readonly uid: number; readonly gid: number }) | undefined;
 };
 
 /** How long this thread is kept before others get their turn. */
@@ -97,7 +99,8 @@ export async function copyTree(source: string, target: string, options: CopyTree
   const targetFd = openDirectory(toByteString(target));
 
   const dress = (from: number, to: number, name: string, status: FileStatus) => {
-    changeOwnerAt(to, name, status.uid, status.gid);
+    const { uid, gid } = options.ownerOf === undefined ? status : options.ownerOf(status);
+    changeOwnerAt(to, name, uid, gid);
     if ((status.mode & S_IFMT) !== FILE_TYPE.symlink) changeModeAt(to, name, status.mode);
     copyAttributes(from, name, to, name, !overlay);
   };
@@ -167,7 +170,8 @@ export async function copyTree(source: string, target: string, options: CopyTree
   try {
     const status = statusOf(sourceFd);
     await visit(sourceFd, targetFd, "");
-    changeOwnerAt(targetFd, ".", status.uid, status.gid);
+    const { uid, gid } = options.ownerOf === undefined ? status : options.ownerOf(status);
+    changeOwnerAt(targetFd, ".", uid, gid);
     changeModeAt(targetFd, ".", status.mode);
     copyAttributes(sourceFd, ".", targetFd, ".", !overlay);
     setTimesAt(targetFd, ".", status.mtimeSeconds, status.mtimeNanoseconds);

@@ -35,6 +35,7 @@ export {
   tryOpenInRoot,
 } from "./open.ts";
 export { fromByteString, toByteString } from "./path-buffer.ts";
+export { giveToContainers, letContainersThrough } from "./remapped.ts";
 export { removeTreeAt } from "./remove.ts";
 export {
   FILE_TYPE,

@@ -4,4 +4,5 @@ export {
   insideNetworkNamespace,
   openOwnNetworkNamespace,
 } from "./network-namespace.ts";
+export { makeOwnedNamespaces, type OwnedNamespaces } from "./user-namespace.ts";
 export { sysctlPath, writeSysctl } from "./sysctl.ts";

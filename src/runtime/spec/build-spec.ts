@@ -1,7 +1,9 @@
+import type { IdMapping } from "#base";
 import type {
   RuntimeDevice,
   RuntimeDeviceRule,
   RuntimeHooks,
+  RuntimeLinux,
   RuntimeMount,
   RuntimeNamespace,
   RuntimeProcess,
@@ -33,6 +35,8 @@ export type SpecInput = {
     readonly uts: NamespaceChoice;
     readonly cgroup: NamespaceChoice;
   };
+  /** A user namespace to join, and its mapping; undefined = the host's. */
+  readonly user?: { readonly path: string; readonly idMapping: IdMapping } | undefined;
   /** /dev/shm: a tmpfs of this size, the host's directory, or another container's. */
   readonly shm: { readonly sizeBytes: number } | { readonly source: string } | "none";
   /** Volumes, binds, tmpfs and the files over /etc, in any order. */
@@ -59,6 +63,13 @@ function namespacesOf(choices: SpecInput["namespaces"]): RuntimeNamespace[] {
     else if (choice !== "host") namespaces.push({ type, path: choice.path });
   }
   return namespaces;
+}
+
+/** Whoever joins a user namespace by path tells runtimes its mapping all the same: they give files to its root. */
+function idMappings({ uids, gids }: IdMapping): Pick<RuntimeLinux, "uidMappings" | "gidMappings"> {
+  const mappings = (ranges: IdMapping["uids"]) =>
+    ranges.map(({ containerId, hostId, size }) => ({ containerID: containerId, hostID: hostId, size }));
+  return { uidMappings: mappings(uids), gidMappings: mappings(gids) };
 }
 
 /** Parents before children, so that a mount below another is not hidden by it. Stable among equals. */
@@ -94,7 +105,11 @@ export function buildRuntimeSpec(input: SpecInput): RuntimeSpec {
     annotations: { ...input.annotations },
     ...(input.hooks === undefined ? {} : { hooks: input.hooks }),
     linux: {
-      namespaces: namespacesOf(input.namespaces),
+      namespaces: [
+        ...namespacesOf(input.namespaces),
+        ...(input.user === undefined ? [] : [{ type: "user" as const, path: input.user.path }]),
+      ],
+      ...(input.user === undefined ? {} : idMappings(input.user.idMapping)),
       devices: [...input.devices],
       cgroupsPath: input.cgroupsPath,
       resources: {

@@ -37,6 +37,19 @@ describe("buildRuntimeSpec()", () => {
     ]);
   });
 
+  test("joins a user namespace and tells its mapping, and leaves the host's queues alone", () => {
+    const ids = [{ containerId: 0, hostId: 100_000, size: 65_536 }];
+    const user = { path: "/proc/7/fd/8", idMapping: { uids: ids, gids: [] } };
+    const { linux, mounts } = buildRuntimeSpec({ ...input, user });
+    expect(linux.namespaces.at(-1)).toEqual({ type: "user", path: "/proc/7/fd/8" });
+    expect(linux.uidMappings).toEqual([{ containerID: 0, hostID: 100_000, size: 65_536 }]);
+    expect(linux.gidMappings).toEqual([]);
+    const queues = (given: SpecInput) => buildRuntimeSpec(given).mounts.filter(({ type }) => type === "mqueue").length;
+    expect(mounts.some(({ type }) => type === "mqueue")).toBe(true);
+    expect(queues({ ...input, user, namespaces: { ...input.namespaces, ipc: "host" } })).toBe(0);
+    expect(queues({ ...input, namespaces: { ...input.namespaces, ipc: "host" } })).toBe(1);
+  });
+
   test("puts parents before children and lets a given mount replace a default", () => {
     const mount = (destination: string) => ({ destination, type: "bind", source: "/s", options: ["rbind"] });
     const spec = buildRuntimeSpec({

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync } from "node:fs";
+import { chownSync, closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   growPipe,
@@ -70,6 +70,7 @@ export function prepareStreams(options: {
     const path = join(directory, name);
     rmSync(path, { force: true });
     makeFifo(path, 0o600);
+    if (streams.owner !== undefined) chownSync(path, streams.owner.uid, streams.owner.gid);
     return path;
   };
   const output = (name: "stdout" | "stderr") => {

@@ -36,6 +36,8 @@ export type ProcessStreams = {
   /** Close the process's stdin when the first attacher's stdin ends (never with a terminal). */
   readonly stdinOnce: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
+  /** Whose the pipes are, as root of a container with remapped ids is another than the host's. @default root's */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 };
 
 /** Start a container's init: `runtime run --detach` on a bundle that the daemon has written. */

@@ -72,6 +72,7 @@ export function keepImage(parts: BuilderParts, image: BuiltImage, tags: readonly
     catalog.add({ config: image.config, configBytes: image.configBytes, parentId: image.base?.id, tags: names });
   }
   for (const { familiar } of tags) {
-    parts.events.emit({ type: "image", action: "tag", actor: { id: image.imageId, attributes: { name: familiar } } });
+    const attributes = { ...image.config.config?.Labels, name: familiar };
+    parts.events.emit({ type: "image", action: "tag", actor: { id: image.imageId, attributes } });
   }
 }

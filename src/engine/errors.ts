@@ -21,6 +21,7 @@ export const errors = defineErrors({
     hint: () => "`berth images` lists the images there are; `berth tag` gives one another name",
   },
   pushTagMissing: { kind: "not-found", message: (name: string) => `tag does not exist: ${name}` },
+  containerUnnamed: { kind: "invalid", message: () => 'invalid name or ID supplied: ""' },
   containerNotFound: {
     kind: "not-found",
     message: (reference: string) => `No such container: ${reference}`,
@@ -241,6 +242,11 @@ export const errors = defineErrors({
     kind: "invalid",
     message: (specification: string) => `invalid volume specification: '${specification}'`,
     hint: () => "the form is SOURCE:DESTINATION[:OPTIONS], with an absolute path or a volume name as SOURCE",
+  },
+  bindTargetInvalid: {
+    kind: "invalid",
+    message: (specification: string, type: string, reason: string) =>
+      `invalid volume specification: '${specification}': invalid mount config for type "${type}": ${reason}`,
   },
   bindModeInvalid: { kind: "invalid", message: (mode: string) => `invalid mode: ${mode}` },
   mountDestinationRoot: {

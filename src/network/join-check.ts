@@ -32,20 +32,32 @@ export function fixedAddress(join: JoinRequest, family: Family): IpAddress | und
   return address;
 }
 
-/** Checks an address against the network it is asked on (moby `validateEndpointIPAddress`). */
-export function checkFixedAddress(network: WorkingNetwork, address: IpAddress, isDefault: boolean): void {
+/**
+ * Checks an address against the network it is asked on (moby `validateEndpointIPAddress`). Whether it is to be taken: a
+ * family that the network was given a subnet of but does not have takes none, and Docker says nothing.
+ */
+export function checkFixedAddress(network: WorkingNetwork, address: IpAddress, isDefault: boolean): boolean {
   if (isDefault) throw errors["network-address-not-allowed"]("default bridge");
-  const given = network.pools.of(address.family).filter((pool) => pool.given);
+  const given = givenSubnets(network, address.family);
   if (given.length === 0) throw errors["network-address-not-allowed"]("automatic subnet");
   const text = address.family === 4 ? "IPv4" : "IPv6";
-  if (!given.some(({ subnet }) => containsAddress(subnet, address))) {
+  if (!given.some((subnet) => containsAddress(subnet, address))) {
     throw errors["network-address-outside"](formatIp(address));
   }
+  if (network.pools.of(address.family).length === 0) return false;
   const pool = network.pools.containing(address);
   // Taken by the network itself: its gateway, or reserved.
   if (pool?.addresses.isUsable(address) !== true && !isReserved(network, address)) {
     throw errors["network-invalid-endpoint"](`${text} address ${formatIp(address)} is the network's own`);
   }
+  return true;
+}
+
+function givenSubnets(network: WorkingNetwork, family: Family): readonly Subnet[] {
+  return network.record.pools.flatMap(({ given, subnet }) => {
+    const parsed = given ? parseCidr(subnet) : undefined;
+    return parsed?.family === family ? [parsed] : [];
+  });
 }
 
 function isReserved(network: WorkingNetwork, address: IpAddress): boolean {

@@ -217,6 +217,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
       ...given,
       ...(plan.enableIpv4 && lacks(4) ? [automaticPool(4)] : []),
       ...(plan.enableIpv6 && lacks(6) ? [automaticPool(6)] : []),
+      ...plan.idlePools.map(asAsked),
     ];
   };
 
@@ -256,7 +257,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
     get: (reference) => {
       const exact = records.get(reference) ?? [...records.values()].find((candidate) => candidate.name === reference);
       if (exact !== undefined) return exact;
-      const matches = reference === "" ? [] : [...records.values()].filter(({ id }) => id.startsWith(reference));
+      const matches = [...records.values()].filter(({ id }) => id.startsWith(reference));
       const [match] = matches;
       if (match === undefined) throw errors["network-not-found"](reference);
       if (matches.length > 1) throw errors["network-ambiguous"](reference, matches.length);
@@ -281,7 +282,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
         enableIpv4: plan.enableIpv4,
         enableIpv6: plan.enableIpv6,
         // A template keeps what it was told; its users' addresses are theirs.
-        pools: request.configOnly ? plan.pools.map(asAsked) : poolsFor(plan),
+        pools: request.configOnly ? [...plan.pools, ...plan.idlePools].map(asAsked) : poolsFor(plan),
         ipamDriver: "default",
         ipamOptions: request.ipamOptions,
         internal: request.internal,
@@ -319,7 +320,7 @@ export function createNetworkRegistry(options: NetworkRegistryOptions): NetworkR
   };
 }
 
-/** A template's subnet: what was said, without the gateway that would be chosen. */
+/** A subnet that is not in use, as a template's: what was said, without the gateway that would be chosen. */
 function asAsked(plan: PoolPlan): NetworkPool {
   return {
     subnet: formatSubnet(plan.subnet),

@@ -31,6 +31,8 @@ export type NetworkPlan = {
   readonly enableIpv4: boolean;
   readonly enableIpv6: boolean;
   readonly pools: readonly PoolPlan[];
+  /** Subnets of a family the network does not have: shown and fit to ask an address of, which nobody gets. */
+  readonly idlePools: readonly PoolPlan[];
 };
 
 /** Checks a new network as far as it can be without the others; throws in Docker's words. */
@@ -53,8 +55,10 @@ export function planNetwork(request: NetworkRequest): NetworkPlan {
   const enableIpv6 = request.enableIpv6 ?? parseBoolean(request.options, commonOptions.enableIpv6, false);
   if (!enableIpv4 && !enableIpv6) throw errors["network-no-family"]();
   const isEnabled = (family: Family): boolean => (family === 4 ? enableIpv4 : enableIpv6);
-  const pools = parsePools(request.pools).filter(({ subnet }) => isEnabled(subnet.family));
-  return { driver, enableIpv4, enableIpv6, pools };
+  const all = parsePools(request.pools);
+  const pools = all.filter(({ subnet }) => isEnabled(subnet.family));
+  const idlePools = all.filter(({ subnet }) => !isEnabled(subnet.family));
+  return { driver, enableIpv4, enableIpv6, pools, idlePools };
 }
 
 function driverOf({ driver, configOnly }: NetworkRequest): NetworkDriver {

@@ -92,7 +92,7 @@ function takeAddress(
   isDefault: boolean,
 ): IpAddress | undefined {
   if (asked !== undefined) {
-    checkFixedAddress(network, asked, isDefault);
+    if (!checkFixedAddress(network, asked, isDefault)) return undefined;
     if (!network.pools.take(asked)) throw errors["network-address-in-use"]();
     return asked;
   }

@@ -34,7 +34,8 @@ export type WorkingNetwork = BridgeNetwork | LanNetwork;
 /** Parses a record that was checked when it was made; undefined for one without interfaces of its own. */
 export function workingNetworkOf(record: NetworkRecord): WorkingNetwork | undefined {
   if (record.configOnly || record.driver === "host" || record.driver === "null") return undefined;
-  const working = { record, pools: networkPoolsOf(record.name, record.pools), index: undefined };
+  const used = record.pools.filter(({ subnet }) => (subnet.includes(":") ? record.enableIpv6 : record.enableIpv4));
+  const working = { record, pools: networkPoolsOf(record.name, used), index: undefined };
   if (record.driver === "bridge") {
     if (record.bridgeName === undefined) throw new Error(`network ${record.name} in the database has no bridge`);
     const options = parseBridgeOptions(record.options, record.internal);

@@ -14,6 +14,7 @@ export const serverErrors = defineErrors({
     message: (version: string, maximum: string) =>
       `client version ${version} is too new. Maximum supported API version is ${maximum}`,
   },
+  "image-unnamed": { kind: "invalid", message: () => "image name cannot be blank" },
   "malformed-request": { kind: "invalid", message: (reason: string) => `malformed request: ${reason}` },
   "name-too-long": {
     kind: "invalid",

@@ -4,7 +4,7 @@ import { defineErrors } from "#base";
 export const errors = defineErrors({
   volumeNotFound: {
     kind: "not-found",
-    message: (name: string) => `get ${name}: no such volume`,
+    message: (name: string) => `get${name === "" ? "" : ` ${name}`}: no such volume`,
     hint: () => "`berth volume ls` lists the volumes there are",
   },
   volumeNameInvalid: {
@@ -37,7 +37,8 @@ export const errors = defineErrors({
   },
   volumeDriverUnknown: {
     kind: "not-found",
-    message: (driver: string) => `error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+    message: (name: string, driver: string) =>
+      `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
     hint: () => "Berth has the volume driver `local`",
   },
   volumeOptionInvalid: {

@@ -101,9 +101,9 @@ export function openLocalVolumes(options: {
   return {
     create: (request) => {
       const driver = request.driver ?? "local";
-      if (driver !== "local" && driver !== "") throw errors.volumeDriverUnknown(driver);
       const named = request.name !== undefined && request.name !== "";
       const name = named ? (request.name ?? "") : newId();
+      if (driver !== "local" && driver !== "") throw errors.volumeDriverUnknown(name, driver);
       const existing = volumes.get(name);
       if (existing !== undefined) return { volume: existing, created: false };
       if (name.length === 1) throw errors.volumeNameShort(name);

@@ -49,7 +49,7 @@ async function exportImage(
         parts.events.emit({
           type: "image",
           action: "tag",
-          actor: { id: kept.imageId, attributes: { name: familiar } },
+          actor: { id: kept.imageId, attributes: { ...kept.config.config?.Labels, name: familiar } },
         });
       });
     }

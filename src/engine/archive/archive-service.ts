@@ -63,7 +63,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
           idMapping: parts.snapshots.idMapping,
         });
         if (tar === undefined) throw errors.pathNotFound(path, container.id);
-        emitContainerEvent(parts, container, "archive-path", { path });
+        emitContainerEvent(parts, container, "archive-path");
         return { stat, tar: releasing(root, tar) };
       } catch (error) {
         root.release();
@@ -88,7 +88,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
           owner: owner === undefined ? undefined : { uid: owner.uid, gid: owner.gid },
           idMapping: parts.snapshots.idMapping,
         });
-        emitContainerEvent(parts, container, "extract-to-dir", { path });
+        emitContainerEvent(parts, container, "extract-to-dir");
       } finally {
         root.release();
       }

@@ -1,9 +1,10 @@
 import { formatRfc3339Nano, nowNanoseconds } from "#base";
-import type { ContainerConfig, ImageConfig } from "#formats";
+import { type ContainerConfig, familiarName, type ImageConfig, parseReference } from "#formats";
 import { type Container, hasProcess } from "../containers/container.ts";
 import { type ContainerParts, emitContainerEvent } from "../containers/parts.ts";
 import { pauseContainer, unpauseContainer } from "../containers/pause.ts";
 import type { ArchiveService } from "../contract/index.ts";
+import { emitImageEvent } from "../events/image-event.ts";
 import { mountPointsOf } from "./mount-points.ts";
 
 type CommitOptions = Parameters<ArchiveService["commit"]>[1];
@@ -34,8 +35,7 @@ export async function commitContainer(
   container: Container,
   options: CommitOptions,
 ): Promise<string> {
-  const pauses = options.pause && hasProcess(container) && container.life.status !== "paused";
-  if (pauses) await parts.locks.run(container.id, () => pauseContainer(parts, container));
+  const pauses = options.pause && (await parts.locks.run(container.id, () => pauseIfRunning(parts, container)));
   try {
     const { document } = container;
     const base = parts.catalog.find(document.imageId);
@@ -68,13 +68,23 @@ export async function commitContainer(
       parentId: base?.id,
       tags: options.reference === undefined ? [] : [options.reference],
     });
-    emitContainerEvent(parts, container, "commit", {
-      comment: options.comment ?? "",
-      imageID: image.id,
-      imageRef: options.reference ?? "",
-    });
+    const imageRef = options.reference === undefined ? "" : familiarName(parseReference(options.reference));
+    if (imageRef !== "") emitImageEvent(parts.events, "tag", image, imageRef);
+    emitContainerEvent(parts, container, "commit", { comment: options.comment ?? "", imageID: image.id, imageRef });
     return image.id;
   } finally {
-    if (pauses) await parts.locks.run(container.id, () => unpauseContainer(parts, container));
+    if (pauses) await parts.locks.run(container.id, () => unpauseIfPaused(parts, container));
   }
+}
+
+/** Whether it was paused: one that has ended meanwhile is still in any case. */
+async function pauseIfRunning(parts: ContainerParts, container: Container): Promise<boolean> {
+  if (container.life.status !== "running" || !hasProcess(container)) return false;
+  await pauseContainer(parts, container);
+  return true;
+}
+
+/** Its process may have been ending when it was paused, or been killed since. */
+async function unpauseIfPaused(parts: ContainerParts, container: Container): Promise<void> {
+  if (container.life.status === "paused") await unpauseContainer(parts, container);
 }

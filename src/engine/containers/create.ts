@@ -132,24 +132,36 @@ function existing({ registry }: Pick<ContainerParts, "registry">, reference: str
   return container;
 }
 
-/** Containers that are joined by name are remembered by id: a rename later changes nothing. */
+/**
+ * Containers that are joined by name are remembered by id: a rename later changes nothing. One whose network is to be
+ * joined may come later, as in Docker.
+ */
 function withJoinedIds(parts: Pick<ContainerParts, "registry">, hostConfig: HostConfig): HostConfig {
+  const networkMode = hostConfig.NetworkMode ?? "";
+  const networkTarget = networkMode.startsWith("container:")
+    ? parts.registry.find(networkMode.slice("container:".length))
+    : undefined;
   const byId = (mode: string | null | undefined) => {
     if (mode?.startsWith("container:") !== true) return mode;
     return `container:${existing(parts, mode.slice("container:".length)).id}`;
   };
   const { NetworkMode, PidMode, IpcMode } = hostConfig;
-  return { ...hostConfig, NetworkMode: byId(NetworkMode), PidMode: byId(PidMode), IpcMode: byId(IpcMode) };
+  return {
+    ...hostConfig,
+    NetworkMode: networkTarget === undefined ? NetworkMode : `container:${networkTarget.id}`,
+    PidMode: byId(PidMode),
+    IpcMode: byId(IpcMode),
+  };
 }
 
-/** Containers that a container wants to join must be there now; networks, as in Docker, at start. */
+/** Containers whose processes or IPC a container wants to join must be there now; networks, as in Docker, at start. */
 function checkNamespaceTargets(
   parts: Pick<ContainerParts, "registry">,
   config: ContainerConfig,
   hostConfig: HostConfig,
 ): readonly string[] {
   const warnings: string[] = [];
-  for (const mode of [hostConfig.NetworkMode, hostConfig.PidMode, hostConfig.IpcMode]) {
+  for (const mode of [hostConfig.PidMode, hostConfig.IpcMode]) {
     if (mode?.startsWith("container:") === true) existing(parts, mode.slice("container:".length));
   }
   const mode = hostConfig.NetworkMode ?? "bridge";

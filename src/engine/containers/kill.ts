@@ -14,6 +14,7 @@ export async function sendSignal(parts: ContainerParts, container: Container, si
     // It ended in this very moment; its exit is on the way.
     if (!isErrorKind(error, "not-found")) throw error;
   }
+  if (!hasProcess(container)) return;
   emitContainerEvent(parts, container, "kill", { signal: String(signal) });
   if (container.life.status === "paused") {
     await parts.openCgroup(cgroupPath(parts, container)).thaw();

@@ -70,8 +70,9 @@ export function parseBind(specification: string, driver: string | undefined): Pl
   if (second === undefined) {
     return plannedVolume({ ...common, destination: checkDestination(first), name: undefined, driver, copyUp: true });
   }
-  const destination = checkDestination(second);
-  if (isAbsolute(first)) {
+  const type = isAbsolute(first) ? "bind" : "volume";
+  const destination = checkMountTarget(second, (reason) => errors.bindTargetInvalid(specification, type, reason));
+  if (type === "bind") {
     if (options.includes("nocopy")) throw errors.bindModeInvalid(modeText);
     return {
       type: "bind",

@@ -65,7 +65,9 @@ export function openRegistry(database: Database, onCorrupt: (id: string, error: 
     find,
     get: (reference) => {
       const container = find(reference);
-      if (container === undefined) throw errors.containerNotFound(reference);
+      if (container === undefined) {
+        throw reference === "" ? errors.containerUnnamed() : errors.containerNotFound(reference);
+      }
       return container;
     },
     byId: (id) => byId.get(id),

@@ -99,6 +99,11 @@ async function takeApart(
       if (volumeUsers(parts.registry, mount.name).some((user) => user.id !== container.id)) continue;
       try {
         parts.volumes.remove(mount.name);
+        parts.events.emit({
+          type: "volume",
+          action: "destroy",
+          actor: { id: mount.name, attributes: { driver: "local" } },
+        });
       } catch (error) {
         parts.logger.warn("anonymous volume not removed", { volume: mount.name, error: errorMessage(error) });
       }

@@ -13,7 +13,8 @@ import { placesOf } from "../networks/places.ts";
 import { runBundle } from "../processes/run-bundle.ts";
 import { createBoundSources } from "./bound-sources.ts";
 import type { PreparedForwarding } from "../logs/log-forwardings.ts";
-import { type Container, hasProcess } from "./container.ts";
+import { joinedContainer } from "./namespaces.ts";
+import type { Container } from "./container.ts";
 import { cleanUpProcess } from "./clean-up.ts";
 import { writeEtcFiles } from "./etc-files.ts";
 import { logConfigurationOf, logTargetOf } from "./container-log.ts";
@@ -152,8 +153,7 @@ async function openSandbox(
   const mode = hostConfig.NetworkMode ?? "bridge";
   if (mode === "host") return undefined;
   if (mode.startsWith("container:")) {
-    const target = parts.registry.get(mode.slice("container:".length));
-    if (!hasProcess(target)) throw errors.joinNotRunning("network", target.id);
+    joinedContainer(parts.registry, container, "network", mode);
     return undefined;
   }
   const requests = config.NetworkDisabled === true ? [] : Object.entries(networkRequests);

@@ -69,7 +69,7 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
       });
       execs.set(exec.id, exec);
       container.execIds.add(exec.id);
-      emitContainerEvent(parts, container, `exec_create: ${(body.Cmd ?? []).join(" ")}`, { execID: exec.id });
+      emitContainerEvent(parts, container, `exec_create: ${commandLine(body.Cmd)}`, { execID: exec.id });
       return exec.id;
     },
 
@@ -83,7 +83,7 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
       const terminal = body.Tty === true;
       const [height = 0, width = 0] = body.ConsoleSize ?? [];
       const attached = !options.detach;
-      emitContainerEvent(parts, container, `exec_start: ${(body.Cmd ?? []).join(" ")}`, { execID: exec.id });
+      emitContainerEvent(parts, container, `exec_start: ${commandLine(body.Cmd)}`, { execID: exec.id });
       const stream = attached
         ? await parts.supervisor.attach({
             id: exec.id,
@@ -155,4 +155,10 @@ function runningContainer(registry: ContainerRegistry, reference: string): Conta
   if (container.life.status === "restarting") throw errors.restarting(container.id);
   if (!hasProcess(container)) throw errors.notRunning(container.id);
   return container;
+}
+
+/** As Docker writes it in events: a space after the program, arguments or not. */
+function commandLine(command: readonly string[] | null | undefined): string {
+  const [program = "", ...words] = command ?? [];
+  return `${program} ${words.join(" ")}`;
 }

@@ -5,6 +5,7 @@ import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
 import type { ContainerRegistry } from "../containers/registry.ts";
 import type { ContainerView, EventService, ImageService } from "../contract/index.ts";
+import { emitImageEvent } from "../events/image-event.ts";
 import { emitPruneEvent } from "../events/prune-event.ts";
 import { inspectDistribution } from "./transfer/distribution.ts";
 import { manifestViews } from "./manifests.ts";
@@ -22,13 +23,7 @@ export function createImageService(parts: {
 }): ImageService {
   const { registry, events, store, transfer } = parts;
   const { catalog } = store;
-  /** An image's events carry its labels and a name; where no name is meant, that is the id (moby: LogImageEvent). */
-  const report = (action: string, image: Pick<ImageRecord, "id" | "config">, name: string = image.id) =>
-    events.emit({
-      type: "image",
-      action,
-      actor: { id: image.id, attributes: { ...image.config.config?.Labels, name } },
-    });
+  const report = (action: string, image: ImageRecord, name?: string) => emitImageEvent(events, action, image, name);
   const reportRemovals = (removed: readonly ImageRemoval[], before: ReadonlyMap<string, ImageRecord>) => {
     for (const removal of removed) {
       const name = "untagged" in removal ? removal.untagged : removal.deleted;
@@ -92,6 +87,7 @@ export function createImageService(parts: {
     },
     importRootfs: async (archive, options) => {
       const image = await catalog.importRootfs(archive, options);
+      for (const name of image.repoTags) report("tag", image, name);
       report("import", image);
       return image;
     },

@@ -32,13 +32,14 @@ export function createNetworkOperations(parts: ContainerParts): NetworkOperation
       emitNetworkEvent(events, "destroy", record);
     },
     connect: async (reference, containerReference, settings) => {
-      const record = network.get(reference);
+      // The container first, as Docker looks.
       const container = registry.get(containerReference);
+      const record = network.get(reference);
       await locks.run(container.id, () => connectContainer(parts, container, record, settings));
     },
     disconnect: async (reference, containerReference, options) => {
-      const record = options.force ? find(reference) : network.get(reference);
       const container = registry.get(containerReference);
+      const record = options.force ? find(reference) : network.get(reference);
       await locks.run(container.id, () => disconnectContainer(parts, container, { reference, record }));
     },
   };

@@ -255,6 +255,8 @@ export type EndpointSettings = v.InferOutput<typeof endpointSettingsSchema>;
 export const createContainerSchema = v.object({
   ...containerConfigSchema.entries,
   HostConfig: v.nullish(hostConfigSchema),
+  /** Where docker-py's low-level client puts it; Docker does not look here. */
+  Runtime: v.nullish(v.string()),
   NetworkingConfig: v.nullish(
     v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointSettingsSchema))) }),
   ),

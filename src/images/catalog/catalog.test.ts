@@ -212,7 +212,7 @@ describe("remove()", () => {
     const image = add("x", { tags: ["a"] });
     const short = image.id.slice(7, 19);
     expect(await failureOf(catalog.remove("a", { ...nobody, usedBy: usedBy(image.id, false) }))).toContain(
-      `conflict: unable to remove repository reference "a:latest" (must force) - container c0ffee000000 is using its referenced image ${short}`,
+      `conflict: unable to remove repository reference "a" (must force) - container c0ffee000000 is using its referenced image ${short}`,
     );
     expect(await failureOf(catalog.remove(image.id, { ...nobody, usedBy: usedBy(image.id, false) }))).toContain(
       `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container c0ffee000000`,

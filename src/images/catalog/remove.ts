@@ -90,7 +90,9 @@ function deleteImage(
   untagOne(index, image, removals);
   index.delete(image.id);
   removals.push({ deleted: image.id });
-  const left = new Set([...index.images.values()].flatMap((other) => chainIds(other.config.rootfs.diff_ids)));
+  // Its layers stay under a container.
+  const holders = options.usedBy(image.id).length > 0 ? [image] : [];
+  const left = new Set([...index.images.values(), ...holders].flatMap((each) => chainIds(each.config.rootfs.diff_ids)));
   for (const chain of chainIds(image.config.rootfs.diff_ids).reverse()) {
     if (!left.has(chain)) removals.push({ deleted: chain });
   }
@@ -147,7 +149,7 @@ export function removeImage(index: ImageIndex, text: string, options: RemoveOpti
       for (const each of together) {
         const user = options.usedBy(each.id)[0];
         if (options.force || user === undefined || !isSingleReference(each.names)) continue;
-        throw errors.imageNameInUse(familiarName(reference), shortId(user.containerId), shortId(each.id));
+        throw errors.imageNameInUse(text, shortId(user.containerId), shortId(each.id));
       }
       const isTag = reference.digest === undefined;
       untag(index, canonicalName(storedReference(reference)), removals);

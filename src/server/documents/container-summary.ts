@@ -29,7 +29,7 @@ export function containerSummary(
   const { Annotations: annotations, NetworkMode: networkMode } = container.hostConfig;
   return {
     Id: container.id,
-    Names: [container.name, ...container.linkNames].map((name) => `/${name}`),
+    Names: [container.name, ...container.linkNames].map((name) => `/${name}`).toSorted(),
     Image: imageShown,
     ImageID: container.imageId,
     Command: commandLine(container.path, container.args),

@@ -70,13 +70,18 @@ function match({ segments }: Compiled, parts: readonly string[]): Readonly<Recor
       if (parts[at] !== segment) return undefined;
     } else if (segment !== undefined) {
       const value = taken === 1 ? (parts[at] ?? "") : parts.slice(at, at + taken).join("/");
-      if (value === "") return undefined;
+      if (value === "" && !isWholeRest(segment, parts, at)) return undefined;
       params ??= {};
       params[segment.name] = decodeSegment(value);
     }
     at += taken;
   }
   return params ?? noParams;
+}
+
+/** `DELETE /images/`: nothing where any number of segments may follow. The route says what is wrong with it, as Docker does. */
+function isWholeRest(segment: { readonly rest: boolean }, parts: readonly string[], at: number): boolean {
+  return segment.rest && at === parts.length - 1;
 }
 
 function decodeSegment(value: string): string {

@@ -104,7 +104,7 @@ function selector(engine: Engine, filters: Filters): (container: ContainerView) 
       return false;
     if (
       !filters.any("network", (value) =>
-        container.networks.some((place) => place.networkName === value || place.networkId === value),
+        container.networks.some(({ networkName, networkId }) => networkName === value || networkId.startsWith(value)),
       )
     )
       return false;

@@ -19,6 +19,7 @@ export function asOfVersion(
   cgroupVersion: () => "1" | "2",
 ): { readonly body: CreateContainerBody; readonly warnings: readonly string[] } {
   const hostConfig: HostConfig = { ...body.HostConfig };
+  if (!hostConfig.Runtime) hostConfig.Runtime = body.Runtime;
   const result: CreateContainerBody = { ...body, HostConfig: hostConfig };
   const warnings: string[] = [];
   // From 1.25 on the daemon removes; before, the client did.

@@ -1,11 +1,24 @@
 import type { EngineEvent } from "#engine";
 import type { Filters } from "../http/filters.ts";
 
+/** Filters by what an event is about; nothing here is about the last five. */
+const namedKeys = [
+  "container",
+  "network",
+  "volume",
+  "daemon",
+  "plugin",
+  "service",
+  "node",
+  "secret",
+  "config",
+] as const;
+
 /** Which events a client wants (moby: daemon/events/filter.go). Unknown keys are ignored there, and so here. */
 export function eventSelector(given: Filters): (event: EngineEvent) => boolean {
-  const named = (key: "container" | "network" | "volume" | "daemon", event: EngineEvent) =>
+  const named = (key: (typeof namedKeys)[number], event: EngineEvent) =>
     !given.has(key) ||
-    (event.type === key &&
+    ((event.type as string) === key &&
       given.values(key).some((value) => {
         const { name = "" } = event.actor.attributes;
         return event.actor.id.startsWith(value) || name.startsWith(value.replace(/^\//, ""));
@@ -15,10 +28,7 @@ export function eventSelector(given: Filters): (event: EngineEvent) => boolean {
     given.any("event", (value) => matchesAction(event.action, value)) &&
     given.any("scope", (value) => value === "local") &&
     given.labels(event.actor.attributes) &&
-    named("container", event) &&
-    named("network", event) &&
-    named("volume", event) &&
-    named("daemon", event) &&
+    namedKeys.every((key) => named(key, event)) &&
     given.any("image", (value) => isAboutImage(event, value));
 }
 

@@ -151,6 +151,7 @@ export const imageRoutes: readonly Route[] = [
     path: "/images/{name...}",
     query: { force: flag(), noprune: flag(), platforms: platformsField() },
     async handle({ parts: { engine }, params: { name = "" }, query, version }) {
+      if (name.trim() === "") throw serverErrors["image-unnamed"]();
       const how = { force: query.force, prune: !query.noprune };
       const platforms = version < 50 ? [] : query.platforms;
       for (const platform of platforms) requirePlatform(engine.images.get(name, platform), name, platform);

@@ -64,7 +64,7 @@ export const networkRoutes: readonly Route[] = [
   }),
   route({
     method: "DELETE",
-    path: "/networks/{id}",
+    path: "/networks/{id...}",
     async handle({ parts: { engine }, params: { id = "" } }) {
       await engine.networks.remove(id);
       return emptyReply();

@@ -58,7 +58,7 @@ export const volumeRoutes: readonly Route[] = [
   }),
   route({
     method: "DELETE",
-    path: "/volumes/{name}",
+    path: "/volumes/{name...}",
     query: { force: flag() },
     async handle({ parts: { engine }, params: { name = "" }, query }) {
       await engine.volumes.remove(name, { force: query.force });

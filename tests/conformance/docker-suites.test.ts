@@ -1,0 +1,170 @@
+// What Docker's own suites (moby's integration-cli and integration, docker-py's) hold a daemon to, and nothing else here does.
+import { describe, expect, test } from "bun:test";
+import { eventually } from "../engines/command.ts";
+import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
+
+const daemon = useDaemon();
+
+const message = async (method: string, path: string, body?: unknown) => {
+  const answer = await daemon.api(method, path, body);
+  return `${answer.status} ${answer.json<{ message: string }>().message}`;
+};
+
+/** Events between two moments, one a line. */
+const eventsSince = async (since: string, ...words: string[]) => {
+  const until = String(Date.now() / 1000);
+  const format = "{{.Type}} {{.Action}} {{json .Actor.Attributes}}";
+  const text = await daemon.ok("events", "--since", since, "--until", until, "--format", format, ...words);
+  return text === "" ? [] : text.split("\n");
+};
+const now = () => String(Date.now() / 1000);
+
+describe("names that are missing", () => {
+  test.each([
+    ["containers", '400 invalid name or ID supplied: ""'],
+    ["images", "400 image name cannot be blank"],
+    ["networks", "400 network  is ambiguous (3 matches found based on ID prefix)"],
+    ["volumes", "404 get: no such volume"],
+  ])("DELETE /%s/", async (kind, expected) => {
+    expect(await message("DELETE", `/v1.41/${kind}/`)).toBe(expected);
+  });
+
+  test("a reference that is in use is named as it was asked for", async () => {
+    const name = uniqueName("user");
+    await daemon.ok("create", "--name", name, "busybox");
+    const refused = await daemon.cli(["rmi", "busybox"]);
+    expect(refused.stderr).toContain('unable to remove repository reference "busybox" (must force) - container ');
+    await daemon.ok("rm", name);
+  });
+});
+
+describe("ps", () => {
+  test("names come in order, and a network is found by the beginning of its id", async () => {
+    const [first, second, third] = [uniqueName("b"), uniqueName("c"), uniqueName("a")];
+    await daemon.ok("run", "-d", "--name", first, "busybox", "top");
+    await daemon.ok("run", "-d", "--name", second, "--link", `${first}:x`, "busybox", "top");
+    await daemon.ok("run", "-d", "--name", third, "--link", `${first}:y`, "busybox", "top");
+    const list = (await daemon.api("GET", `/containers/json?filters={"name":["^/${first}$"]}`)).json<
+      readonly { Names: readonly string[] }[]
+    >();
+    expect(list[0]?.Names).toEqual([`/${third}/y`, `/${first}`, `/${second}/x`]);
+    const network = (await daemon.inspect<{ Id: string }>("bridge")).Id;
+    const found = await daemon.ok("ps", "--filter", `network=${network.slice(0, 12)}`, "--format", "{{.Names}}");
+    expect(found.split("\n")).toContain(second);
+    await daemon.ok("rm", "-f", first, second, third);
+  });
+});
+
+describe("events", () => {
+  test("of a commit, an import and a build tell of the name that was given, with the image's labels", async () => {
+    const name = uniqueName("committed");
+    const since = now();
+    await daemon.ok("create", "--name", name, "--label", "suite=docker", "busybox");
+    await daemon.ok("commit", name, `${name}:v1`);
+    const tagged = `image tag {"name":"${name}:v1","suite":"docker"}`;
+    const seen = await eventsSince(since, "--filter", `label=suite=docker`);
+    expect(seen.slice(0, 2)).toEqual([
+      `container create {"image":"busybox","name":"${name}","suite":"docker"}`,
+      tagged,
+    ]);
+    expect(seen[2]).toMatch(/^container commit \{"comment":"",.*"imageRef":"committed-[^"/]*:v1"/);
+    const built = await daemon.cli(["build", "-t", `${name}:built`, "-"], {
+      input: "FROM busybox\nLABEL suite=docker\n",
+    });
+    expect(built.exitCode).toBe(0);
+    expect(await eventsSince(since, "--filter", "label=suite=docker", "--filter", "type=image")).toEqual([
+      tagged,
+      `image tag {"name":"${name}:built","suite":"docker"}`,
+    ]);
+    const archive = await daemon.cli(["import", "-", `${name}:imported`], { input: new Uint8Array(10_240) });
+    const imported = await eventsSince(since, "--filter", "type=image", "--filter", `image=${name}`);
+    expect(archive.exitCode).toBe(0);
+    expect(imported.at(-1)).toBe(`image tag {"name":"${name}:imported"}`);
+    await daemon.ok("rm", name);
+    await daemon.ok("rmi", `${name}:v1`, `${name}:built`, `${name}:imported`);
+  });
+
+  test("of an anonymous volume end with its removal", async () => {
+    const since = now();
+    await daemon.ok("run", "--rm", "-v", "/anonymous", "busybox", "true");
+    const actions = (await eventsSince(since, "--filter", "type=volume")).map((line) => line.split(" ")[1]);
+    expect(actions).toEqual(["create", "mount", "unmount", "destroy"]);
+  });
+
+  test("of a command without arguments are written as Docker writes them; filters for what a swarm has show none", async () => {
+    const name = uniqueName("commands");
+    const since = now();
+    await daemon.ok("run", "-d", "--name", name, "busybox", "top");
+    await daemon.ok("exec", name, "true");
+    await daemon.ok("cp", `${name}:/etc/passwd`, "-");
+    const seen = await eventsSince(since, "--filter", `container=${name}`);
+    expect(seen.filter((line) => line.includes("exec_create")).map((line) => line.split("{")[0])).toEqual([
+      "container exec_create: true  ",
+    ]);
+    expect(seen.at(-1)).toBe(`container archive-path {"image":"busybox","name":"${name}"}`);
+    for (const key of ["plugin", "service", "node", "secret", "config"])
+      expect(await eventsSince(since, "--filter", `${key}=x`)).toEqual([]);
+    await daemon.ok("rm", "-f", name);
+  });
+});
+
+test("commit of a container that ends meanwhile", async () => {
+  for (let turn = 0; turn < 3; turn++) {
+    const { Id } = (await daemon.api("POST", "/containers/create", { Image: "busybox", Cmd: ["true"] })).json<{
+      Id: string;
+    }>();
+    expect((await daemon.api("POST", `/containers/${Id}/start`)).status).toBe(204);
+    const committed = await daemon.api("POST", `/commit?container=${Id}&pause=1`);
+    expect([committed.status, committed.text]).toEqual([201, expect.stringContaining("sha256:")]);
+    await eventually("the end", async () => (await daemon.ok("inspect", "-f", "{{.State.Status}}", Id)) === "exited");
+    await daemon.ok("rm", Id);
+    await daemon.ok("rmi", committed.json<{ Id: string }>().Id);
+  }
+});
+
+test("a subnet of a family the network does not have is kept, and an address in it may be asked for", async () => {
+  const name = uniqueName("idle");
+  await daemon.ok("network", "create", "--subnet", "2001:db8:77::/64", name);
+  const network = await daemon.inspect<{ EnableIPv6: boolean; IPAM: { Config: readonly { Subnet: string }[] } }>(name);
+  expect(network.EnableIPv6).toBe(false);
+  expect(network.IPAM.Config.map(({ Subnet }) => Subnet).at(-1)).toBe("2001:db8:77::/64");
+  const container = uniqueName("idle");
+  await daemon.ok("run", "-d", "--name", container, "--network", name, "--ip6", "2001:db8:77::f00d", "busybox", "top");
+  const place = `{{with index .NetworkSettings.Networks "${name}"}}{{.IPAMConfig.IPv6Address}} [{{.GlobalIPv6Address}}]{{end}}`;
+  expect(await daemon.ok("inspect", "-f", place, container)).toBe("2001:db8:77::f00d []");
+  await daemon.ok("rm", "-f", container);
+  await daemon.ok("network", "rm", name);
+});
+
+test.if(!targetIsDockerd)("docker-py's low-level client puts the runtime beside the host configuration", async () => {
+  const body = { Image: "busybox", Runtime: "nosuch" };
+  expect(await message("POST", "/containers/create", body)).toContain("nosuch");
+});
+
+test("the container whose network is joined may come after the one that joins it", async () => {
+  const [target, name] = [uniqueName("later"), uniqueName("joins")];
+  await daemon.ok("create", "--name", name, "--network", `container:${target}`, "busybox", "true");
+  const refused = await daemon.cli(["start", name]);
+  expect(refused.stderr).toContain(`No such container: ${target}`);
+  expect(await daemon.ok("inspect", "-f", "{{.State.Status}} {{.HostConfig.NetworkMode}}", name)).toBe(
+    `created container:${target}`,
+  );
+  await daemon.ok("run", "-d", "--name", target, "busybox", "top");
+  await daemon.ok("start", "-a", name);
+  await daemon.ok("rm", "-f", target, name);
+  for (const mode of ["--pid", "--ipc"]) {
+    const missing = await daemon.cli(["create", mode, `container:${target}`, "busybox"]);
+    expect(missing.stderr).toContain(`No such container: ${target}`);
+  }
+});
+
+test("what is wrong with a bind, a driver or a connection is said in Docker's words", async () => {
+  const bind = await daemon.cli(["create", "-v", "/tmp:data", "busybox"]);
+  expect(bind.stderr).toContain(
+    "invalid volume specification: '/tmp:data': invalid mount config for type \"bind\": invalid mount path: 'data' mount path must be absolute",
+  );
+  const volume = await daemon.cli(["volume", "create", "-d", "nosuch", "v"]);
+  expect(volume.stderr).toContain('create v: error looking up volume plugin nosuch: plugin "nosuch" not found');
+  const connect = await daemon.cli(["network", "connect", "nosuch", "nobody"]);
+  expect(connect.stderr).toContain("No such container: nobody");
+});

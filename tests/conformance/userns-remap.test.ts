@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeTarHeader, plainTarHeader, tarEnd, tarPaddingOf } from "#wire";
-import { mustRun } from "../engines/command.ts";
+import { mustRun, runCommand } from "../engines/command.ts";
+import { berthBinary } from "../engines/engine.ts";
 import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 /*
@@ -29,6 +30,11 @@ beforeAll(async () => {
   for (const name of ["upper", "work"]) mkdirSync(join(place, name));
   writeFileSync(join(place, "upper", "subuid"), `daemon:${uid}:${idCount}\n`);
   writeFileSync(join(place, "upper", "subgid"), `daemon:${gid}:${idCount}\n`);
+  // A machine with Docker may have the user that a test makes.
+  for (const name of ["passwd", "group", "shadow", "gshadow"]) {
+    const lines = readFileSync(`/etc/${name}`, "utf8").split("\n");
+    writeFileSync(join(place, "upper", name), lines.filter((line) => !line.startsWith("dockremap:")).join("\n"));
+  }
   const layers = `lowerdir=/etc,upperdir=${place}/upper,workdir=${place}/work`;
   await mustRun(["unshare", `--mount=${namespace}`, "mount", "-t", "overlay", "overlay", "-o", layers, "/etc"]);
 });
@@ -334,6 +340,35 @@ describe("files with remapped ids", () => {
 });
 
 describe.skipIf(targetIsDockerd)("a daemon with remapped ids", () => {
+  /** What a daemon says that cannot start. */
+  async function failure(remap: string): Promise<string> {
+    const closed = join(place, "closed");
+    mkdirSync(closed, { recursive: true, mode: 0o700 });
+    const roots = ["--data-root", join(closed, "data"), "--exec-root", join(closed, "exec"), "--userns-remap", remap];
+    const command = ["nsenter", `--mount=${namespace}`, berthBinary, "daemon", ...roots];
+    const { exitCode, stderr } = await runCommand(command);
+    expect(exitCode).toBe(1);
+    expect(readdirSync(closed)).toEqual([]);
+    return stderr;
+  }
+
+  test("refuses users that are not there, and roots that containers could not reach", async () => {
+    expect(await failure("nobody-of-that-name")).toContain("no matching entries in passwd file");
+    expect(await failure("2147483000")).toContain("uid 2147483000 has no entry in /etc/passwd");
+    expect(await failure("a:b:c")).toContain("invalid user/group specification in --userns-remap");
+    expect(await failure("daemon")).toContain("restricts access to the remapped root uid/gid");
+  });
+
+  test("makes the user dockremap with the first free ids for --userns-remap default", async () => {
+    await failure("default");
+    const read = (file: string) => mustRun(["nsenter", `--mount=${namespace}`, "cat", `/etc/${file}`]);
+    expect(await read("passwd")).toMatch(/^dockremap:/m);
+    expect(await read("group")).toMatch(/^dockremap:/m);
+    for (const file of ["subuid", "subgid"]) expect(await read(file)).toMatch(/^dockremap:100000:65536$/m);
+    await failure("default");
+    expect((await read("subuid")).match(/dockremap/g)).toHaveLength(1);
+  });
+
   test("takes its containers over when it is started again", async () => {
     const name = uniqueName("kept");
     await daemon.ok("run", "-d", "--name", name, "busybox", "sleep", "1000");

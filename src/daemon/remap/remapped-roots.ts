@@ -27,33 +27,31 @@ export function remapRoots(options: DaemonOptions, logger: Logger): Remapped {
     return { options, idMapping };
   }
   const { uid, gid } = hostRoot(idMapping);
-  const open = (root: string, ...inside: readonly string[]) => {
-    mkdirSync(root, { recursive: true, mode: 0o711 });
-    let path = resolve(root);
+  const own = (root: string) => join(resolve(root), `${uid}.${gid}`);
+  const roots = { dataRoot: own(options.dataRoot), execRoot: own(options.execRoot) };
+  checkWay(dirname(roots.dataRoot), roots.dataRoot, idMapping);
+  // That of the socket stays as it is: its users pass through it.
+  checkWay(roots.execRoot, roots.execRoot, idMapping);
+  mkdirSync(dirname(roots.execRoot), { recursive: true, mode: 0o711 });
+  const inside = [join(roots.dataRoot, "containers"), join(roots.execRoot, "bundles")];
+  for (const path of [dirname(roots.dataRoot), roots.dataRoot, roots.execRoot, ...inside]) {
+    mkdirSync(path, { recursive: true, mode: 0o711 });
     letContainersThrough(path, idMapping);
-    for (const name of [`${uid}.${gid}`, ...inside]) {
-      path = join(path, name);
-      mkdirSync(path, { recursive: true, mode: 0o710 });
-      letContainersThrough(path, idMapping);
-    }
-    checkWay(path, idMapping);
-  };
-  open(options.dataRoot, "containers");
-  open(options.execRoot, "bundles");
-  const own = (root: string) => join(root, `${uid}.${gid}`);
+  }
   logger.info("ids of containers are remapped", { uid, gid });
-  return { options: { ...options, dataRoot: own(options.dataRoot), execRoot: own(options.execRoot) }, idMapping };
+  return { options: { ...options, ...roots }, idMapping };
 }
 
-/** Whether the containers' root can pass through all directories above (moby `daemon/daemon_unix.go`, canAccess). */
-function checkWay(path: string, idMapping: IdMapping): void {
+/** Whether the containers' root can pass all directories there are above a path (moby `daemon/daemon_unix.go`, canAccess). */
+function checkWay(path: string, root: string, idMapping: IdMapping): void {
   const { uid, gid } = hostRoot(idMapping);
   for (let above = dirname(path); above !== "/"; above = dirname(above)) {
-    const status = statSync(above);
+    const status = statSync(above, { throwIfNoEntry: false });
+    if (status === undefined) continue;
     const isOpen =
       (status.mode & 0o001) !== 0 ||
       (status.uid === uid && (status.mode & 0o100) !== 0) ||
       (status.gid === gid && (status.mode & 0o010) !== 0);
-    if (!isOpen) throw errors.dataRootClosed(path);
+    if (!isOpen) throw errors.dataRootClosed(root);
   }
 }

@@ -75,7 +75,7 @@ const layer1 = tarOf([
   { path: "usr/", type: "directory" },
   { path: "usr/bin/", type: "directory", mode: 0o2755 },
   { path: "usr/bin/su", type: "file", text: "binary", mode: 0o4755 },
-  { path: "usr/bin/su2", type: "hardlink", linkPath: "usr/bin/su" },
+  { path: "usr/bin/su2", type: "hardlink", linkPath: "usr/bin/su", mode: 0o4755 },
   { path: "bin", type: "symlink", linkPath: "usr/bin" },
   { path: "opt/", type: "directory" },
   { path: "opt/old/", type: "directory" },

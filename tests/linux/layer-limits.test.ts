@@ -276,7 +276,15 @@ test("what a file is besides its bytes is kept: attributes, capabilities, modes,
       { ...file("dir/old"), mtimeSeconds: -86_400 },
       { ...file("dir/late"), mtimeSeconds: 7_000_000_000 },
       { path: "link", type: "symlink", linkPath: "dir", uid: 7, gid: 8, mtimeSeconds: 1_600_000_000 },
-      { path: "hard", type: "hardlink", linkPath: "bin/tool" },
+      {
+        path: "hard",
+        type: "hardlink",
+        linkPath: "bin/tool",
+        mode: 0o4755,
+        uid: 12,
+        gid: 34,
+        mtimeSeconds: 1_700_000_000,
+      },
       { path: "null", type: "character", mode: 0o666, deviceMajor: 1, deviceMinor: 3 },
       { path: "fifo", type: "fifo", mode: 0o600 },
     ]),
@@ -301,4 +309,35 @@ test("what a file is besides its bytes is kept: attributes, capabilities, modes,
   expect(lstatSync(join(diff, "null")).rdev).toBe(0x103);
   expect(lstatSync(join(diff, "fifo")).isFIFO()).toBe(true);
   expect(readFileSync(join(diff, "hard"), "utf8")).toBe("text");
+});
+
+test("the header of a hard link holds for the file that it shares, as with Docker", async () => {
+  const attributes = new Map([["user.note", Buffer.from("of the link")]]);
+  const { diffId } = await apply(
+    tarOf([
+      { ...file("tool"), mode: 0o4755, uid: 1, gid: 1, mtimeSeconds: 1_600_000_000 },
+      {
+        path: "hard",
+        type: "hardlink",
+        linkPath: "tool",
+        mode: 0o2750,
+        uid: 5,
+        gid: 6,
+        attributes,
+        mtimeSeconds: 1_700_000_000,
+      },
+      { path: "link", type: "symlink", linkPath: "tool", uid: 7, gid: 7 },
+      { path: "hard-link", type: "hardlink", linkPath: "link", mode: 0o777, uid: 8, gid: 8 },
+    ]),
+  );
+  const diff = store.layers.directoryOf(diffId);
+  const tool = lstatSync(join(diff, "tool"));
+  expect([tool.mode & 0o7777, tool.uid, tool.gid, tool.nlink, tool.mtimeMs]).toEqual([
+    0o2750, 5, 6, 2, 1_700_000_000_000,
+  ]);
+  const fd = openDirectory(diff);
+  expect(findAttributeAt(fd, "tool", "user.note")).toEqual(Buffer.from("of the link"));
+  closeFd(fd);
+  // Of a symbolic link the owner, and nothing of what it points to.
+  expect([lstatSync(join(diff, "link")).uid, lstatSync(join(diff, "link")).isSymbolicLink()]).toEqual([8, true]);
 });

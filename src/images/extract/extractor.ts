@@ -29,6 +29,7 @@ import { errors } from "../errors.ts";
 import { createDirectoryCache, type OpenParent } from "./directory-cache.ts";
 import { cleanEntryPath, splitPath } from "./entry-path.ts";
 import { hostAttribute } from "./file-capabilities.ts";
+import type { Nursery } from "./nursery.ts";
 
 /** How an archive becomes files, and where its bounds are. */
 export type ExtractorOptions = {
@@ -46,6 +47,8 @@ export type ExtractorOptions = {
   readonly owner?: FileOwner | undefined;
   /** Where the owners that archives and `owner` name lie on the host. @default where they say */
   readonly idMapping?: IdMapping | undefined;
+  /** Where files are made that would take long to make where they belong. */
+  readonly nursery?: Nursery;
   /** Called before something that is in the way is removed. */
   readonly beforeRemoval?: (path: string, status: FileStatus) => void;
 };
@@ -168,9 +171,17 @@ export function createExtractor(options: ExtractorOptions): Extractor {
 
   const ownerOf = (header: TarHeader): FileOwner => owner ?? hostOwner(idMapping, header);
 
+  /** Files take after the directory they are made in where that has a default ACL (acl(5)): then only there. */
+  let inherits = false;
+  const openNew = (directory: number, name: string, flags: number, mode: number): number =>
+    options.nursery === undefined || inherits
+      ? tryOpenAt(directory, name, flags, mode)
+      : options.nursery.open(directory, name, flags, mode);
+
   const setAttributes = (header: TarHeader, set: (name: string, value: Buffer) => number) => {
     for (const [name, value] of header.attributes) {
       if (isRefusedAttribute(name)) continue;
+      if (name === "system.posix_acl_default") inherits = true;
       const result = set(name, idMapping === undefined ? value : hostAttribute(idMapping, name, value));
       if (result < 0 && !bearable.has(-result)) throw new KernelError(`set attribute ${name}`, -result);
     }
@@ -192,6 +203,22 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     changeOwnerAt(parent.fd, name, uid, gid);
     if (header.type !== "symlink" && (header.mode & 0o7000) !== 0) changeModeAt(parent.fd, name, header.mode);
     setAttributes(header, (attribute, value) => trySetAttributeAt(parent.fd, name, attribute, value));
+    setTimesAt(parent.fd, name, header.mtimeSeconds, header.mtimeNanoseconds);
+  };
+
+  /**
+   * What a hard link's header says holds for the file it shares, as with Docker (pkg/archive, createTarFile). Only what
+   * differs is set: chown(2) would take capabilities away that only the file's own header has.
+   */
+  const dressLink = (parent: OpenParent, name: string, header: TarHeader) => {
+    const status = findStatusAt(parent.fd, name);
+    if (status === undefined) return;
+    const { uid, gid } = ownerOf(header);
+    if (status.uid !== uid || status.gid !== gid) changeOwnerAt(parent.fd, name, uid, gid);
+    setAttributes(header, (attribute, value) => trySetAttributeAt(parent.fd, name, attribute, value));
+    const isSymbolic = (status.mode & S_IFMT) === FILE_TYPE.symlink;
+    const mode = findStatusAt(parent.fd, name)?.mode ?? status.mode;
+    if (!isSymbolic && (mode & 0o7777) !== (header.mode & 0o7777)) changeModeAt(parent.fd, name, header.mode);
     setTimesAt(parent.fd, name, header.mtimeSeconds, header.mtimeNanoseconds);
   };
 
@@ -227,7 +254,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       case "file": {
         const flags = O.writeOnly | O.create | O.exclusive | O.noFollow;
         const { result, parent, name } = create(at, header, (directory, leaf) =>
-          tryOpenAt(directory.fd, leaf, flags, header.mode & 0o777),
+          openNew(directory.fd, leaf, flags, header.mode & 0o777),
         );
         file = { fd: result, header, position: 0 };
         return pathIn(parent, name);
@@ -257,7 +284,8 @@ export function createExtractor(options: ExtractorOptions): Extractor {
         };
         // Linking a name to itself is what some archivers write for duplicates: nothing to do.
         if (from.parent === splitPath(at).parent && from.name === splitPath(at).name) return undefined;
-        create(at, header, link);
+        const { parent, name } = create(at, header, link);
+        dressLink(parent, name, header);
         return undefined;
       }
       case "character":

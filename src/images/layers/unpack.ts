@@ -7,6 +7,7 @@ import { errors } from "../errors.ts";
 import { decompress } from "../extract/decompress.ts";
 import { parseArchive } from "../extract/extract-archive.ts";
 import { createExtractor } from "../extract/extractor.ts";
+import { createNursery } from "../extract/nursery.ts";
 import { createSkeletonWriter } from "./skeleton.ts";
 
 /** What is known of a layer once its tar has been read. */
@@ -72,12 +73,14 @@ export async function unpackLayer(
   giveToContainers(diff, idMapping);
   const rootFd = openDirectory(toByteString(diff));
   const ledger = createPayloadLedger(rootFd, join(directory, "kept"));
+  const nursery = createNursery(`${directory}-files-`);
   const skeleton = createSkeletonWriter(join(directory, "skeleton"));
   const extractor = createExtractor({
     rootFd,
     whiteouts: "overlay",
     rootAttributes: true,
     idMapping,
+    nursery,
     beforeRemoval: (path, status) => ledger.beforeRemoval(path, status.mode),
   });
   const hash = createHash("sha256");
@@ -124,6 +127,7 @@ export async function unpackLayer(
   } finally {
     skeleton.close();
     ledger.close();
+    nursery.close();
     closeFd(rootFd);
   }
   return { diffId: `sha256:${hash.digest("hex")}`, sizeBytes, tarBytes };

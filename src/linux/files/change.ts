@@ -44,7 +44,19 @@ export function tryRemoveDirectoryAt(directory: number, name: string): number {
   return trySyscall(SYS.unlinkat, directory, pathAddress(name), AT_REMOVEDIR);
 }
 
-/** renameat2(2). With `replace` false an existing target is EEXIST. */
+/** renameat2(2). With `replace` false an existing target is EEXIST. Returns 0 or -errno. */
+export function tryRenameAt(
+  fromDirectory: number,
+  from: string,
+  toDirectory: number,
+  to: string,
+  options: { readonly replace: boolean },
+): number {
+  const flags = options.replace ? 0 : RENAME_NOREPLACE;
+  return trySyscall(SYS.renameat2, fromDirectory, pathAddress(from, 0), toDirectory, pathAddress(to, 1), flags);
+}
+
+/** As `tryRenameAt`; throws when it fails. */
 export function renameAt(
   fromDirectory: number,
   from: string,
@@ -52,18 +64,7 @@ export function renameAt(
   to: string,
   options: { readonly replace: boolean } = { replace: true },
 ): void {
-  checked(
-    trySyscall(
-      SYS.renameat2,
-      fromDirectory,
-      pathAddress(from, 0),
-      toDirectory,
-      pathAddress(to, 1),
-      options.replace ? 0 : RENAME_NOREPLACE,
-    ),
-    "rename",
-    from,
-  );
+  checked(tryRenameAt(fromDirectory, from, toDirectory, to, options), "rename", from);
 }
 
 /** fchownat(2) of a name, links not followed; with an empty name, of the descriptor itself. */

@@ -9,6 +9,7 @@ export {
   tryMakeDirectoryAt,
   tryMakeNodeAt,
   tryRemoveDirectoryAt,
+  tryRenameAt,
   trySymlinkAt,
   tryUnlinkAt,
 } from "./change.ts";

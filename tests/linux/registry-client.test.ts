@@ -495,6 +495,13 @@ describe("a proxy", () => {
         `the proxy ${proxy.host} does not connect: it answers 403`,
       );
       expect(proxy.requests.at(-1)?.method).toBe("CONNECT");
+      // One that whoever asks calls insecure is spoken to as one of the settings.
+      proxy.on("http://chosen.test/v2/t/x/manifests/latest", answer(200, '{"chosen":1}'));
+      proxy.on("chosen.test:443", answer(502, ""));
+      const options = { credentials: {}, access: "pull" } as const;
+      const chosen = through.repository("chosen.test/t/x", { ...options, insecure: true });
+      expect(Buffer.from((await chosen.manifest("latest")).bytes).toString()).toBe('{"chosen":1}');
+      expect(await failureOf(through.repository("chosen.test/t/x", options).manifest("latest"))).toContain("502");
     } finally {
       for (const name of Object.keys(variables)) {
         if (before[name] === undefined) Reflect.deleteProperty(process.env, name);

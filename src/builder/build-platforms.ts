@@ -112,6 +112,7 @@ export function transferParts(build: OneBuild): TransferParts {
     repository: environment.parts.repository,
     caBundle: environment.parts.hostCaBundle,
     credentials: async (registry) => request.registryCredentials?.(registry),
+    cacheDirectory: request.cacheDirectory,
     catalog: environment.parts.images.catalog,
     layers: environment.parts.images.layers,
     directory,

@@ -53,8 +53,8 @@ export async function runBuild(
     if (call !== "build") return await answerCall(call, context.dockerfile, warnings, begin);
     const build = begin();
     const { built: images, lineage, all } = await buildPlatforms(build, output, undo);
-    const exported = await exportImages(build, images, tags);
-    await exportCaches(transferParts(build), request, lineage, all);
+    const made = await exportImages(build, images, tags);
+    const exported = { ...made, ...(await exportCaches(transferParts(build), request, lineage, all)) };
     sayTail(build, images, tags, output);
     return {
       imageId: images[0]?.image.imageId ?? "",

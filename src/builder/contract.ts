@@ -107,8 +107,25 @@ export type ExportProgress = {
   log(text: string): void;
 };
 
+/** A directory of a client's with the blobs of an OCI layout; its index is the client's to read and to write. */
+export type CacheDirectory = {
+  blob(digest: Digest, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Stores a blob unless it is there; says whether it was sent. */
+  putBlob(
+    blob: { readonly digest: Digest; readonly sizeBytes: number; open(): AsyncIterable<Uint8Array> },
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  /** Nothing more is put there. `isWhole` is false when something failed on the way. */
+  finish?(isWhole: boolean): Promise<void>;
+};
+
 /** A build: everything that any client can ask for. Optional fields have the meaning of their absence in Docker. */
 export type BuildRequest = {
+  /**
+   * The directories of `type=local` caches when they are the client's: undefined for one that the client does not hold.
+   * @default they are the daemon's
+   */
+  readonly cacheDirectory?: ((path: string) => CacheDirectory | undefined) | undefined;
   /**
    * Whose words history, messages and small habits (numeric `--target`, the image config's time) follow.
    * @default "classic"

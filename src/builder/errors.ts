@@ -137,8 +137,9 @@ export const errors = defineErrors({
   },
   "build-process-failed": {
     kind: "invalid",
-    message: (command: string, exitCode: number) =>
+    message: (command: string, exitCode: number, _hint?: string) =>
       `process ${JSON.stringify(command)} did not complete successfully: exit code: ${exitCode}`,
+    hint: (_command: string, _exitCode: number, hint = "") => hint,
   },
   "build-secret-missing": {
     kind: "invalid",
@@ -175,7 +176,9 @@ export const errors = defineErrors({
   },
   "build-command-failed": {
     kind: "invalid",
-    message: (command: string, exitCode: number) => `The command '${command}' returned a non-zero code: ${exitCode}`,
+    message: (command: string, exitCode: number, _hint?: string) =>
+      `The command '${command}' returned a non-zero code: ${exitCode}`,
+    hint: (_command: string, _exitCode: number, hint = "") => hint,
   },
   "build-command-out-of-memory": {
     kind: "exhausted",

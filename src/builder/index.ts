@@ -8,6 +8,7 @@ export type {
   BuildOutcome,
   BuildRequest,
   BuildResult,
+  CacheDirectory,
   NamedContext,
   SecretProvider,
 } from "./contract.ts";

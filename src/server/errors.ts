@@ -166,5 +166,9 @@ export const serverErrors = defineErrors({
     message: (path: string) => `the directory ${JSON.stringify(path)} is not one that client and daemon share`,
     hint: () => "Send its files as an archive.",
   },
+  "build-cache-empty": {
+    kind: "not-found",
+    message: (path: string) => `there is no cache at ${path}`,
+  },
   "build-output-lost": { kind: "cancelled", message: () => "the client left before its output was complete" },
 });

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
 } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CommandResult } from "../engines/command.ts";
@@ -293,6 +294,49 @@ describe("buildx", () => {
       }
     } finally {
       await server.stop(true);
+    }
+  });
+
+  sinceGrpc("a cache in a directory is the client's, who reads and writes it where the daemon sees none", async () => {
+    const files = folder({ Dockerfile: "FROM busybox\nRUN head -c 9 /dev/urandom | base64 > /x\nRUN cat /x > /y\n" });
+    // Berth's own command asks the daemon to read a directory, unless the daemon is elsewhere: then it is reached by TCP.
+    const relay = createServer((near) => {
+      const far = connect(daemon.engine.host.replace("unix://", ""));
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) socket.on("error", () => (near.destroy(), far.destroy()));
+    });
+    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    const { port } = relay.address() as AddressInfo;
+    const program = (words: string) => join(import.meta.dir, "../..", words);
+    try {
+      for (const [command, environment] of [
+        [`${program(".cache/buildkit-clients/new/usr/bin/docker")} buildx build`, {}],
+        [
+          `${program("bin/berth")} build`,
+          { BERTH_HOST: `tcp://127.0.0.1:${port}`, DOCKER_HOST: "", DOCKER_BUILDKIT: "1" },
+        ],
+      ] as const) {
+        const place = join(daemon.directory, uniqueName("cache"));
+        const outputs = [1, 2].map(() => join(daemon.directory, uniqueName("out")));
+        mkdirSync(place);
+        const script = [
+          "set -e",
+          `mount -t tmpfs tmpfs ${place}`,
+          `${command} --no-cache --progress=plain --cache-to type=local,dest=${place}/c,mode=max -o ${outputs[0]} ${files}`,
+          `grep -q org.opencontainers.image.ref.name ${place}/c/index.json`,
+          `${program("bin/berth")} -H ${daemon.engine.host} builder prune -af > /dev/null`,
+          `${command} --progress=plain --cache-from type=local,src=${place}/c -o ${outputs[1]} ${files}`,
+          `${command} --progress=plain --cache-from type=local,src=${place}/none -o ${outputs[1]} ${files}`,
+        ];
+        const options = { environment: { ...clients.environment(), ...environment } };
+        const shell = ["unshare", "-m", "--propagation", "slave", "sh", "-c", script.join("\n")];
+        succeeded(await runCommand(shell, { timeoutMs: 60_000, ...options }));
+        expect(readdirSync(place)).toEqual([]);
+        const [first, second] = outputs.map((path) => readFileSync(join(path, "y"), "utf8"));
+        expect(second).toBe(first ?? "");
+      }
+    } finally {
+      relay.close();
     }
   });
 

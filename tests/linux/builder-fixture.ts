@@ -38,11 +38,15 @@ export type Built = BuildResult & {
   readonly log: string;
 };
 
-/** @param wrap changes the service that runs steps */
+/**
+ * @param wrap changes the service that runs steps
+ * @param parent where the data root is made
+ */
 export async function openBuilderFixture(
   wrap: (steps: StepService) => StepService = (steps) => steps,
+  parent: string = tmpdir(),
 ): Promise<BuilderFixture> {
-  const root = mkdtempSync(join(tmpdir(), "berth-builder-"));
+  const root = mkdtempSync(join(parent, "berth-builder-"));
   const database = openDatabase(join(root, "berth.db"));
   const store = openImageStore({ dataRoot: root, database, logger: silentLogger });
   const runs: StepRequest[] = [];

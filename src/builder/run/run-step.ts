@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, newId, shortId } from "#base";
 import type { StepMount } from "#engine";
@@ -99,7 +99,8 @@ async function runCommand(
     signal: parts.signal,
   });
   if (exitCode === 0) return;
-  const failure = withExitCode(commandFailure(parts, operation, exitCode, oomKilled), exitCode);
+  const hint = isFull(step.rootfs) ? fullHint : undefined;
+  const failure = withExitCode(commandFailure(parts, operation, exitCode, oomKilled, hint), exitCode);
   if (request.debug !== true) throw failure;
   const debugImage = await keepFailedState(parts, operation, step);
   throw withFailedState(failure, debugImage);
@@ -110,11 +111,27 @@ function devicesOf({ request }: BuildParts, operation: RunOperation): RunOperati
   return request.entitlements?.includes("device") === true ? operation.devices : [];
 }
 
-function commandFailure(parts: BuildParts, operation: RunOperation, exitCode: number, oomKilled: boolean): Error {
+/** Less than this is left on a disk that a command has filled. */
+const fullBytes = 1024 * 1024;
+const fullHint =
+  "The disk is full. Free space, for example with berth builder prune, and build again: finished steps are kept.";
+
+function isFull(rootfs: string): boolean {
+  const { bavail, bsize } = statfsSync(rootfs);
+  return bavail * bsize < fullBytes;
+}
+
+function commandFailure(
+  parts: BuildParts,
+  operation: RunOperation,
+  exitCode: number,
+  oomKilled: boolean,
+  hint: string | undefined,
+): Error {
   if (oomKilled) return errors["build-command-out-of-memory"](operation.command, exitCode);
   return parts.dialect === "buildkit"
-    ? errors["build-process-failed"](operation.command, exitCode)
-    : errors["build-command-failed"](operation.command, exitCode);
+    ? errors["build-process-failed"](operation.command, exitCode, hint)
+    : errors["build-command-failed"](operation.command, exitCode, hint);
 }
 
 /** The script of a here-document, bound under /dev, a tmpfs of the step's: nothing of it reaches the layer. */

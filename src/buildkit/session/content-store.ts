@@ -1,5 +1,5 @@
 import type { Digest } from "#base";
-import type { LayoutBlobs } from "#builder";
+import type { CacheDirectory, LayoutBlobs } from "#builder";
 import { GrpcError } from "#grpc";
 import { errors } from "../errors.ts";
 import {
@@ -69,17 +69,30 @@ export function takesBlobs(session: Session): boolean {
   return session.offers(`${service}/Write`);
 }
 
-/** Puts a blob into the store of the client's output; one that is there already is not sent. */
+/** A directory of a client's that a `type=local` cache is in; undefined of a client that offers none. */
+export function cacheDirectoryOf(session: Session, path: string): CacheDirectory | undefined {
+  if (!session.offers(`${service}/Read`) || !session.offers(`${service}/Write`)) return undefined;
+  // The prefix of such stores in BuildKit's clients (cache/remotecache/local).
+  const store = `local:${path}`;
+  return {
+    blob: (digest, signal) => readBlob(session, store, digest, signal),
+    putBlob: ({ digest, sizeBytes, open }, signal) =>
+      sendBlob(session, store, { digest, sizeBytes, chunks: open() }, signal),
+  };
+}
+
+/** Puts a blob into a store of the client's ("export": the one of its output) and says whether it was not there already. */
 export async function sendBlob(
   session: Session,
-  blob: { readonly digest: Digest; readonly sizeBytes: number; readonly chunks: Iterable<Uint8Array> },
+  store: string,
+  blob: { readonly digest: Digest; readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> },
   signal: AbortSignal,
-): Promise<void> {
-  const options = { metadata: storeMetadata("export"), signal: AbortSignal.any([signal, session.signal]) };
+): Promise<boolean> {
+  const options = { metadata: storeMetadata(store), signal: AbortSignal.any([signal, session.signal]) };
   const { digest, sizeBytes } = blob;
   try {
     await session.client.unary(`${service}/Info`, contentInfoRequest, nothing, { digest }, options);
-    return;
+    return false;
   } catch (error) {
     if (!(error instanceof GrpcError)) throw error;
   }
@@ -94,7 +107,7 @@ export async function sendBlob(
     const ref = `berth-${digest}`;
     await ask({ action: actions.stat, ref, total: sizeBytes, expected: digest });
     let offset = 0;
-    for (const chunk of blob.chunks) {
+    for await (const chunk of blob.chunks) {
       for (let at = 0; at < chunk.length; at += chunkBytes) {
         const data = chunk.subarray(at, at + chunkBytes);
         await ask({ action: actions.write, ref, offset, data });
@@ -104,10 +117,11 @@ export async function sendBlob(
     await ask({ action: actions.commit, ref, total: sizeBytes, expected: digest, offset });
     stream.finish();
     while ((await answers.next()).done !== true);
+    return true;
   } catch (error) {
     stream.cancel();
     // Somebody else was faster: the same blob of another output.
-    if (error instanceof GrpcError && error.status === "ALREADY_EXISTS") return;
+    if (error instanceof GrpcError && error.status === "ALREADY_EXISTS") return false;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { parseIgnoreFile } from "#formats";
 import { errors } from "../errors.ts";
 import { asVertex } from "../solve/as-vertex.ts";
 import type { BuildClient, ClientCall, SentDockerfile } from "../solve/build-client.ts";
-import { layoutOf, sendBlob, takesBlobs } from "./content-store.ts";
+import { cacheDirectoryOf, layoutOf, sendBlob, takesBlobs } from "./content-store.ts";
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from "./providers.ts";
 import { type FileSelection, receiveFiles } from "./receive-files.ts";
 import { sendStream, sendTree } from "./send-files.ts";
@@ -25,6 +25,7 @@ export function sessionClient(
       context: namedDirectoryOf(session, call, name, local),
     }),
     layout: (_call, store) => layoutOf(session, store),
+    cacheDirectory: (_call, path) => cacheDirectoryOf(session, path),
     stream: (path, signal) => uploadOf(session, path, signal),
     secrets: secretsOf(session),
     agents: agentsOf(session),
@@ -42,7 +43,7 @@ export function sessionClient(
 async function sendLayout(session: Session, tree: SourceTree, signal: AbortSignal): Promise<void> {
   for (const entry of tree.list("blobs/sha256")) {
     const reader = tree.open(entry);
-    const chunks = function* (): Generator<Uint8Array, void> {
+    const chunks = async function* (): AsyncGenerator<Uint8Array, void> {
       for (let offset = 0; ;) {
         const buffer = Buffer.alloc(1 << 20);
         const count = reader.read(buffer, offset);
@@ -53,7 +54,7 @@ async function sendLayout(session: Session, tree: SourceTree, signal: AbortSigna
     };
     try {
       const digest: Digest = `sha256:${entry.path.slice("blobs/sha256/".length)}`;
-      await sendBlob(session, { digest, sizeBytes: entry.sizeBytes, chunks: chunks() }, signal);
+      await sendBlob(session, "export", { digest, sizeBytes: entry.sizeBytes, chunks: chunks() }, signal);
     } finally {
       reader.close();
     }

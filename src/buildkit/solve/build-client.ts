@@ -2,6 +2,7 @@ import type {
   AgentProvider,
   BuildContext,
   BuildEvent,
+  CacheDirectory,
   ExportDestination,
   LayoutBlobs,
   NamedContext,
@@ -36,6 +37,8 @@ export type BuildClient = {
   named(call: ClientCall, name: string, local: string): NamedContext | undefined;
   /** An OCI layout of the client's ("oci-layout://STORE"); undefined when the client has none of that name. */
   layout(call: ClientCall, store: string): LayoutBlobs | undefined;
+  /** A directory of the client's with a cache; undefined when the client holds none, and it is the daemon's. */
+  cacheDirectory(call: ClientCall, path: string): CacheDirectory | undefined;
   /** A stream that the client holds ready: its standard input. */
   stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   readonly secrets: SecretProvider;

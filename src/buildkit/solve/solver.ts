@@ -138,6 +138,7 @@ export function createSolver(parts: SolverParts): Solver {
             ...(client === undefined
               ? {}
               : {
+                  cacheDirectory: (path) => client.cacheDirectory(call, path),
                   secrets: client.secrets,
                   agents: client.agents,
                   registryCredentials: (registry) => client.credentials(registry),

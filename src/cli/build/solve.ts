@@ -8,6 +8,7 @@ import { unpackTree } from "../archive/unpack.ts";
 import { cliErrors } from "../errors.ts";
 import { writeBytes } from "../output/write.ts";
 import { type ForwardedAgent, forwardAgent } from "./agents.ts";
+import { cacheDirectories, writeCacheIndex } from "./cache-directories.ts";
 import type { BuildOutput, OutputPlace } from "./outputs.ts";
 import type { BuildView } from "./progress/view.ts";
 import { prepareSolveContext } from "./solve-context.ts";
@@ -42,15 +43,20 @@ export async function solve(
     const context = await prepareSolveContext(files.specifier, files.file, files.named, { inPlace });
     // Letters first: some tools take a name of digits for a number.
     const reference = `b${BigInt(`0x${randomBytes(15).toString("hex")}`).toString(36)}`.slice(0, 25);
+    const caches = inPlace
+      ? { body: {}, uploads: new Map<string, never>(), written: [] }
+      : cacheDirectories(words.cacheImports ?? [], words.cacheExports ?? []);
     const body: SolveBuildBody = {
       ...words,
+      ...caches.body,
       ...context.body,
+      ...(inPlace ? {} : { locals: { ...context.body.locals, ...caches.body.locals } }),
       reference,
       attributes: { ...context.attributes, ...words.attributes },
       outputs: outputs.map(({ type, attributes }) => ({ type, attributes: { ...attributes } })),
       agents: agents.map(({ id }) => id),
     };
-    return { reference, context, answers: await client.solve.start(body, options) };
+    return { reference, context, caches, answers: await client.solve.start(body, options) };
   };
   let begun: Awaited<ReturnType<typeof attempt>>;
   try {
@@ -60,18 +66,25 @@ export async function solve(
     if (!isNear || !(error instanceof EngineError) || !/client and daemon share/.test(error.message)) throw error;
     begun = await attempt(false);
   }
-  const { reference, context, answers } = begun;
+  const { reference, context, caches, answers } = begun;
   if (answers === undefined) return undefined;
 
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const failures: unknown[] = [];
   const noted = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error));
-  const uploads = [...context.uploads].map(([name, open]) =>
+  const uploads = [...context.uploads, ...caches.uploads].map(([name, open]) =>
     noted(client.solve.upload(reference, name, open(), { signal })),
   );
   const taken = outputs.map(({ place }, index) =>
     place === undefined ? Promise.resolve() : noted(takeOutput(client, reference, index, place, signal)),
+  );
+  // A cache that could not be written has failed the build, or was told to be ignored.
+  const kept = caches.written.map(({ path, number }) =>
+    takeOutput(client, reference, outputs.length + number, { kind: "directory", path }, signal).then(
+      () => true,
+      () => false,
+    ),
   );
   for (const agent of agents) void forwardAgent(client, reference, agent, signal);
   const shown = await view();
@@ -83,11 +96,18 @@ export async function solve(
       else shown.take(answer);
     }
     failed = last.result === undefined;
-    if (!failed) await Promise.all(taken);
+    if (!failed) {
+      await Promise.all(taken);
+      const isKept = await Promise.all(kept);
+      for (const [index, { path, tag }] of caches.written.entries()) {
+        const descriptor = last.result?.exported[`cache.manifest:${path}`];
+        if (isKept[index] === true && descriptor !== undefined) writeCacheIndex(path, tag, descriptor);
+      }
+    }
   } finally {
     shown.finish(failed);
     ended.abort();
-    await Promise.allSettled([...uploads, ...taken]);
+    await Promise.allSettled([...uploads, ...taken, ...kept]);
   }
   if (!failed && failures.length > 0) throw failures[0];
   if (last.result === undefined && last.error === undefined) {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { EngineError } from "#base";
 import { openAgents } from "../build/agents.ts";
+import { withAbsolutePaths } from "../build/cache-directories.ts";
 import { type Call, readCall } from "../build/call.ts";
 import { readPairs } from "../build/pairs.ts";
 import { readOutputs } from "../build/outputs.ts";
@@ -249,8 +250,8 @@ function wordsOf(given: BuildFlags, call: Call | undefined): SolveWords {
     attributes,
     secrets: readSecrets(given.secret),
     tags: [...given.tag],
-    cacheImports: given["cache-from"].map((spec) => cacheChoice("cache-from", spec)),
-    cacheExports: given["cache-to"].map((spec) => cacheChoice("cache-to", spec)),
+    cacheImports: withAbsolutePaths(given["cache-from"].map((spec) => cacheChoice("cache-from", spec))),
+    cacheExports: withAbsolutePaths(given["cache-to"].map((spec) => cacheChoice("cache-to", spec))),
     entitlements: given.allow.flatMap((names) => names.split(",")),
     debug: given.debug,
   };

@@ -37,6 +37,11 @@ export const solveBuildSchema = v.object({
   outputs: v.optional(v.array(choiceSchema)),
   cacheImports: v.optional(v.array(choiceSchema)),
   cacheExports: v.optional(v.array(choiceSchema)),
+  /**
+   * Directories of `type=local` caches that are the client's: what is in one comes as the local "cache:DIRECTORY", what
+   * goes into one is taken as an output, numbered after those of `outputs`.
+   */
+  cacheDirectories: v.optional(v.array(v.string())),
   entitlements: v.optional(v.array(v.string())),
   /** Keep the files of a step that fails. */
   debug: v.optional(v.boolean()),

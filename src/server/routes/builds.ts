@@ -13,6 +13,7 @@ import {
 } from "#formats";
 import { asFileUser, type FileUser, groupsOf, peerOf } from "#linux";
 import { decodeRegistryConfig } from "#registry";
+import { clientCaches } from "./client-caches.ts";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
 import { flag } from "../http/query.ts";
@@ -139,11 +140,9 @@ async function serveBuild(
   const buildKit = await parts.buildKit();
   // Everything that can be seen to be wrong at once is refused with a status.
   const config = request.headers["x-registry-config"];
-  const client = clientOf(
-    body,
-    fileUserOf(request),
-    decodeRegistryConfig(typeof config === "string" ? config : undefined),
-  );
+  const user = fileUserOf(request);
+  checkCacheDirectories(body, user);
+  const { client, close } = clientOf(body, user, decodeRegistryConfig(typeof config === "string" ? config : undefined));
   const build = buildKit.solve(
     {
       reference: body.reference,
@@ -194,6 +193,7 @@ async function serveBuild(
   uploads.close(`${body.reference} `);
   outputs.close(`${body.reference} `);
   agents.close(`${body.reference} `);
+  close();
   await write(last);
   if (!isGone(response)) response.end();
 }
@@ -234,7 +234,7 @@ function clientOf(
   body: SolveBuildBody,
   user: FileUser | undefined,
   credentialsFor: ReturnType<typeof decodeRegistryConfig>,
-): BuildClient {
+): { readonly client: BuildClient; close(): void } {
   const files = (named: BuildFilesBody): BuildContext => {
     if ("upload" in named) return uploadedFiles(body.reference, named.upload);
     return { directory: checkedDirectory(named.directory, user), user };
@@ -242,7 +242,14 @@ function clientOf(
   const context = body.context === undefined ? undefined : files(body.context);
   const locals = new Map(Object.entries(body.locals ?? {}).map(([name, named]) => [name, files(named)]));
   const { dockerfile, secrets = {} } = body;
-  return {
+  const caches = clientCaches({
+    directories: body.cacheDirectories ?? [],
+    firstOutput: body.outputs?.length ?? 0,
+    files: (path) => locals.get(`cache:${path}`),
+    output: async (number, signal) => (await outputs.take(`${body.reference} ${number}`, signal)).response,
+  });
+  const client: BuildClient = {
+    cacheDirectory: (call, path) => caches.find(path, call.directory),
     dockerfile: async (_call, file) => {
       if (dockerfile === undefined) throw serverErrors["build-without-dockerfile"](file);
       return { ...dockerfile, ignore: body.dockerfileIgnore };
@@ -294,11 +301,23 @@ function clientOf(
       };
     },
   };
+  return { client, close: () => caches.close() };
 }
 
 async function* uploadedFiles(reference: string, name: string): AsyncGenerator<Uint8Array, void> {
   const request = await uploads.take(`${reference} ${name}`, AbortSignal.timeout(60_000));
   yield* requestBody(request);
+}
+
+/** A cache in a directory of the client's is not in one of the daemon's that has the same name. */
+function checkCacheDirectories(body: SolveBuildBody, user: FileUser | undefined): void {
+  if (user !== undefined) return;
+  for (const { type, attributes } of [...(body.cacheImports ?? []), ...(body.cacheExports ?? [])]) {
+    const path = attributes["src"] ?? attributes["dest"] ?? "";
+    if (type === "local" && !(body.cacheDirectories ?? []).includes(path)) {
+      throw serverErrors["build-directory-elsewhere"](path);
+    }
+  }
 }
 
 /** A directory that client and daemon mean alike: a client in a container, or on another machine, has others of that name. */

@@ -2,11 +2,11 @@ import { isAbsolute } from "node:path";
 import { parseReference } from "#formats";
 import { EngineError, errorMessage } from "#base";
 import type { RegistryCredentials, RemoteRepository } from "#registry";
-import type { CacheLocation } from "../../contract.ts";
+import type { CacheDirectory, CacheLocation } from "../../contract.ts";
 import { errors } from "../../errors.ts";
 import { checkCloudLocation, cloudAttributes, isCloudLocation, openCloudPlace } from "./cloud-locations.ts";
 import type { CacheExportOptions } from "./export-cache.ts";
-import { type CachePlace, localPlace, registryPlace } from "./places.ts";
+import { type CachePlace, clientPlace, localPlace, registryPlace } from "./places.ts";
 
 /**
  * Opens a registry's repository ("docker.io/library/debian") as a user.
@@ -24,6 +24,7 @@ export type LocationParts = {
   /** A file of certificates that stores in clouds may be signed by. */
   readonly caBundle: string | undefined;
   readonly credentials: (registry: string) => Promise<RegistryCredentials | undefined>;
+  readonly cacheDirectory?: ((path: string) => CacheDirectory | undefined) | undefined;
 };
 
 const everyExport = ["mode", "compression", "compression-level", "force-compression", "ignore-error"];
@@ -37,7 +38,7 @@ const known: Readonly<Record<CacheLocation["type"], Readonly<Record<"import" | "
     export: ["ref", "registry.insecure", ...manifestForms],
   },
   local: {
-    import: ["src", "tag"],
+    import: ["src", "tag", "digest"],
     export: ["dest", "tag", "reset", ...manifestForms],
   },
   ...cloudAttributes,
@@ -119,7 +120,9 @@ export async function openPlace(
   const { type, attributes } = location;
   if (type === "local") {
     const directory = (direction === "import" ? attributes["src"] : attributes["dest"]) ?? "";
-    return localPlace(directory, attributes["tag"] ?? "latest");
+    const held = parts.cacheDirectory?.(directory);
+    const { tag = "latest", digest } = attributes;
+    return held === undefined ? localPlace(directory, tag, digest) : clientPlace(held, directory, digest);
   }
   const reference = parseReference(attributes["ref"] ?? "");
   if (parts.repository === undefined) {

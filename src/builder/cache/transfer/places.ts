@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type Digest, digestOf, isDigest, newId } from "#base";
 import type { RemoteRepository } from "#registry";
-import type { Blob } from "../../export/blob.ts";
+import type { CacheDirectory } from "../../contract.ts";
+import { type Blob, bytesBlob } from "../../export/blob.ts";
 
 /** A document by its digest, as registries and layouts store it. */
 export type PlacedManifest = { readonly mediaType: string; readonly text: string };
@@ -21,6 +22,10 @@ export type CachePlace = {
   /** Stores a blob unless it is there; says whether it was sent. */
   putBlob(blob: Blob, signal: AbortSignal): Promise<boolean>;
   putManifest(manifest: PlacedManifest, signal: AbortSignal): Promise<Digest>;
+  /** Nothing more is put there; `isWhole` is false when something failed on the way. */
+  finish?(isWhole: boolean): Promise<void>;
+  /** What the client is told of what was put there. */
+  facts?(): Readonly<Record<string, string>>;
 };
 
 /** A cache's config or an image's is no larger. */
@@ -40,8 +45,11 @@ const indexSchema = v.object({
 const referenceName = "org.opencontainers.image.ref.name";
 const readBytes = 256 * 1024;
 
-/** A directory in OCI's image layout (image-layout.md), as BuildKit's local cache has it. */
-export function localPlace(directory: string, tag: string): CachePlace {
+/**
+ * A directory in OCI's image layout (image-layout.md), as BuildKit's local cache has it.
+ * @param wanted the manifest to read, instead of the tag's
+ */
+export function localPlace(directory: string, tag: string, wanted?: string): CachePlace {
   const blobPath = (digest: Digest) => join(directory, "blobs", ...digest.split(":"));
   const readIndex = () => {
     const path = join(directory, "index.json");
@@ -62,7 +70,9 @@ export function localPlace(directory: string, tag: string): CachePlace {
   return {
     name: directory,
     manifest: async () => {
-      const found = readIndex().manifests.find(({ annotations }) => annotations?.[referenceName] === tag);
+      const found = readIndex().manifests.find(({ annotations, digest }) =>
+        wanted === undefined ? annotations?.[referenceName] === tag : digest === wanted,
+      );
       if (found === undefined || !isDigest(found.digest) || !existsSync(blobPath(found.digest))) return undefined;
       return { mediaType: found.mediaType, text: readFileSync(blobPath(found.digest), "utf8") };
     },
@@ -111,6 +121,44 @@ export function localPlace(directory: string, tag: string): CachePlace {
       };
       put(join(directory, "oci-layout"), (draft) => writeFileSync(draft, '{"imageLayoutVersion":"1.0.0"}'));
       put(join(directory, "index.json"), (draft) => writeFileSync(draft, JSON.stringify(index)));
+      return digest;
+    },
+  };
+}
+
+/**
+ * A directory of a client's, which reads and writes its index itself.
+ * @param wanted the manifest that the client's index names; undefined when it names none
+ */
+export function clientPlace(held: CacheDirectory, name: string, wanted: string | undefined): CachePlace {
+  let facts: Readonly<Record<string, string>> = {};
+  return {
+    name,
+    manifest: async (signal) => {
+      if (wanted === undefined || !isDigest(wanted)) return undefined;
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of held.blob(wanted, signal)) {
+        size += chunk.length;
+        if (size > documentLimit) throw new Error(`the cache's manifest ${wanted} is too large`);
+        chunks.push(chunk);
+      }
+      const text = Buffer.concat(chunks).toString("utf8");
+      if (digestOf(text) !== wanted) throw new Error(`the cache's manifest ${wanted} has other content`);
+      const { mediaType } = v.parse(v.object({ mediaType: v.optional(v.string(), "") }), JSON.parse(text));
+      return { mediaType, text };
+    },
+    blob: (digest, _size, signal) => held.blob(digest, signal),
+    putBlob: (blob, signal) => held.putBlob(blob, signal),
+    finish: async (isWhole) => held.finish?.(isWhole),
+    facts: () => facts,
+    putManifest: async ({ mediaType, text }, signal) => {
+      const manifest = bytesBlob(Buffer.from(text), mediaType);
+      const { digest, sizeBytes } = manifest;
+      await held.putBlob(manifest, signal);
+      // By this BuildKit's clients write the index (cache/remotecache: ExporterResponseManifestDesc).
+      const descriptor = JSON.stringify({ mediaType, digest, size: sizeBytes });
+      facts = { "cache.manifest": descriptor, [`cache.manifest:${name}`]: descriptor };
       return digest;
     },
   };

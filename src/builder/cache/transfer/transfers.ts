@@ -6,6 +6,7 @@ import type { BuildRequest } from "../../contract.ts";
 import type { Reporter } from "../../run/reporter.ts";
 import type { ImportedCache } from "../imported.ts";
 import type { CacheRecord } from "./cache-config.ts";
+import { errors } from "../../errors.ts";
 import { exportCache } from "./export-cache.ts";
 import { importCache, importFromImage } from "./import-cache.ts";
 import { checkLocation, isAbsent, type LocationParts, openPlace, readExportSettings } from "./locations.ts";
@@ -61,6 +62,7 @@ export async function importCaches(parts: TransferParts, request: BuildRequest):
 
 /**
  * Writes the results of a build's steps to where the request wants them.
+ * Returns what the client is told of it.
  * @param lineage results of the steps that the image is made of; `all` those of every stage
  */
 export async function exportCaches(
@@ -68,7 +70,8 @@ export async function exportCaches(
   request: BuildRequest,
   lineage: readonly CacheRecord[],
   all: readonly CacheRecord[],
-): Promise<void> {
+): Promise<Readonly<Record<string, string>>> {
+  let facts: Readonly<Record<string, string>> = {};
   for (const location of request.cacheExports ?? []) {
     if (location.type === "inline") continue;
     const settings = readExportSettings(location);
@@ -83,10 +86,17 @@ export async function exportCaches(
     parts.reporter.start(vertex);
     const progress = (text: string) => parts.reporter.log(vertex, "stdout", Buffer.from(text));
     try {
-      if (settings.reset && location.type === "local") clearLayout(location.attributes["dest"] ?? "");
+      if (settings.reset && location.type === "local") resetLayout(parts, location.attributes["dest"] ?? "");
       const place = await openPlace(parts, location, "export");
       const records = settings.mode === "max" ? all : lineage;
-      await exportCache({ ...parts, progress }, place, records, settings, parts.signal);
+      let isWhole = false;
+      try {
+        await exportCache({ ...parts, progress }, place, records, settings, parts.signal);
+        isWhole = true;
+      } finally {
+        await place.finish?.(isWhole);
+      }
+      facts = { ...facts, ...place.facts?.() };
       parts.reporter.complete(vertex);
     } catch (error) {
       parts.signal.throwIfAborted();
@@ -94,10 +104,14 @@ export async function exportCaches(
       if (!settings.ignoresErrors) throw error;
     }
   }
+  return facts;
 }
 
 /** Empties an image layout; whatever else lies in the directory stays. */
-function clearLayout(directory: string): void {
+function resetLayout(parts: TransferParts, directory: string): void {
+  if (parts.cacheDirectory?.(directory) !== undefined) {
+    throw errors["build-option-invalid"]("cache-to", `reset: ${directory} is the client's, which must empty it itself`);
+  }
   for (const name of ["blobs", "index.json", "oci-layout"])
     rmSync(join(directory, name), { recursive: true, force: true });
 }

@@ -113,6 +113,48 @@ describe("images", () => {
     expect(await daemon.ok("images", "-aq")).toBe(before);
   });
 
+  // CVE-2026-53488: labels are words of whoever made the image, and steer nothing.
+  test("labels of an image change nothing about its containers but their labels", async () => {
+    const [plain, labelled] = [uniqueName(), uniqueName()];
+    const labels = {
+      "com.docker.compose.project": "other",
+      "com.docker.network.host_ipv4": "0.0.0.0",
+      "containerd.io/restart.status": "running",
+      "containerd.io/restart.loguri": "binary:///bin/touch?/canary",
+      "desktop.docker.io/binds/0/Source": "/etc",
+      "io.kubernetes.cri.sandbox-id": "x",
+      "io.podman.annotations.privileged": "TRUE",
+      "run.oci.keep_original_groups": "1",
+      "berth.restart": "always",
+      "dev.berth.mounts": "/:/host",
+      "com.nvidia.volumes.needed": "nvidia_driver",
+    };
+    await daemon.ok("create", "--name", plain, "busybox", "true");
+    const changes = Object.entries(labels).flatMap(([name, value]) => ["--change", `LABEL "${name}"="${value}"`]);
+    const id = await daemon.ok("commit", ...changes, plain);
+    await daemon.ok("create", "--name", labelled, id, "true");
+    const facts = async (name: string) => {
+      await daemon.ok("start", "-a", name);
+      const [document] = JSON.parse(await daemon.ok("inspect", name)) as {
+        readonly Config: Readonly<Record<string, unknown>>;
+        readonly HostConfig: unknown;
+        readonly Mounts: unknown;
+        readonly RestartCount: number;
+        readonly State: Readonly<Record<string, unknown>>;
+      }[];
+      if (document === undefined) throw new Error("no such container");
+      const { Labels, Hostname: _name, Image: _image, ...config } = document.Config;
+      const { Status, ExitCode, Error: fault } = document.State;
+      const { HostConfig, Mounts, RestartCount } = document;
+      return { Labels, rest: { config, HostConfig, Mounts, RestartCount, Status, ExitCode, fault } };
+    };
+    const [before, after] = [await facts(plain), await facts(labelled)];
+    expect(after.Labels).toEqual(labels);
+    expect(after.rest).toEqual(before.rest);
+    await daemon.ok("rm", plain, labelled);
+    await daemon.ok("rmi", id);
+  });
+
   test("image prune removes dangling images only", async () => {
     const name = uniqueName();
     await daemon.ok("run", "--name", name, "busybox", "touch", "/dangling");

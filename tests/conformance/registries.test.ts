@@ -229,6 +229,11 @@ describe.skipIf(!hasDockerRegistry)("pull", () => {
     expect(await daemon.ok("pull", "-q", name)).toBe(name);
     const document = await inspectImage(name);
     expect([document.RepoTags, document.RepoDigests]).toEqual([[], [name]]);
+    // That it is here does not mean that another repository has it (moby, TestImagePullStoredDigestForOtherRepo).
+    const other = `${registry.host}/t/elsewhere@${digest}`;
+    const asked = await requestsOf(async () => expect((await daemon.cli(["pull", other])).exitCode).toBe(1));
+    expect(asked.some((line) => line.includes(`/t/elsewhere/manifests/${digest}`))).toBe(true);
+    expect((await inspectImage(name)).RepoDigests).toEqual([name]);
     await removeImages(name);
   });
 

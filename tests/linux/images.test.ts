@@ -485,6 +485,23 @@ describe("layers and images", () => {
     other.database.close();
   });
 
+  // The file `repositories` of old archives moved names nobody asked for (CVE-2026-53489).
+  test("an archive moves the names of its manifest alone", async () => {
+    const other = open("names");
+    const { layers, catalog } = other.store;
+    const { diffId } = await layers.apply(stream(layer1));
+    const kept = catalog.add({ config: config([diffId]), tags: ["app:1"] });
+    const archive = tarOf([
+      { path: "c", type: "file", text: JSON.stringify(config([])) },
+      { path: "repositories", type: "file", text: JSON.stringify({ app: { 1: "0".repeat(64) } }) },
+      { path: "manifest.json", type: "file", text: '[{"Config":"c","Layers":[],"RepoTags":["other:1","../x:1"]}]' },
+    ]);
+    await catalog.load(stream(archive), () => {});
+    // What is no name is left out.
+    expect([catalog.get("app:1").id, catalog.get("other:1").repoTags]).toEqual([kept.id, ["other:1"]]);
+    other.database.close();
+  });
+
   test.each<[string, () => Buffer, string]>([
     ["without a manifest", () => tarOf([{ path: "x", type: "file", text: "y" }]), "neither a manifest.json nor"],
     ["with a manifest that is no JSON", () => tarOf([{ path: "manifest.json", type: "file", text: "{" }]), "not JSON"],
@@ -543,6 +560,39 @@ describe("layers and images", () => {
           },
         ]),
       "malformed digest",
+    ],
+    [
+      "with a manifest.json without end",
+      () => tarOf([{ path: "manifest.json", type: "file", text: " ".repeat(8 * 1024 * 1024 + 1) }]),
+      "has more than",
+    ],
+    [
+      "with an oci-layout without end",
+      () =>
+        tarOf([
+          { path: "oci-layout", type: "file", text: " ".repeat(1025) },
+          { path: "index.json", type: "file", text: '{"schemaVersion":2,"manifests":[]}' },
+        ]),
+      "has more than",
+    ],
+    [
+      "whose layer is a link to the host",
+      () =>
+        tarOf([
+          { path: "c", type: "file", text: JSON.stringify(config([digestOf(layer1)])) },
+          { path: "l/layer.tar", type: "symlink", linkPath: "../../../../../../etc/passwd" },
+          { path: "manifest.json", type: "file", text: '[{"Config":"c","Layers":["l/layer.tar"]}]' },
+        ]),
+      "lies outside",
+    ],
+    [
+      "whose blob is a hard link to the host",
+      () =>
+        tarOf([
+          { path: "c", type: "hardlink", linkPath: "/etc/passwd" },
+          { path: "manifest.json", type: "file", text: '[{"Config":"c","Layers":[]}]' },
+        ]),
+      "is not in it",
     ],
   ])("an archive %s is refused and leaves nothing", async (_name, make, message) => {
     const other = open("refused");

@@ -173,6 +173,31 @@ describe("a blob", () => {
     }
   });
 
+  // CVE-2020-15157.
+  test("of a foreign layer is fetched where its manifest says, without the password", async () => {
+    const other = await startEvilRegistry();
+    try {
+      other.on("/foreign", (request, socket) => {
+        // Whoever answers so is not told the password of the registry either.
+        const isFirst = other.requests.length === 1;
+        (isFirst ? answer(401, "{}", { "WWW-Authenticate": 'Basic realm="x"' }) : blobAnswer(bytes))(request, socket);
+      });
+      const said = answer(401, "{}", { "WWW-Authenticate": 'Basic realm="x"' });
+      evil.on(blobPath, (request, socket) =>
+        (request.headers.has("authorization") ? answer(404, "{}") : said)(request, socket),
+      );
+      const urls = ["file:///etc/passwd", `http://${evil.host}/v2/t/secret`, `http://${other.host}/foreign`].concat(
+        `http://${other.host}/foreign`,
+      );
+      const repository = open("t/x", { username: "ada", password: "secret" });
+      expect((await collect(repository.blob({ ...descriptor, urls }))).equals(bytes)).toBe(true);
+      expect(other.requests.map(({ headers }) => headers.get("authorization"))).toEqual([undefined, undefined]);
+      expect(evil.requests.some(({ path: asked }) => asked === "/v2/t/secret")).toBe(false);
+    } finally {
+      await other.close();
+    }
+  });
+
   test.each(["file:///etc/passwd", "ftp://127.0.0.1/x", "http://["])("does not follow a redirect to %p", async (to) => {
     evil.on(blobPath, answer(307, "", { Location: to }));
     expect(await failureOf(collect(open().blob(descriptor)))).toMatch(/redirects to|malformed Location/);
@@ -245,6 +270,16 @@ describe("a manifest", () => {
     const digest = `sha256:${"a".repeat(64)}`;
     evil.on(`/v2/t/x/manifests/${digest}`, json({ schemaVersion: 2 }));
     expect(await failureOf(open().manifest(digest))).toContain("does not match its digest");
+  });
+
+  test("has the digest of its bytes, whatever its header says and its tag said before", async () => {
+    const [before, now] = [{ schemaVersion: 2, first: true }, { schemaVersion: 2 }].map((value) =>
+      Buffer.from(JSON.stringify(value)),
+    );
+    const lie = { "Docker-Content-Digest": digestOf(before ?? ""), "Content-Type": "application/json" };
+    evil.on(path, answer(200, now ?? "", lie));
+    expect(await open().digestOf("latest")).toBe(digestOf(before ?? ""));
+    expect((await open().manifest("latest")).digest).toBe(digestOf(now ?? ""));
   });
 
   test.each([

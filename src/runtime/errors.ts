@@ -23,6 +23,10 @@ export const errors = defineErrors({
       `${prefixes[action]}: unable to start container process: exec: ${command}: permission denied: unknown`,
     hint: () => "The file must be a program with its execute bit set (chmod +x).",
   },
+  workingDirectoryFile: {
+    kind: "invalid",
+    message: (path: string) => `Cannot mkdir: ${path} is not a directory`,
+  },
   workingDirectoryUnusable: {
     kind: "invalid",
     message: (action: RuntimeAction, reason: string) =>

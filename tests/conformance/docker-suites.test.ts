@@ -168,3 +168,64 @@ test("what is wrong with a bind, a driver or a connection is said in Docker's wo
   const connect = await daemon.cli(["network", "connect", "nosuch", "nobody"]);
   expect(connect.stderr).toContain("No such container: nobody");
 });
+
+describe("images", () => {
+  test("a repository without a tag is saved with all its tags; a name that moves at load is told", async () => {
+    const name = uniqueName("saved");
+    await daemon.ok("create", "--name", name, "busybox");
+    const first = await daemon.ok("commit", "-c", "LABEL turn=1", name, `${name}:one`);
+    await daemon.ok("commit", "-c", "LABEL turn=2", name, `${name}:two`);
+    const archive = `${daemon.directory}/${name}.tar`;
+    await daemon.ok("save", "-o", archive, name);
+    await daemon.ok("tag", "busybox", `${name}:two`);
+    const loaded = (await daemon.ok("load", "-i", archive)).split("\n");
+    expect(loaded.filter((line) => line.startsWith("Loaded")).toSorted()).toEqual([
+      `Loaded image: ${name}:one`,
+      `Loaded image: ${name}:two`,
+    ]);
+    const busybox = (await daemon.inspect<{ Id: string }>("busybox")).Id;
+    expect(loaded).toContain(
+      `The image ${name}:two already exists, renaming the old one with ID ${busybox} to empty string`,
+    );
+    expect((await daemon.inspect<{ Id: string }>(`${name}:one`)).Id).toBe(first);
+    await daemon.ok("rm", name);
+    await daemon.ok("rmi", `${name}:one`, `${name}:two`);
+  });
+
+  // Docker has listed images by `until` since 23.0.
+  test.if(!targetIsDockerd)("of several moments in a filter the earliest counts", async () => {
+    const name = uniqueName("until");
+    await daemon.ok("create", "--name", name, "busybox");
+    const made: string[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await daemon.ok("commit", name, `${name}:v${turn}`);
+      made.push(await daemon.ok("inspect", "-f", "{{.Created}}", `${name}:v${turn}`));
+    }
+    const filters = [`since=${name}:v0`, `until=${made[2]}`, `until=${made[3]}`].flatMap((each) => ["--filter", each]);
+    expect(await daemon.ok("images", "--format", "{{.Tag}}", ...filters, name)).toBe("v1");
+    await daemon.ok("rm", name);
+    await daemon.ok("rmi", ...made.map((_, turn) => `${name}:v${turn}`));
+  });
+
+  test("an image whose name went to its child stays, and an empty word is a command", async () => {
+    const name = uniqueName("orphan");
+    const create = async (Image: string) =>
+      (await daemon.api("POST", "/containers/create", { Image, Cmd: [""] })).json<{ Id: string }>().Id;
+    const one = await create("busybox");
+    const first = await daemon.ok("commit", "-c", 'ENTRYPOINT ["true"]', one, name);
+    const two = await create(name);
+    const second = await daemon.ok("commit", "-c", "LABEL Maintainer=tests", two, name);
+    await daemon.ok("rmi", name);
+    expect((await daemon.api("GET", `/images/${first}/json`)).status).toBe(200);
+    expect((await daemon.api("GET", `/images/${second}/json`)).status).toBe(404);
+    expect((await daemon.cli(["start", one])).stderr).toContain('exec: ""');
+    await daemon.ok("rm", one, two);
+    await daemon.ok("rmi", first);
+  });
+});
+
+test("a working directory that is a file", async () => {
+  const result = await daemon.cli(["run", "--rm", "-w", "/bin/busybox", "busybox", "true"]);
+  expect(result.stderr).toContain("Cannot mkdir: /bin/busybox is not a directory");
+  expect(result.exitCode).toBe(125);
+});

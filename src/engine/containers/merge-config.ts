@@ -61,6 +61,7 @@ export function mergeConfig(user: ContainerConfig, image: ContainerConfig): Cont
 export function commandOf(config: ContainerConfig): { readonly path: string; readonly args: readonly string[] } {
   const words = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   const [path, ...args] = words;
-  if (path === undefined || (path === "" && args.length === 0)) throw errors.noCommand();
+  // An empty word is one: that there is no such program is found at the start.
+  if (path === undefined) throw errors.noCommand();
   return { path, args };
 }

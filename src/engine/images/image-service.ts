@@ -1,5 +1,5 @@
 import type { Digest } from "#base";
-import { familiarName, parseReference, withDefaultTag } from "#formats";
+import { familiarName, parseReference, tryParseReference, withDefaultTag } from "#formats";
 import { bootstrapImage, type ImageRecord, type ImageRemoval, type ImageStore, checkStore } from "#images";
 import type { Container } from "../containers/container.ts";
 import { hasProcess } from "../containers/container.ts";
@@ -42,6 +42,17 @@ export function createImageService(parts: {
     return images;
   };
   const holders = (id: Digest) => [...registry.all()].filter((container) => container.document.imageId === id);
+  /** A repository alone means all its tags. */
+  const meantBySave = (text: string, platform: Parameters<ImageService["save"]>[1]): readonly ImageRecord[] => {
+    const reference = tryParseReference(text);
+    const images =
+      reference === undefined || reference.tag !== undefined || reference.digest !== undefined
+        ? []
+        : catalog
+            .list()
+            .filter(({ repoTags }) => repoTags.some((tag) => parseReference(tag).repository === reference.repository));
+    return images.length > 0 ? images : [catalog.get(text, platform)];
+  };
   const usedBy = (id: Digest) =>
     holders(id).map((container) => ({ containerId: container.id, running: hasProcess(container) }));
   return {
@@ -52,7 +63,7 @@ export function createImageService(parts: {
     manifests: (reference) => manifestViews(store, reference),
     isFirstOf: (image) => catalog.isFirstOf(image.id),
     save: (references, platform) => {
-      const images = references.map((reference) => catalog.get(reference, platform));
+      const images = new Set(references.flatMap((reference) => meantBySave(reference, platform)));
       const archive = catalog.save(references, platform);
       for (const image of images) report("save", image);
       return archive;

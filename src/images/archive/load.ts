@@ -1,4 +1,4 @@
-import { digestHex, digestOf, shortId } from "#base";
+import { type Digest, digestHex, digestOf, shortId } from "#base";
 import { fitsPlatform, type ImageConfig, type Platform, platformText } from "#formats";
 import type { ImageProgress, ImageRecord, LayerLease, LayerStore } from "../contract.ts";
 import { CONFIG_LIMIT, parseImageConfig } from "../catalog/image-config.ts";
@@ -19,7 +19,13 @@ export type LoadTarget = {
     readonly tags: readonly string[];
     readonly manifest: ArchivedImage["manifest"];
     readonly index: ArchivedImage["index"];
-  }): { readonly record: ImageRecord; /** Familiar names it got. */ readonly tags: readonly string[] };
+  }): {
+    readonly record: ImageRecord;
+    /** Familiar names it got. */
+    readonly tags: readonly string[];
+    /** Which of them stood for another image. */
+    readonly replaced: readonly { readonly tag: string; readonly id: Digest }[];
+  };
 };
 
 async function loadLayers(
@@ -75,10 +81,15 @@ export async function loadImages(
         throw errors.imagePlatformMissing(image.tags[0] ?? "of the archive", platformText(platform));
       }
       // Old archives call the config "<id>.json", new ones and layouts keep it as blob: the name is its digest.
-      const { record, tags } = await loadLayers(image, config, spool, parts.layers, lease, progress).then(() =>
-        parts.target.add({ config, configBytes, tags: image.tags, manifest: image.manifest, index: image.index }),
+      const { record, tags, replaced } = await loadLayers(image, config, spool, parts.layers, lease, progress).then(
+        () => parts.target.add({ config, configBytes, tags: image.tags, manifest: image.manifest, index: image.index }),
       );
       loaded.push(record);
+      for (const { tag, id: old } of replaced) {
+        progress({
+          stream: `The image ${tag} already exists, renaming the old one with ID ${old} to empty string\n`,
+        });
+      }
       // A name may stand for several platforms.
       for (const tag of tags) if (!told.has(tag)) progress({ stream: `Loaded image: ${tag}\n` });
       for (const tag of tags) told.add(tag);

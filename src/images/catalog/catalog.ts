@@ -192,6 +192,13 @@ export function createImageCatalog(parts: {
         const reference = tryParseReference(tag);
         return reference !== undefined && reference.digest === undefined;
       });
+      // The platforms of an index share its name.
+      const replaced = usable.flatMap((tag) => {
+        const name = withDefaultTag(parseReference(tag));
+        const id = index.names.get(canonicalName(name));
+        const isOther = of === undefined && id !== undefined && id !== digestOf(configBytes);
+        return isOther ? [{ tag: familiarName(name), id }] : [];
+      });
       // What is here already keeps the manifest it came with, unless the archive's index names another.
       const isNew = index.images.get(digestOf(configBytes))?.manifestDigest === undefined;
       const record = add({
@@ -204,6 +211,7 @@ export function createImageCatalog(parts: {
       return {
         record: recordOf(index.images.get(record.id) as StoredImage),
         tags: usable.map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
+        replaced,
       };
     },
   };

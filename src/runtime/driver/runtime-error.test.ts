@@ -36,11 +36,11 @@ test.each([
     "permission denied",
   ],
   ["/dir", "open executable: Operation not permitted", "commandNotExecutable", "permission denied"],
-  ["sh", "chdir `/noexec`: Not a directory", "workingDirectoryUnusable", "Not a directory"],
+  ["sh", "chdir `/noexec`: Not a directory", "workingDirectoryFile", "Cannot mkdir: /noexec is not a directory"],
   [
     "sh",
     "runc run failed: unable to start container process: error during container init: mkdir /noexec: not a directory",
-    "workingDirectoryUnusable",
+    "workingDirectoryFile",
     "not a directory",
   ],
   [

@@ -24,6 +24,8 @@ export function runtimeError(log: string, command: string, action: RuntimeAction
   const message = runtimeMessage(log);
   const quoted = JSON.stringify(command);
   const about = message.toLowerCase();
+  const file = /chdir `([^`]+)`: not a directory|mkdir (\S+): not a directory/i.exec(message);
+  if (file !== null && action === "create") return errors.workingDirectoryFile(file[1] ?? file[2] ?? "");
   if (/chdir|\bcwd\b|mkdir .*not a directory/.test(about)) return errors.workingDirectoryUnusable(action, message);
   if (/executable file .*not found/.test(about)) {
     return command.includes("/")

@@ -41,9 +41,12 @@ export const imageTransferRoutes: readonly Route[] = [
       if (query.names.length === 0) throw serverErrors["invalid-parameter"]("names", "", "the names of images");
       // Before the headers: an unknown name is still a 404.
       const platform = version < 48 ? undefined : query.platform;
-      for (const name of query.names) requirePlatform(engine.images.get(name, platform), name, platform);
+      if (platform !== undefined) {
+        for (const name of query.names) requirePlatform(engine.images.get(name, platform), name, platform);
+      }
+      const archive = engine.images.save(query.names, platform);
       openStream(response, "application/x-tar");
-      await pump(response, engine.images.save(query.names, platform));
+      await pump(response, archive);
       if (!isGone(response)) response.end();
     },
   }),
@@ -53,9 +56,10 @@ export const imageTransferRoutes: readonly Route[] = [
     query: { platform: platformField() },
     async handle({ parts: { engine }, params: { name = "" }, query, response, version }) {
       const platform = version < 48 ? undefined : query.platform;
-      requirePlatform(engine.images.get(name, platform), name, platform);
+      if (platform !== undefined) requirePlatform(engine.images.get(name, platform), name, platform);
+      const archive = engine.images.save([name], platform);
       openStream(response, "application/x-tar");
-      await pump(response, engine.images.save([name], platform));
+      await pump(response, archive);
       if (!isGone(response)) response.end();
     },
   }),

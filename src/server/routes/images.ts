@@ -76,7 +76,12 @@ export const imageRoutes: readonly Route[] = [
       const dangling = given.flag("dangling");
       const before = given.values("before").map((reference) => createdAt(engine.images.get(reference)));
       const since = given.values("since").map((reference) => createdAt(engine.images.get(reference)));
-      const until = prunedBefore(given);
+      // Of several the earliest says it (moby: daemon/images/images.go).
+      const until = given.values("until").map((text) => {
+        const moment = parseMoment(text);
+        if (moment === undefined) throw serverErrors["invalid-filter-value"]("until", text);
+        return moment;
+      });
       // `filter` is how clients before 1.41 asked for a name.
       const names = [
         ...given.values("reference"),
@@ -97,7 +102,7 @@ export const imageRoutes: readonly Route[] = [
         if (shown === undefined) continue;
         if (before.some((time) => createdAt(image) >= time)) continue;
         if (since.some((time) => createdAt(image) <= time)) continue;
-        if (until !== undefined && createdAt(image) >= until) continue;
+        if (until.some((time) => createdAt(image) >= time)) continue;
         const summary = imageSummary(shown, version, { sharedBytes: shared?.get(image.id) });
         if (version >= 47 && query.manifests) {
           // Listed with the image that their names mean.

@@ -21,10 +21,12 @@ export function fakeImages(fake: FakeState): Engine["images"] {
     history: (reference) => [
       { id: fake.getImage(reference).id, sizeBytes: 5, tags: ["debian:bookworm"], created_by: "bootstrap" },
     ],
-    save: () =>
-      (async function* () {
+    save(references) {
+      for (const reference of references) fake.getImage(reference);
+      return (async function* () {
         yield Buffer.from("archive");
-      })(),
+      })();
+    },
     tag(source, reference) {
       fake.record("tag", source, reference);
       fake.getImage(source);

@@ -77,9 +77,9 @@ export const imageRoutes: readonly Route[] = [
       const before = given.values("before").map((reference) => createdAt(engine.images.get(reference)));
       const since = given.values("since").map((reference) => createdAt(engine.images.get(reference)));
       // Of several the earliest says it (moby: daemon/images/images.go).
-      const until = given.values("until").map((text) => {
-        const moment = parseMoment(text);
-        if (moment === undefined) throw serverErrors["invalid-filter-value"]("until", text);
+      const until = given.values("until").map((value) => {
+        const moment = parseMoment(value);
+        if (moment === undefined) throw serverErrors["invalid-filter-value"]("until", value);
         return moment;
       });
       // `filter` is how clients before 1.41 asked for a name.

@@ -168,6 +168,13 @@ export type NetworkRequest = {
 };
 
 /** Networks, namespaces, addresses and published ports. Kernel work is synchronous netlink, about 2 ms for a start. */
+/** Ports of one container that another is linked to. */
+export type LinkedPorts = {
+  readonly containerId: string;
+  /** As in `ExposedPorts`: "80/tcp". */
+  readonly ports: readonly string[];
+};
+
 export type NetworkService = {
   list(): readonly NetworkRecord[];
   /** Full id, then exact name, then id prefix; throws not-found `network X not found`. */
@@ -195,6 +202,11 @@ export type NetworkService = {
   rename(containerId: string, name: string, namesOn: (networkId: string) => readonly string[]): void;
   /** Frees addresses and ports of an ended container. Idempotent. The namespace has died with its processes. */
   releaseContainer(containerId: string): void;
+  /**
+   * Says which ports of neighbours on the default bridge a container reaches when containers do not reach each other
+   * (`icc`): those of its links, all of them, in place of what was said before. Forgotten when either ends.
+   */
+  setLinks(containerId: string, links: readonly LinkedPorts[]): void;
   /** After a daemon start: keeps what live containers hold, frees the rest, repairs bridges, nftables and name servers. */
   restore(live: ReadonlyMap<string, LiveContainer>): Promise<void>;
   /** Endpoints and ports a live container holds (from the database, so also after a restart). */

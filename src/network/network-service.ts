@@ -21,6 +21,7 @@ import { type Instance, namesOf } from "./instance-names.ts";
 import type { AddressPool } from "./ipam/subnet-choice.ts";
 import { checkFixedAddress, checkJoinAlone, fixedAddress } from "./join-check.ts";
 import { checkKernel } from "./lan/parent-interface.ts";
+import { createLinks } from "./links.ts";
 import { createNetworkRegistry } from "./network-registry.ts";
 import { createNetworkUpkeep } from "./network-upkeep.ts";
 import { createPortAllocator } from "./ports/port-allocator.ts";
@@ -104,6 +105,7 @@ export function createNetworkService(parts: {
     forwards: options.ipForward ?? true,
   });
   const names = createNameService({ home, registry, attachments, logger });
+  const links = createLinks({ registry, attachments, firewall });
   const sandboxes = createSandboxes({
     route,
     home,
@@ -241,7 +243,11 @@ export function createNetworkService(parts: {
       await forwarder?.settled();
       return sandboxes.connect(request, join);
     },
-    disconnect: async (request, networkId) => sandboxes.disconnect(request, networkId),
+    disconnect: async (request, networkId) => {
+      const record = registry.list().find(({ id }) => id === networkId);
+      if (record !== undefined && registry.isPredefined(record)) links.forget(request.containerId);
+      return sandboxes.disconnect(request, networkId);
+    },
     rename: (containerId, name, namesOn) => {
       attachments.rename(containerId, (row) => ({
         ...row,
@@ -250,7 +256,11 @@ export function createNetworkService(parts: {
       }));
       for (const endpoint of sandboxes.held(containerId)) names.announce(endpoint);
     },
-    releaseContainer: (containerId) => sandboxes.release(containerId),
+    setLinks: (containerId, linked) => links.set(containerId, linked),
+    releaseContainer: (containerId) => {
+      links.forget(containerId);
+      sandboxes.release(containerId);
+    },
     restore,
     describe: (containerId) => ({
       endpoints: sandboxes.held(containerId).map(endpointOf),

@@ -49,7 +49,14 @@ export function createNetworkUpkeep(parts: {
       network.index = ensureParent(route, network.parent);
       return false;
     }
-    const { index, created } = ensureBridge(route, deviceOf(network, mtu(), parts.forwards));
+    const { index, created } = ensureBridge(
+      route,
+      deviceOf(network, {
+        hostMtu: mtu(),
+        forwards: parts.forwards,
+        isDefault: registry.isPredefined(network.record),
+      }),
+    );
     network.index = index;
     if (created) {
       const rows = attachments.on(network.record.id);

@@ -60,14 +60,29 @@ export function leadsOut(network: WorkingNetwork, family: Family): boolean {
 }
 
 /** The bridge interface a network needs. */
-export function deviceOf(network: BridgeNetwork, hostMtu: number, forwards: boolean): BridgeDevice {
+export function deviceOf(
+  network: BridgeNetwork,
+  {
+    hostMtu,
+    forwards,
+    isDefault,
+  }: { readonly hostMtu: number; readonly forwards: boolean; readonly isDefault: boolean },
+): BridgeDevice {
   const { gatewayMode, inhibitIpv4, mtu } = network.options;
   const addresses = network.pools.all.flatMap(({ subnet, gateway }): Subnet[] => {
     const { family } = subnet;
     if (gateway === undefined || gatewayMode[family] === "isolated" || (family === 4 && inhibitIpv4)) return [];
     return [{ ...gateway, prefixLength: subnet.prefixLength }];
   });
-  return { name: network.bridgeName, addresses, ipv6: network.record.enableIpv6, forwards, mtu: mtu ?? hostMtu };
+  return {
+    name: network.bridgeName,
+    addresses,
+    ipv6: network.record.enableIpv6,
+    // Other networks have no links of this kind.
+    leadsBetweenPorts: isDefault && !network.options.interContainer,
+    forwards,
+    mtu: mtu ?? hostMtu,
+  };
 }
 
 /** What the firewall needs to know of a network. */

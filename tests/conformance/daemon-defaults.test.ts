@@ -76,6 +76,60 @@ describe("what the daemon gives containers that say nothing", () => {
     expect(await daemon.ok("info", "-f", "{{.LoggingDriver}}")).toBe("local");
   });
 
+  test("no way between containers but the exposed ports of links, which follow the linked container", async () => {
+    const [store, web, other] = [uniqueName("store"), uniqueName("web"), uniqueName("other")];
+    const serve = "httpd -p 8000; exec httpd -f -p 9000";
+    await daemon.ok(
+      "run",
+      "-d",
+      "--stop-timeout",
+      "0",
+      "--name",
+      store,
+      "--expose",
+      "8000",
+      "busybox",
+      "sh",
+      "-c",
+      serve,
+    );
+    await daemon.ok(
+      "run",
+      "-d",
+      "--stop-timeout",
+      "0",
+      "--name",
+      web,
+      "--link",
+      `${store}:store`,
+      "busybox",
+      "sleep",
+      "1000",
+    );
+    await daemon.ok("run", "-d", "--stop-timeout", "0", "--name", other, "busybox", "sleep", "1000");
+    const ask = async (from: string, to: string) => {
+      const request = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 1 nc ${to.replace(":", " ")}`;
+      return (await daemon.cli(["exec", from, "sh", "-c", request])).stdout;
+    };
+    const address = async (name: string) => daemon.ok("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name);
+    const viaLink = () => eventually("the server to answer by the link", () => ask(web, "store:8000"));
+    expect(await viaLink()).toStartWith("HTTP/1.");
+    const others = await Promise.all([
+      ask(web, "store:9000"),
+      ask(other, `${await address(store)}:8000`),
+      // The other way there is nothing but answers.
+      ask(store, `${await address(web)}:8000`),
+    ]);
+    expect(others).toEqual(["", "", ""]);
+    // With another address, which its neighbour takes the old one's place of.
+    await daemon.ok("stop", store);
+    const taker = await daemon.ok("run", "-d", "--stop-timeout", "0", "busybox", "sleep", "1000");
+    await daemon.ok("start", store);
+    expect(await viaLink()).toStartWith("HTTP/1.");
+    expect(await ask(other, `${await address(store)}:8000`)).toBe("");
+    await daemon.ok("rm", "-f", store, web, other, taker);
+  });
+
   test("name servers, search domains and options, also for containers on the host's network, unless they name their own", async () => {
     const show = ["busybox", "cat", "/etc/resolv.conf"];
     const lines = (text: string) => text.split("\n").filter((line) => /^[a-z]/.test(line));

@@ -4,6 +4,7 @@ import { errorMessage } from "#base";
 import type { ProcessStatus } from "#supervisor";
 import type { ExecRunner } from "../execs/run-in-container.ts";
 import { startHealthProbe } from "../health/probe.ts";
+import { openLinkedPorts } from "../networks/links.ts";
 import { restartsWithDaemon } from "./back-off.ts";
 import { cleanUpProcess, forgetProcess } from "./clean-up.ts";
 import { sweepBoundSources } from "./bound-sources.ts";
@@ -79,6 +80,7 @@ async function reconcileOne(
         parts.registry.saveLife(container);
       }
       parts.snapshots.mount(container.id);
+      openLinkedPorts(parts, container);
       if (container.stopHealth === undefined) startHealthProbe(parts, runner, container);
     }
     return;

@@ -7,7 +7,7 @@ import type { ExecRunner } from "../execs/run-in-container.ts";
 import { emitVolumeEvents } from "../volumes/volume-events.ts";
 import { mountVolumesOf } from "../volumes/volume-mounts.ts";
 import { joinRequestOf, nameServerOf } from "../networks/join-requests.ts";
-import { linkedContainers, refreshLinks } from "../networks/links.ts";
+import { linkedContainers, openLinkedPorts, refreshLinks } from "../networks/links.ts";
 import { emitEndpointEvents } from "../networks/network-events.ts";
 import { placesOf } from "../networks/places.ts";
 import { runBundle } from "../processes/run-bundle.ts";
@@ -103,6 +103,7 @@ async function bringUp(parts: ContainerParts, container: Container, startedBy: "
   try {
     forwarding = await parts.forwardings.prepare(container, startedBy);
     const etc = writeEtcFiles(parts, container, directory, { sandbox, links });
+    openLinkedPorts(parts, container, links);
     prepareGroup(parts, container);
     const spec = buildSpec(parts, container, { rootfs, sandbox, user, etc, bound });
     const terminal = config.Tty === true;

@@ -98,9 +98,29 @@ export function refreshLinks(parts: ContainerParts, child: Container): void {
   for (const parent of parts.registry.all()) {
     const { hostConfig } = parent.document;
     if ((hostConfig.Links ?? []).length === 0 || !hasProcess(parent)) continue;
-    const links = linksOf(parts, parent).filter((link) => link.child === child);
-    if (links.length > 0) rewriteLines(parts, parent, links, linkLines(parts, links));
+    const all = linksOf(parts, parent);
+    const links = all.filter((link) => link.child === child);
+    if (links.length === 0) continue;
+    rewriteLines(parts, parent, links, linkLines(parts, links));
+    openLinkedPorts(parts, parent, all);
   }
+}
+
+/** Lets a running container reach the exposed ports of those it is linked to, where neighbours cannot otherwise. */
+export function openLinkedPorts(
+  parts: Pick<ContainerParts, "network" | "registry">,
+  container: Container,
+  links: readonly Link[] = linksOf(parts, container),
+): void {
+  if (links.length === 0) return;
+  parts.network.setLinks(
+    container.id,
+    // A container may be linked to another by several names.
+    [...new Set(links.map(({ child }) => child))].map((child) => ({
+      containerId: child.id,
+      ports: Object.keys(child.document.config.ExposedPorts ?? {}),
+    })),
+  );
 }
 
 /** Puts lines for links in the place of the ones there are, which are known by their first name. */
@@ -135,6 +155,9 @@ export async function removeLink(parts: ContainerParts, reference: string): Prom
       Links: links.flatMap((link) => (link.alias === alias ? [] : [`${link.child.id}:${link.alias}`])),
     };
     parts.registry.saveDocument(parent);
-    if (hasProcess(parent)) rewriteLines(parts, parent, gone, []);
+    if (!hasProcess(parent)) return;
+    rewriteLines(parts, parent, gone, []);
+    parts.network.setLinks(parent.id, []);
+    openLinkedPorts(parts, parent);
   });
 }

@@ -24,6 +24,11 @@ export type BridgeDevice = {
   /** The bridge's own addresses, which are the containers' gateways, and the prefixes of their subnets. */
   readonly addresses: readonly Subnet[];
   readonly ipv6: boolean;
+  /**
+   * Containers, which do not see each other on it, are led to each other through the host, whose firewall then says who
+   * reaches whom: what links need.
+   */
+  readonly leadsBetweenPorts: boolean;
   /** The kernel is told to forward between interfaces. */
   readonly forwards: boolean;
   readonly mtu: number;
@@ -90,10 +95,15 @@ export function randomMacAddress(): string {
   return bytes.toString("hex").replace(/..(?=.)/g, "$&:");
 }
 
-function applyKernelSettings(socket: NetlinkSocket, { name, ipv6, forwards }: BridgeDevice): void {
+function applyKernelSettings(socket: NetlinkSocket, { name, ipv6, forwards, leadsBetweenPorts }: BridgeDevice): void {
   // Answers of containers to connections that came to 127.0.0.1 of the host return by this interface; packets that
   // containers send to 127/8 themselves are dropped by the firewall (raw_prerouting).
   writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
+  if (leadsBetweenPorts) {
+    // The host answers for the containers (RFC 3069; ip-sysctl: proxy_arp_pvlan), at once.
+    writeSysctl(`net/ipv4/conf/${name}/proxy_arp_pvlan`, "1");
+    writeSysctl(`net/ipv4/neigh/${name}/proxy_delay`, "0");
+  }
   // Without IPv6 on the network: no link-local address by which containers reach the host past the firewall.
   writeIpv6Sysctl(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
   if (ipv6) {

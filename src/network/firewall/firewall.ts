@@ -16,15 +16,13 @@ import type { Family } from "../ipam/ip-address.ts";
 import { createForeignForward } from "./foreign-forward.ts";
 import { portElement } from "./port-elements.ts";
 import {
-  addressMap,
   familyOfPort,
   type FirewallBridge,
   type FirewallPort,
   mapOfPort,
+  portCollections,
   removalOf,
-  routedSet,
   rulesetOf,
-  wildcardMap,
 } from "./ruleset.ts";
 
 /** The instance's nftables tables, one a family, kept as they should be. All calls are synchronous and idempotent. */
@@ -69,7 +67,7 @@ export function createFirewall(options: {
 
   const tableOf = (family: Family): NftablesTable => ({ family: family === 4 ? "ip" : "ip6", name: table });
   const keyOf = (port: FirewallPort): string =>
-    `${port.protocol} ${port.hostIp}:${port.hostPort} ${port.hostIp === "" ? `${port.containerIp}:${port.containerPort}` : ""}`;
+    `${port.linkedIp ?? ""} ${port.protocol} ${port.hostIp}:${port.hostPort} ${port.hostIp === "" ? `${port.containerIp}:${port.containerPort}` : ""}`;
   const bridgeNames = (): readonly string[] => bridges.map((bridge) => bridge.name);
   const ipv6BridgeNames = (): readonly string[] =>
     bridges.flatMap((bridge) => (bridge[6].subnets.length > 0 ? [bridge.name] : []));
@@ -93,7 +91,7 @@ export function createFirewall(options: {
       fingerprint !== undefined &&
       fingerprintTable(socket, tableOf(family)) === fingerprint &&
       countNftablesElements(socket, tableOf(family), "bridges") === bridges.length &&
-      [wildcardMap, addressMap, routedSet].every(
+      portCollections.every(
         (name) =>
           countNftablesElements(socket, tableOf(family), name) ===
           own.filter((port) => mapOfPort(port) === name).length,

@@ -1,6 +1,6 @@
 import type { MapElement } from "#linux";
 import { bytesOf, parseIp } from "../ipam/ip-address.ts";
-import { addressMap, type FirewallPort, mapOfPort, routedSet } from "./ruleset.ts";
+import { addressMap, type FirewallPort, linkedSet, mapOfPort, routedSet } from "./ruleset.ts";
 
 const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 
@@ -27,6 +27,10 @@ export function portElement(port: FirewallPort): MapElement {
   if (map === routedSet) {
     const key = Buffer.concat([address(port.containerIp), protocol, portField(port.containerPort)]);
     return { map, key, value: undefined };
+  }
+  if (map === linkedSet) {
+    const ends = Buffer.concat([address(port.linkedIp ?? ""), address(port.containerIp)]);
+    return { map, key: Buffer.concat([ends, protocol, portField(port.containerPort)]), value: undefined };
   }
   const host = Buffer.concat([protocol, portField(port.hostPort)]);
   return {

@@ -28,12 +28,20 @@ export type FirewallPort = {
   readonly hostPort: number;
   readonly containerIp: string;
   readonly containerPort: number;
+  /** Open to this neighbour alone, on a bridge whose containers do not reach each other: the port of a link. */
+  readonly linkedIp?: string;
 };
 
-/** Map of ports published on one host address, map of those published on all, and set of those open on containers' own. */
+/**
+ * Map of ports published on one host address, map of those published on all, set of those open on containers' own, and
+ * set of those open to one neighbour.
+ */
 export const addressMap = "ports_address";
 export const wildcardMap = "ports_any";
 export const routedSet = "ports_routed";
+export const linkedSet = "ports_linked";
+/** All of them. */
+export const portCollections = [addressMap, wildcardMap, routedSet, linkedSet] as const;
 
 /** The family of the table a port belongs to. */
 export function familyOfPort(port: FirewallPort): Family {
@@ -41,7 +49,8 @@ export function familyOfPort(port: FirewallPort): Family {
 }
 
 /** The map or set a port is an element of. */
-export function mapOfPort(port: FirewallPort): typeof addressMap | typeof wildcardMap | typeof routedSet {
+export function mapOfPort(port: FirewallPort): (typeof portCollections)[number] {
+  if (port.linkedIp !== undefined) return linkedSet;
   if (port.hostIp === "") return routedSet;
   return port.hostIp === "0.0.0.0" || port.hostIp === "::" ? wildcardMap : addressMap;
 }
@@ -88,6 +97,11 @@ export function rulesetOf(
   const translated = open.filter((bridge) => bridge[family].hostAddress !== undefined);
   const subnetsOf = (some: readonly FirewallBridge[]): readonly string[] =>
     some.flatMap((bridge) => bridge[family].subnets);
+  // As Docker's rules of links: from one to the other's port, and from that port back.
+  const linked = {
+    there: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${linkedSet}`,
+    back: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${linkedSet}`,
+  };
   return `${removalOf(table, family)}table ${tableFamily} ${table} {
 ${set("bridges", "ifname", bridges.map(quoted))}
 ${set("internal", "ifname", bridges.filter((bridge) => bridge.internal).map(quoted))}
@@ -114,11 +128,22 @@ ${set(
   `${type} . inet_proto . inet_service`,
   inMap(routedSet).map((port) => `${port.containerIp} . ${port.protocol} . ${port.containerPort}`),
 )}
+${set(
+  linkedSet,
+  `${type} . ${type} . inet_proto . inet_service`,
+  inMap(linkedSet).map(
+    (port) => `${port.linkedIp ?? ""} . ${port.containerIp} . ${port.protocol} . ${port.containerPort}`,
+  ),
+)}
 
   # Bridges route 127/8 (route_localnet) for answers to the host's loopback; containers must not use that way in.
   chain raw_prerouting {
     type filter hook prerouting priority -300; policy accept;
     iifname @bridges ${ip} daddr ${loopback} drop
+    # What links allow is led back into the bridge it came from: nobody's translation may touch it (br_netfilter would
+    # then send it straight to the other port, which is isolated).
+    iifname @bridges ${linked.there} notrack
+    iifname @bridges ${linked.back} notrack
   }
 
   chain publish {
@@ -162,6 +187,8 @@ ${translated
   chain to_container {
     ct state established,related accept
     iifname . oifname @same_bridge accept
+    ${linked.there} accept
+    ${linked.back} accept
     iifname @internal drop
     oifname @internal drop
     ct status dnat accept

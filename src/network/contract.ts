@@ -167,7 +167,6 @@ export type NetworkRequest = {
   readonly labels: Readonly<Record<string, string>>;
 };
 
-/** Networks, namespaces, addresses and published ports. Kernel work is synchronous netlink, about 2 ms for a start. */
 /** Ports of one container that another is linked to. */
 export type LinkedPorts = {
   readonly containerId: string;
@@ -175,6 +174,7 @@ export type LinkedPorts = {
   readonly ports: readonly string[];
 };
 
+/** Networks, namespaces, addresses and published ports. Kernel work is synchronous netlink, about 2 ms for a start. */
 export type NetworkService = {
   list(): readonly NetworkRecord[];
   /** Full id, then exact name, then id prefix; throws not-found `network X not found`. */

@@ -20,7 +20,7 @@ export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } f
 export { treeArchive } from "./export/tree-archive.ts";
 export { pusher } from "./export/push.ts";
 export type { OpenRepository } from "./cache/transfer/locations.ts";
-export { createReceivedTree } from "./context/received-tree.ts";
+export { createReceivedTree, type KeptContent, type SpoolFile } from "./context/received-tree.ts";
 export { readEntryText } from "./context/read-entry-text.ts";
 export type { SourceEntry, SourceTree } from "./context/tree.ts";
 export { type BuildDescription, type BuildRecord, type Builds, createBuilds } from "./history/builds.ts";

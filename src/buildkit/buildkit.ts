@@ -11,6 +11,7 @@ import { bridgeMethods } from "./services/bridge.ts";
 import { type BuildCache, controlMethods } from "./services/control.ts";
 import { healthMethods } from "./services/health.ts";
 import { sessionClient } from "./session/session-client.ts";
+import { createKeptContents } from "./session/kept-contents.ts";
 import { createSessions, readSessionOffer, type SessionOffer } from "./session/sessions.ts";
 import { isTrue } from "./solve/attributes.ts";
 import { createJobs, type StartedBuild } from "./solve/jobs.ts";
@@ -66,6 +67,7 @@ function workerLabels(parts: BuildKitParts): ReadonlyMap<string, string> {
 /** Serves BuildKit's protocol. Nothing runs before somebody calls. */
 export function createBuildKit(parts: BuildKitParts): BuildKit {
   const sessions = createSessions();
+  const kept = createKeptContents({ directory: join(parts.dataRoot, "builds") });
   const jobs = createJobs();
   const exporters: SolverParts["exporters"] = (build, client, facts) =>
     parts.exporters.open(
@@ -87,10 +89,14 @@ export function createBuildKit(parts: BuildKitParts): BuildKit {
     session === ""
       ? undefined
       : async (signal) =>
-          sessionClient(await sessions.get(session, signal), {
-            context: attributes.get("contextkey") ?? "context",
-            dockerfile: attributes.get("dockerfilekey") ?? "dockerfile",
-          });
+          sessionClient(
+            await sessions.get(session, signal),
+            {
+              context: attributes.get("contextkey") ?? "context",
+              dockerfile: attributes.get("dockerfilekey") ?? "dockerfile",
+            },
+            kept,
+          );
   const solver = createSolver({
     builds: parts.builds,
     directory: join(parts.dataRoot, "builds"),

@@ -182,6 +182,29 @@ describe.each([...all])("%s", (name) => {
 });
 
 describe("buildx", () => {
+  sinceGrpc("files that have not changed are not sent again", async () => {
+    const files = folder({ Dockerfile: "FROM scratch\nCOPY . /\n", small: "1" });
+    await Bun.write(join(files, "large"), "x".repeat(3_000_000));
+    const sent = async (name: "buildx" | "old") => {
+      const out = join(daemon.directory, uniqueName("out"));
+      const said = succeeded(await build[name](["-o", out, files]));
+      expect(readFileSync(join(out, "large"), "utf8")).toHaveLength(3_000_000);
+      expect(readFileSync(join(out, "small"), "utf8")).toBe(await Bun.file(join(files, "small")).text());
+      // The last of its figures: a slow transfer is told piece by piece.
+      const figures = said
+        .split("load build context")
+        .slice(1)
+        .join()
+        .matchAll(/transferring context: ([\d.]+[kMG]?B)/g);
+      return [...figures].at(-1)?.[1] ?? "";
+    };
+    for (const name of ["buildx", "old"] as const) {
+      expect(await sent(name)).toBe("3.00MB");
+      await Bun.write(join(files, "small"), name);
+      expect(await sent(name)).toBe(`${name.length}B`);
+    }
+  });
+
   sinceGrpc("ls and inspect show the daemon as a running builder", async () => {
     expect(succeeded(await docker(["buildx", "ls"]))).toMatch(/default\s+running/);
     expect(succeeded(await docker(["buildx", "inspect"]))).toMatch(/Status:\s+running/);

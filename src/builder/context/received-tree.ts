@@ -12,6 +12,22 @@ type Node = { entry: SourceEntry; content: Content | undefined; readonly childre
 
 type Content = { readonly extents: Extent[]; sizeBytes: number; digest: string };
 
+/** A file that contents of several trees are in, one after the other; it is closed when nobody holds it any more. */
+export type SpoolFile = {
+  readonly fd: number;
+  /** Where the next content goes. */
+  end: number;
+  hold(): void;
+  release(): void;
+};
+
+/** The content of a file in a `SpoolFile`. */
+export type KeptContent = {
+  readonly pieces: readonly { readonly offset: number; readonly length: number }[];
+  readonly sizeBytes: number;
+  readonly digest: string;
+};
+
 /** A tree that is filled by somebody who sends it piece by piece: names first, contents in any order. */
 export type ReceivedTree = {
   /** The tree; complete once all its contents are. Close it also when receiving fails. */
@@ -20,6 +36,10 @@ export type ReceivedTree = {
   add(entry: Omit<SourceEntry, "inodeKey">): void;
   /** Takes the content of a file, in order; several may be under way. */
   content(path: string): { write(bytes: Uint8Array): void; end(): void };
+  /** Gives a file a content that its spool file has already. */
+  reuse(path: string, content: KeptContent): void;
+  /** The files whose contents are in the spool file, with them. */
+  contents(): Iterable<readonly [SourceEntry, KeptContent]>;
 };
 
 /** How a received tree keeps its contents. */
@@ -28,6 +48,8 @@ export type ReceivedTreeOptions = {
   readonly spoolPath: string;
   /** Bytes of content kept in memory. @default 32 MiB */
   readonly memoryBytes?: number | undefined;
+  /** A file to put all contents into. @default one of its own, for what memory does not hold */
+  readonly spool?: SpoolFile | undefined;
 };
 
 /**
@@ -36,7 +58,10 @@ export type ReceivedTreeOptions = {
  */
 export function createReceivedTree(options: ReceivedTreeOptions): ReceivedTree {
   const root: Node = { entry: plainEntry("", "directory"), content: undefined, children: new Map() };
-  const spool = createSpool(options.spoolPath, options.memoryBytes ?? 32 * 1024 * 1024);
+  const spool =
+    options.spool === undefined
+      ? createSpool(options.spoolPath, options.memoryBytes ?? 32 * 1024 * 1024)
+      : joinSpool(options.spool);
   const find = (path: string): Node | undefined => {
     let node: Node | undefined = root;
     if (path !== "") for (const part of path.split("/")) node = node?.children.get(part);
@@ -114,7 +139,25 @@ export function createReceivedTree(options: ReceivedTreeOptions): ReceivedTree {
         },
       };
     },
+    reuse: (path, { pieces, sizeBytes, digest }) => {
+      const node = find(path);
+      if (node === undefined) return;
+      // Its other names may have come before.
+      node.content ??= { extents: [], sizeBytes: 0, digest: "" };
+      node.content.extents.push(...pieces);
+      Object.assign(node.content, { sizeBytes, digest });
+    },
+    contents: () => contentsOf(root),
   };
+}
+
+function* contentsOf(node: Node): Generator<readonly [SourceEntry, KeptContent]> {
+  const { entry, content } = node;
+  if (content !== undefined && content.digest !== "") {
+    const pieces = content.extents.flatMap((extent) => ("offset" in extent ? [extent] : []));
+    yield [entry, { pieces, sizeBytes: content.sizeBytes, digest: content.digest }];
+  }
+  for (const child of node.children.values()) yield* contentsOf(child);
 }
 
 function* holdersOf(node: Node, content: Content): Generator<Node> {
@@ -137,6 +180,34 @@ function readExtents(content: Content, buffer: Uint8Array, position: number, spo
     start += extent.length;
   }
   return 0;
+}
+
+/** Adds to a file that others hold too. */
+function joinSpool(file: SpoolFile): Spool {
+  let isHeld = true;
+  file.hold();
+  return {
+    keep: (extents, bytes) => {
+      const offset = file.end;
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(file.fd, bytes, written, bytes.length - written, offset + written);
+      }
+      file.end += bytes.length;
+      appendExtent(extents, offset, bytes.length);
+    },
+    read: (buffer, position) => readAt(file.fd, buffer, position),
+    close: () => {
+      if (isHeld) file.release();
+      isHeld = false;
+    },
+  };
+}
+
+function appendExtent(extents: Extent[], offset: number, length: number): void {
+  const last = extents.at(-1);
+  if (last !== undefined && "offset" in last && last.offset + last.length === offset) {
+    extents[extents.length - 1] = { offset: last.offset, length: last.length + length };
+  } else if (length > 0) extents.push({ offset, length });
 }
 
 type Spool = {
@@ -168,10 +239,7 @@ function createSpool(path: string, memoryBytes: number): Spool {
         const written = end - offset;
         end += writeSync(fd, bytes, written, bytes.length - written, end);
       }
-      const last = extents.at(-1);
-      if (last !== undefined && "offset" in last && last.offset + last.length === offset) {
-        extents[extents.length - 1] = { offset: last.offset, length: last.length + bytes.length };
-      } else extents.push({ offset, length: bytes.length });
+      appendExtent(extents, offset, bytes.length);
     },
     read: (buffer, position) => (fd === undefined ? 0 : readAt(fd, buffer, position)),
     close: () => {

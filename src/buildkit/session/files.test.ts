@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createReceivedTree, readEntryText, type SourceEntry, type SourceTree } from "#builder";
 import type { Message, ValueOf } from "#grpc";
 import { goMode, packet, packetType } from "../messages/filesync.ts";
+import { createKeptContents } from "./kept-contents.ts";
 import { receiveFiles } from "./receive-files.ts";
 import { sendTree } from "./send-files.ts";
 import type { Session } from "./sessions.ts";
@@ -45,6 +46,7 @@ function sessionOver(out: ReturnType<typeof pipe>, incoming: ReturnType<typeof p
   return {
     id: "s",
     name: "",
+    sharedKey: "",
     offers: () => true,
     signal: new AbortController().signal,
     client: {
@@ -126,6 +128,70 @@ describe("files of a client", () => {
     expect(progress).toBe(5_000_000 + 13 + 2);
     received.close();
     tree.close();
+  });
+
+  test("are sent again only when they have changed since the last time", async () => {
+    let time = 0;
+    const contents = createKeptContents({ directory: join(folder, "kept"), maximumBytes: 3_000_000, now: () => time });
+    type Files = Readonly<Record<string, readonly [text: string, seconds: number]>>;
+    /** Sends files under a key; what arrives, and how many bytes of it were sent. */
+    const transfer = async (files: Files, key = "a", fails = false) => {
+      const source = createReceivedTree({ spoolPath: join(folder, "source") });
+      for (const [path, [text, mtimeSeconds]] of Object.entries(files)) {
+        source.add(entry(path, "file", { sizeBytes: Buffer.byteLength(text), mtimeSeconds }));
+        const writer = source.content(path);
+        writer.write(Buffer.from(text));
+        writer.end();
+      }
+      source.add(entry("second", "file", { linkTarget: Object.keys(files)[0] ?? "" }));
+      const kept = contents.open(key);
+      const [there, back] = [pipe(), pipe()];
+      const sending = sendTree(sessionOver(there, back), 0, source.tree, () => {}, options("x").signal);
+      let sent = 0;
+      try {
+        const progress = (bytes: number) => {
+          sent = bytes;
+          if (fails) throw new Error("cut off");
+        };
+        const tree = await receiveFiles(sessionOver(back, there), { name: "c" }, { ...options("t"), kept, progress });
+        const texts = Object.fromEntries(tree.list("").map(({ path }) => [path, read(tree, path)]));
+        const digests = tree.list("").map((found) => tree.digest(found));
+        tree.close();
+        await sending;
+        return { sent, texts, digests, wasKept: kept !== undefined };
+      } finally {
+        kept?.release();
+        source.tree.close();
+      }
+    };
+    const first = await transfer({ one: ["1".repeat(1_000_000), 1], two: ["22", 1] });
+    expect(first.sent).toBe(1_000_002);
+    const same = await transfer({ one: ["1".repeat(1_000_000), 1], two: ["22", 1] });
+    expect(same).toEqual({ ...first, sent: 0 });
+    const changed = await transfer({ one: ["1".repeat(1_000_000), 1], two: ["33", 2] });
+    expect([changed.sent, changed.texts["two"], changed.texts["second"]?.length]).toEqual([2, "33", 1_000_000]);
+    expect((await transfer({ one: ["1".repeat(1_000_000), 1] }, "b")).sent).toBe(1_000_000);
+    // Another build has the directory: nothing is kept of this one.
+    const held = contents.open("a");
+    expect(await transfer({ two: ["33", 2] })).toMatchObject({ sent: 2, wasKept: false });
+    held?.keep([]);
+    held?.release();
+    // What was cut off counts for nothing.
+    expect(await transfer({ two: ["444", 3] }, "a", true).then(String, String)).toContain("cut off");
+    expect((await transfer({ one: ["1".repeat(1_000_000), 1] })).sent).toBe(1_000_000);
+    // Together too much: what was used longest ago goes.
+    time = 1;
+    expect((await transfer({ three: ["3".repeat(1_500_000), 1] }, "c")).sent).toBe(1_500_000);
+    expect((await transfer({ three: ["3".repeat(1_500_000), 1] }, "c")).sent).toBe(0);
+    const left = [
+      await transfer({ one: ["1".repeat(1_000_000), 1] }, "b"),
+      await transfer({ one: ["1".repeat(1_000_000), 1] }),
+    ];
+    expect(left.map(({ sent }) => sent).toSorted((a, b) => a - b)).not.toEqual([0, 0]);
+    // After a while without a build everything goes.
+    time = 3_600_000;
+    contents.open("d")?.release();
+    expect((await transfer({ three: ["3".repeat(1_500_000), 1] }, "c")).sent).toBe(1_500_000);
   });
 
   const hostile: readonly (readonly [string, readonly Packet[], string])[] = [

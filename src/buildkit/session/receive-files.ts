@@ -3,6 +3,7 @@ import { type FileTypeName, toByteString } from "#linux";
 import type { ValueOf } from "#grpc";
 import { errors } from "../errors.ts";
 import { type fileStatus, goMode, packet, packetType } from "../messages/filesync.ts";
+import type { KeptDirectory } from "./kept-contents.ts";
 import type { Session } from "./sessions.ts";
 
 const diffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
@@ -22,6 +23,8 @@ export type FileSelection = {
 /** Where received contents are kept, and who is told. */
 export type ReceiveOptions = {
   readonly spoolPath: string;
+  /** What is known of the directory from before. */
+  readonly kept?: KeptDirectory | undefined;
   readonly signal: AbortSignal;
   /** Told now and then how many bytes have come. */
   readonly progress?: ((bytes: number) => void) | undefined;
@@ -37,7 +40,8 @@ export async function receiveFiles(
   options: ReceiveOptions,
 ): Promise<SourceTree> {
   if (!session.offers(diffCopy)) throw errors["session-without"]("the files of its directories");
-  const { tree, add, content } = createReceivedTree({ spoolPath: options.spoolPath });
+  const { kept, spoolPath } = options;
+  const { tree, add, content, reuse, contents } = createReceivedTree({ spoolPath, spool: kept?.spool });
   const stream = session.client.stream(diffCopy, packet, packet, {
     metadata: selectionMetadata(selection),
     signal: AbortSignal.any([options.signal, session.signal]),
@@ -72,7 +76,11 @@ export async function receiveFiles(
             const entry = entryOf(status as ValueOf<typeof fileStatus>);
             if (entry !== undefined) {
               add(entry);
-              if (entry.type === "file" && entry.linkTarget === "") waiting.push({ id: next, path: entry.path });
+              if (entry.type === "file" && entry.linkTarget === "") {
+                const known = kept?.find(entry);
+                if (known === undefined) waiting.push({ id: next, path: entry.path });
+                else reuse(entry.path, known);
+              }
             }
             next++;
           }
@@ -104,6 +112,7 @@ export async function receiveFiles(
     stream.cancel();
     throw error;
   }
+  kept?.keep(contents());
   return tree;
 }
 

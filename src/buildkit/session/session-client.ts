@@ -7,6 +7,7 @@ import { asVertex } from "../solve/as-vertex.ts";
 import type { BuildClient, ClientCall, SentDockerfile } from "../solve/build-client.ts";
 import { cacheDirectoryOf, layoutOf, sendBlob, takesBlobs } from "./content-store.ts";
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from "./providers.ts";
+import type { KeptContents } from "./kept-contents.ts";
 import { type FileSelection, receiveFiles } from "./receive-files.ts";
 import { sendStream, sendTree } from "./send-files.ts";
 import type { Session } from "./sessions.ts";
@@ -15,14 +16,16 @@ import type { Session } from "./sessions.ts";
 export function sessionClient(
   session: Session,
   names: { readonly context: string; readonly dockerfile: string },
+  kept?: KeptContents,
 ): BuildClient {
   return {
     dockerfile: (call, file, isLocal) =>
       fetchDockerfile(session, call, { ...names, context: isLocal ? names.context : undefined, file }),
-    context: (call, ignore) => directoryOf(session, call, names.context, "[internal] load build context", ignore),
+    context: (call, ignore) =>
+      directoryOf({ session, kept }, call, names.context, "[internal] load build context", ignore),
     named: (call, name, local) => ({
       kind: "files",
-      context: namedDirectoryOf(session, call, name, local),
+      context: namedDirectoryOf({ session, kept }, call, name, local),
     }),
     layout: (_call, store) => layoutOf(session, store),
     cacheDirectory: (_call, path) => cacheDirectoryOf(session, path),
@@ -63,7 +66,7 @@ async function sendLayout(session: Session, tree: SourceTree, signal: AbortSigna
 
 /** Fetches files from a client under a name of the progress. */
 async function fetch(
-  session: Session,
+  { session, kept }: Source,
   call: ClientCall,
   selection: FileSelection,
   what: string,
@@ -71,12 +74,22 @@ async function fetch(
   signal: AbortSignal,
 ): Promise<SourceTree> {
   report(`transferring ${what}:`, 0);
-  return receiveFiles(session, selection, {
-    spoolPath: join(call.directory, newId().slice(0, 16)),
-    signal,
-    progress: (bytes) => report(`transferring ${what}:`, bytes),
-  });
+  const key = session.sharedKey === "" ? undefined : `${session.sharedKey} ${session.name} ${selection.name}`;
+  const directory = key === undefined ? undefined : kept?.open(key);
+  try {
+    return await receiveFiles(session, selection, {
+      spoolPath: join(call.directory, newId().slice(0, 16)),
+      kept: directory,
+      signal,
+      progress: (bytes) => report(`transferring ${what}:`, bytes),
+    });
+  } finally {
+    directory?.release();
+  }
 }
+
+/** A client, and what is kept of its directories. */
+type Source = { readonly session: Session; readonly kept?: KeptContents | undefined };
 
 /** The vertex of reading a Dockerfile: what the builder says of it later is of the same one. */
 function dockerfileVertex(reference: string, name: string): Digest {
@@ -97,7 +110,7 @@ async function fetchDockerfile(
     async (report) => {
       const wanted = [file, `${file}.dockerignore`, ...(isDefault ? ["dockerfile", "dockerfile.dockerignore"] : [])];
       const selection = { name: names.dockerfile, follow: wanted };
-      const tree = await fetch(session, call, selection, "dockerfile", report, call.signal);
+      const tree = await fetch({ session }, call, selection, "dockerfile", report, call.signal);
       try {
         for (const name of isDefault ? [file, "dockerfile"] : [file]) {
           const text = readText(tree, name);
@@ -119,7 +132,7 @@ async function fetchDockerfile(
   if (found.ignore !== undefined || context === undefined) return found;
   const ignore = await asVertex(call.emit, "[internal] load .dockerignore", async (report) => {
     const selection = { name: context, follow: [".dockerignore"] };
-    const tree = await fetch(session, call, selection, "context", report, call.signal);
+    const tree = await fetch({ session }, call, selection, "context", report, call.signal);
     try {
       return readText(tree, ".dockerignore");
     } finally {
@@ -131,7 +144,7 @@ async function fetchDockerfile(
 
 /** A directory of the client's as a context: what the build needs of it is fetched when it first does. */
 function directoryOf(
-  session: Session,
+  source: Source,
   call: ClientCall,
   name: string,
   vertex: string,
@@ -141,17 +154,24 @@ function directoryOf(
     ignore,
     open: (need, signal) =>
       asVertex(call.emit, vertex, (report) =>
-        fetch(session, call, { name, follow: need.paths, exclude: need.ignore }, "context", report, signal),
+        fetch(source, call, { name, follow: need.paths, exclude: need.ignore }, "context", report, signal),
       ),
   };
 }
 
 /** A named context: its own ignore file holds for it. */
-function namedDirectoryOf(session: Session, call: ClientCall, name: string, local: string): BuildContext {
+function namedDirectoryOf(source: Source, call: ClientCall, name: string, local: string): BuildContext {
   return {
     open: async (need, signal) => {
       const ignore = await asVertex(call.emit, `[context ${name}] load .dockerignore`, async (report) => {
-        const tree = await fetch(session, call, { name: local, follow: [".dockerignore"] }, "context", report, signal);
+        const tree = await fetch(
+          { session: source.session },
+          call,
+          { name: local, follow: [".dockerignore"] },
+          "context",
+          report,
+          signal,
+        );
         try {
           return readText(tree, ".dockerignore");
         } finally {
@@ -160,7 +180,7 @@ function namedDirectoryOf(session: Session, call: ClientCall, name: string, loca
       });
       const exclude = ignore === undefined ? need.ignore : parseIgnoreFile(ignore);
       return asVertex(call.emit, `[context ${name}] load from client`, (report) =>
-        fetch(session, call, { name: local, follow: need.paths, exclude }, "context", report, signal),
+        fetch(source, call, { name: local, follow: need.paths, exclude }, "context", report, signal),
       );
     },
   };

@@ -8,6 +8,8 @@ export type Session = {
   readonly id: string;
   /** What the client calls it: the last part of its directory, usually. */
   readonly name: string;
+  /** The same for all sessions of one client (of one directory, with older ones); empty when it says none. */
+  readonly sharedKey: string;
   readonly client: GrpcClient;
   /** True when the client answers a method, "/package.Service/Method". */
   offers(method: string): boolean;
@@ -24,7 +26,12 @@ export type Sessions = {
 };
 
 /** What a client says of itself when it opens a session. */
-export type SessionOffer = { readonly id: string; readonly name: string; readonly methods: readonly string[] };
+export type SessionOffer = {
+  readonly id: string;
+  readonly name: string;
+  readonly sharedKey: string;
+  readonly methods: readonly string[];
+};
 
 /** Clients open both at once; what has not come by then never will. */
 const arrivalMs = 10_000;
@@ -41,6 +48,7 @@ export function readSessionOffer(headers: IncomingMessage["headers"]): SessionOf
   return {
     id,
     name: first("x-docker-expose-session-name"),
+    sharedKey: first("x-docker-expose-session-sharedkey"),
     // Repeated headers of one name arrive joined.
     methods: (Array.isArray(methods) ? methods : methods.split(",")).map((method) => method.trim().toLowerCase()),
   };
@@ -51,13 +59,14 @@ export function createSessions(): Sessions {
   const open = new Map<string, Session>();
   const waiting = new Map<string, Set<(session: Session) => void>>();
   return {
-    open: (socket, head, { id, name, methods }) => {
+    open: (socket, head, { id, name, sharedKey, methods }) => {
       const client = createGrpcClient(socket, head);
       const gone = new AbortController();
       const offered = new Set(methods);
       const session: Session = {
         id,
         name,
+        sharedKey,
         client,
         // Method names are compared as the clients write them in the header: in lower case by some, as they are by others.
         offers: (method) => offered.has(method.toLowerCase()),

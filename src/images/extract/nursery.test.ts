@@ -69,3 +69,12 @@ test("createNursery() gives up where everything is slow", () => {
   nursery.close();
   expect(readdirSync(root)).toEqual(["target"]);
 });
+
+test("createNursery() goes on where no other place can be made", () => {
+  writeFileSync(join(root, "no-directory"), "");
+  let now = 0;
+  const nursery = createNursery(join(root, "no-directory/place-"), () => (now += 1));
+  for (let index = 0; index < 100; index++) expect(make(nursery, `f${index}`)).toBeGreaterThan(0);
+  nursery.close();
+  expect(readdirSync(join(root, "target"))).toHaveLength(100);
+});

@@ -20,6 +20,15 @@ const MOST_IN_VAIN = 12;
 const EEXIST = 17;
 const ENOENT = 2;
 
+/** It is empty, or was never made; what cannot be removed goes with the next start. */
+function removePlace(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // See above.
+  }
+}
+
 /**
  * An ext4 without journal does not use an inode again for minutes after it was freed, and looks at each of them whenever
  * a file is made in the same group of blocks (fs/ext4/ialloc.c, find_inode_bit() and recently_deleted()): 0.4 ms a file
@@ -36,12 +45,19 @@ export function createNursery(prefix: string, now: () => number = () => performa
   let isOff = false;
   let count = 0;
 
-  const move = () => {
+  /** False when there is no other place to be had, as on a full disk. */
+  const move = (): boolean => {
     const path = `${prefix}${places.length}`;
-    // Earlier ones stay meanwhile: each new directory goes where fewest are.
-    mkdirSync(path, { mode: 0o700 });
-    place = { path, fd: openDirectory(toByteString(path)) };
+    try {
+      // Earlier ones stay meanwhile: each new directory goes where fewest are.
+      mkdirSync(path, { mode: 0o700 });
+      place = { path, fd: openDirectory(toByteString(path)) };
+    } catch {
+      removePlace(path);
+      return false;
+    }
     places.push(place);
+    return true;
   };
 
   const judge = () => {
@@ -50,11 +66,9 @@ export function createNursery(prefix: string, now: () => number = () => performa
     times.length = 0;
     inVain = isSlow ? inVain + 1 : 0;
     if (!isSlow) return;
-    if (inVain <= MOST_IN_VAIN && places.length < MOST_PLACES) move();
-    else {
-      isOff = true;
-      place = undefined;
-    }
+    if (inVain <= MOST_IN_VAIN && places.length < MOST_PLACES && move()) return;
+    isOff = true;
+    place = undefined;
   };
 
   /** A file in the other place, moved to its own; undefined when it cannot be moved there. */
@@ -87,7 +101,7 @@ export function createNursery(prefix: string, now: () => number = () => performa
     close: () => {
       for (const { path, fd } of places.splice(0)) {
         closeFd(fd);
-        rmdirSync(path);
+        removePlace(path);
       }
       place = undefined;
       isOff = true;

@@ -523,6 +523,12 @@ describe("buildx", () => {
     const option = await build.buildx(["--output", "type=image,nonsense=1", folder({ Dockerfile: "FROM busybox\n" })]);
     expect(option.exitCode).not.toBe(0);
     expect(option.stderr).toContain("nonsense");
+    // That somebody else does not answer is no state of this daemon.
+    for (const source of ["http://127.0.0.1:1/f", "git://127.0.0.1:1/r.git"]) {
+      const { stderr, exitCode } = await build.buildx([folder({ Dockerfile: `FROM scratch\nADD ${source} /f\n` })]);
+      expect([exitCode === 0, stderr.includes("Unavailable")]).toEqual([false, false]);
+      expect(stderr).toContain("127.0.0.1");
+    }
   });
 });
 

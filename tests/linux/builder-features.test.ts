@@ -327,6 +327,20 @@ describe.skipIf(!canBuild)("COPY", () => {
     }
   });
 
+  test("devices and pipes are copied from stages", async () => {
+    const { imageId } = await fixture.build(
+      "FROM busybox AS s\nRUN mkdir /d && mknod /d/null c 1 3 && mkfifo /d/pipe\nFROM scratch\nCOPY --from=s /d /d",
+    );
+    await fixture.inspect(imageId, (root) => {
+      const device = lstatSync(join(root, "d/null"));
+      expect([device.isCharacterDevice(), device.rdev, lstatSync(join(root, "d/pipe")).isFIFO()]).toEqual([
+        true,
+        0x103,
+        true,
+      ]);
+    });
+  });
+
   test("--from keeps owners, of the context everything is root's; USER does not count", async () => {
     const { imageId } = await fixture.build(
       "FROM busybox AS s\nRUN mkdir /d && touch /d/f && chown -R 7:8 /d\nFROM busybox\nUSER nobody\nWORKDIR /mine\nCOPY --from=s /d /d/\nCOPY f /f\nCOPY --from=s d/f /relative",
@@ -511,6 +525,28 @@ describe.skipIf(!canBuild)("ADD", () => {
     });
   });
 
+  test("a header of one's own is sent as it is, and is in no key; a flag and a query may not contradict", async () => {
+    const asked: (string | null)[] = [];
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) => {
+        asked.push(request.headers.get("authorization"));
+        return new Response("secured", { headers: { etag: '"1"' } });
+      },
+    });
+    const host = `127.0.0.1:${server.port}`;
+    const secrets = (value: string) => ({
+      read: async (id: string) => (id === `HTTP_AUTH_HEADER_${host}` ? Buffer.from(value) : undefined),
+    });
+    const dockerfile = `FROM scratch\nADD http://${host}/f /f`;
+    await fixture.build(dockerfile, {}, { secrets: secrets("Basic one") });
+    expect(outcomes(await fixture.build(dockerfile, {}, { secrets: secrets("Basic two") }))).toEqual(["hit"]);
+    expect(asked).toEqual(["Basic one", "Basic two"]);
+    const contrary = "FROM scratch\nADD --keep-git-dir=true git://127.0.0.1:1/x.git?keep-git-dir=false /x";
+    expect(await failureOf(fixture.build(contrary))).toContain("inconsistent keep-git-dir configuration");
+  });
+
   test("--checksum is for one source, of sha256, and changes no key", async () => {
     using server = Bun.serve({
       hostname: "127.0.0.1",
@@ -582,6 +618,23 @@ describe.skipIf(!canBuild)("a context", () => {
     expect(
       await fixture.inspect(imageId, (root) => [readlinkSync(join(root, "d/out")), readlinkSync(join(root, "d/in"))]),
     ).toEqual(["/etc/hostname", "f"]);
+  });
+});
+
+describe.skipIf(!canBuild)("an image", () => {
+  test("that is here is not asked for, unless --pull says so; one that is not is", async () => {
+    const busybox = fixture.store.catalog.get("busybox:latest");
+    const asked: string[] = [];
+    const pullImage = async (reference: string) => {
+      asked.push(reference);
+      return busybox;
+    };
+    await fixture.build("FROM busybox\nCMD x", {}, { pullImage });
+    expect(asked).toEqual([]);
+    await fixture.build("FROM busybox\nCMD x", {}, { pullImage, pull: true });
+    expect(asked).toEqual(["busybox"]);
+    await fixture.build("FROM scratch AS s\nFROM other:1\nCOPY --from=third /etc/passwd /p", {}, { pullImage });
+    expect(asked.slice(1).sort()).toEqual(["other:1", "third"]);
   });
 });
 

@@ -234,7 +234,7 @@ describe("checks", () => {
 
   test("findings before a syntax error are told", async () => {
     const { findings, failure } = await check("FROM scratch AS Base\nBADCMD");
-    expect(findings).toEqual(["2 StageNameCasing: Stage name 'Base' should be lowercase"]);
+    expect(findings).toEqual(["1 StageNameCasing: Stage name 'Base' should be lowercase"]);
     expect(failure).toContain("unknown instruction: BADCMD");
   });
 

@@ -29,7 +29,12 @@ export const errors = defineErrors({
     kind: "internal",
     message: (name: string, target: string, reason: string) =>
       `error while mounting volume '${name}' on '${target}': failed to mount local volume: ${reason}`,
-    hint: () => "check the volume's type, o and device options (`berth volume inspect`)",
+    hint: (_name, _target, reason: string) => {
+      const type = /unknown filesystem type '([\w.-]+)'|No such device/.exec(reason)?.[1];
+      return type === undefined
+        ? "check the volume's type, o and device options (`berth volume inspect`)"
+        : `the host's kernel has no file system "${type}": load its module (modprobe ${type})`;
+    },
   },
   volumeHeld: {
     kind: "conflict",

@@ -1,9 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
-import { eventually, mustRun } from "../engines/command.ts";
+import { eventually, mustRun, runCommand } from "../engines/command.ts";
 import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon();
+
+/** Loads the kernel's module for SCTP, where there is one, by asking for a socket. */
+const hasSctp =
+  (await runCommand(["python3", "-c", "import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)"]))
+    .exitCode === 0;
+if (!hasSctp) console.warn("skipped: this kernel has no SCTP, or there is no python3 to speak it");
 const run = (...words: string[]) => daemon.ok("run", "--rm", ...words);
 
 /** A web server that answers "hello from NAME". */
@@ -144,6 +150,39 @@ describe("published ports", () => {
     });
     socket.close();
     echoServer.kill();
+    await daemon.ok("rm", "-f", name);
+  });
+
+  test.skipIf(!hasSctp)("sctp", async () => {
+    const port = await freePort();
+    const name = uniqueName();
+    await daemon.ok("run", "-d", "--name", name, "-p", `${port}:9999/sctp`, "busybox", "sleep", "1000");
+    expect(await daemon.ok("port", name)).toContain(`9999/sctp -> 0.0.0.0:${port}`);
+    const pid = await daemon.ok("inspect", "-f", "{{.State.Pid}}", name);
+    // Neither Bun nor busybox speak it.
+    const server = `
+import socket
+listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
+listening.bind(("0.0.0.0", 9999))
+listening.listen()
+while True:
+    peer, _ = listening.accept()
+    peer.sendall(b"hello by sctp")
+    peer.close()
+`;
+    const answering = Bun.spawn(["nsenter", `--net=/proc/${pid}/ns/net`, "python3", "-c", server], {
+      stdout: "ignore",
+    });
+    const client = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
+s.settimeout(5)
+s.connect(("127.0.0.1", ${port}))
+print(s.recv(100).decode())`;
+    await eventually("the answer", async () => {
+      const asked = await runCommand(["python3", "-c", client]);
+      return asked.stdout === "hello by sctp\n";
+    });
+    answering.kill();
     await daemon.ok("rm", "-f", name);
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { runCommand } from "../engines/command.ts";
 import {
   askFrom,
   here,
@@ -368,6 +369,55 @@ function suite(): void {
       const one = await run(service, ["named"]);
       expect(await askFrom(one, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.9");
       shell("ip addr del 10.77.0.9/24 dev up0");
+    });
+  });
+
+  describe("the host", () => {
+    test("may drop what comes in: names, published ports and the way out stay", async () => {
+      shell(`nft 'table inet mine { chain input { type filter hook input priority 0; policy drop;
+        iif lo accept; ct state established,related accept; }; }'`);
+      try {
+        const service = open();
+        await create(service, "back");
+        const own = { nameServer: { servers: [] } };
+        const web = await run(service, ["back"], [{ hostPort: 8080 }], { ...own, containerName: "web" });
+        const other = await run(service, ["back"], [], own);
+        await serve(web, "web");
+        const asked = await runCommand([
+          ...["nsenter", `--net=${other.path}`, "busybox", "nslookup", "web", "127.0.0.11"],
+        ]);
+        expect(asked.stdout).toContain(`Address: ${web.address}`);
+        expect(await answerTo(remote, "tcp", "10.77.0.1", 8080)).toBe("web from 10.77.0.2");
+        expect(await answerTo(here, "tcp", "127.0.0.1", 8080)).toStartWith("web from ");
+        expect(await answerTo(other, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.1");
+        // What is blocked is the host itself, for containers too.
+        servers.push(await serveAt(here, "tcp", 7001, "host"));
+        expect(await askFrom(other, "tcp", "10.77.0.1", 7001)).toBe("no answer");
+        expect(await answerTo(here, "tcp", "127.0.0.1", 7001)).toStartWith("host from ");
+      } finally {
+        shell("nft delete table inet mine");
+      }
+    });
+
+    test("may change its address: what goes out takes the new one, and ports are published on it", async () => {
+      const service = open();
+      await create(service, "back");
+      const web = await run(service, ["back"], [{ hostPort: 8080 }]);
+      await serve(web, "web");
+      expect(await answerTo(web, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.1");
+      try {
+        shell(
+          "ip addr add 10.77.0.9/24 dev up0; ip addr del 10.77.0.1/24 dev up0; ip addr replace 10.77.0.9/24 dev up0",
+        );
+        shell("ip route replace default via 10.77.0.2");
+        expect(await answerTo(web, "tcp", "10.77.0.2", 7000)).toBe("remote from 10.77.0.9");
+        expect(await answerTo(remote, "tcp", "10.77.0.9", 8080)).toBe("web from 10.77.0.2");
+      } finally {
+        shell(
+          "ip addr add 10.77.0.1/24 dev up0; ip addr del 10.77.0.9/24 dev up0; ip addr replace 10.77.0.1/24 dev up0",
+        );
+        shell("ip route replace default via 10.77.0.2");
+      }
     });
   });
 

@@ -160,7 +160,7 @@ describe("published ports", () => {
     expect(await daemon.ok("port", name)).toContain(`9999/sctp -> 0.0.0.0:${port}`);
     const pid = await daemon.ok("inspect", "-f", "{{.State.Pid}}", name);
     // Neither Bun nor busybox speak it.
-    const server = `
+    const serving = `
 import socket
 listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
 listening.bind(("0.0.0.0", 9999))
@@ -170,7 +170,7 @@ while True:
     peer.sendall(b"hello by sctp")
     peer.close()
 `;
-    const answering = Bun.spawn(["nsenter", `--net=/proc/${pid}/ns/net`, "python3", "-c", server], {
+    const answering = Bun.spawn(["nsenter", `--net=/proc/${pid}/ns/net`, "python3", "-c", serving], {
       stdout: "ignore",
     });
     const client = `import socket

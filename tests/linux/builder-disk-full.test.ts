@@ -1,29 +1,36 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineError } from "#base";
-import { mustRun } from "../engines/command.ts";
+import { mustRun, runCommand } from "../engines/command.ts";
 import { type BuilderFixture, canBuild, openBuilderFixture } from "./builder-fixture.ts";
 
 /* A disk that fills up during a build: the data root is on a small ext4 of its own. */
 
-const canMount = canBuild && Bun.which("mkfs.ext4") !== null && existsSync("/dev/loop-control");
-if (!canMount) console.log("full disks skipped: they need root, busybox-static, mkfs.ext4 and loop devices");
-
-let fixture: BuilderFixture;
 const work = mkdtempSync(join(tmpdir(), "berth-full-"));
 const disk = join(work, "disk");
 /** What takes the room on the disk, for a while. */
 const ballast = join(disk, "ballast");
 
-beforeAll(async () => {
-  if (!canMount) return;
+/** Mounts the disk; why it cannot, where there are no loop devices. */
+async function mountDisk(): Promise<string | undefined> {
+  if (Bun.which("mkfs.ext4") === null) return "there is no mkfs.ext4";
   mkdirSync(disk);
   await mustRun(["truncate", "-s", "64M", join(work, "image")]);
   await mustRun(["mkfs.ext4", "-q", "-O", "^has_journal", "-m", "0", join(work, "image")]);
-  await mustRun(["mount", "-o", "loop", join(work, "image"), disk]);
-  fixture = await openBuilderFixture(undefined, disk);
+  const { exitCode, stderr } = await runCommand(["mount", "-o", "loop", join(work, "image"), disk]);
+  return exitCode === 0 ? undefined : stderr.trim();
+}
+
+const obstacle = canBuild ? await mountDisk() : "builds cannot be run here";
+if (obstacle !== undefined) console.log(`full disks skipped: ${obstacle}`);
+const canMount = obstacle === undefined;
+
+let fixture: BuilderFixture;
+
+beforeAll(async () => {
+  if (canMount) fixture = await openBuilderFixture(undefined, disk);
 });
 
 afterAll(async () => {

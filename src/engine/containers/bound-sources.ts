@@ -11,6 +11,8 @@ import type { ContainerParts } from "./parts.ts";
 export type BoundSources = {
   /** Binds the file or directory at `path`, what is mounted below it left out; the place it is bound to. */
   bind(path: string): string;
+  /** A small file system in memory, for files that are bound from it; its directory. */
+  memory(): string;
   /** Unmounts them: the container has its own by now. Idempotent. */
   release(): void;
 };
@@ -33,15 +35,25 @@ export function createBoundSources(
 ): BoundSources {
   const directory = directoryOf(parts);
   const places: string[] = [];
+  const nextPlace = () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    letContainersThrough(directory, parts.snapshots.idMapping);
+    return join(directory, `${containerId}-${places.length}`);
+  };
   return {
     bind: (source) => {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      letContainersThrough(directory, parts.snapshots.idMapping);
-      const place = join(directory, `${containerId}-${places.length}`);
+      const place = nextPlace();
       if (statSync(source).isDirectory()) mkdirSync(place, { mode: 0o700 });
       else writeFileSync(place, "", { mode: 0o600 });
       places.push(place);
       mount({ source, target: place, flags: MOUNT_FLAG.bind });
+      return place;
+    },
+    memory: () => {
+      const place = nextPlace();
+      mkdirSync(place, { mode: 0o711 });
+      places.push(place);
+      mount({ source: "tmpfs", target: place, type: "tmpfs", flags: MOUNT_FLAG.noSetuid, options: "mode=711,size=1m" });
       return place;
     },
     release: () => {

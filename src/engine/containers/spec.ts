@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cpuWeightOfShares } from "#cgroups";
-import type { HostConfig, RuntimeProcess, RuntimeResources, RuntimeSpec } from "#formats";
+import type { HostConfig, RuntimeDevice, RuntimeProcess, RuntimeResources, RuntimeSpec } from "#formats";
 import { closeFd, O, openDirectory, toByteString, tryOpenInRoot } from "#linux";
 import type { Sandbox } from "#network";
 import {
@@ -22,6 +22,7 @@ import type { Container, StoredMount } from "./container.ts";
 import { caEnvironment, containerEnvironment, mergeEnvironment } from "./environment.ts";
 import type { EtcFiles } from "./etc-files.ts";
 import { mountImage } from "./image-mounts.ts";
+import { deviceNodes } from "./device-nodes.ts";
 import { joinedContainer, namespacesOf } from "./namespaces.ts";
 import { caMounts, containerMounts, etcMounts, stepMounts } from "./oci-mounts.ts";
 import { cgroupPath, type ContainerParts } from "./parts.ts";
@@ -81,6 +82,7 @@ export function buildSpec(
   const namespaces = namespacesOf(parts.registry, container, start.sandbox);
   const devices = resolveDevices(hostConfig);
   const requested = resolveDeviceRequests(hostConfig, parts.cdiDirectories);
+  const nodes = devicesFor(start, [...devices.devices, ...(requested?.devices ?? [])]);
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   const bundle = parts.hostCaBundle;
   return buildRuntimeSpec({
@@ -127,8 +129,9 @@ export function buildSpec(
         recursiveRuntimes.has(hostConfig.Runtime ?? ""),
       ),
       ...(requested?.mounts ?? []),
+      ...nodes.mounts,
     ],
-    devices: [...devices.devices, ...(requested?.devices ?? [])],
+    devices: nodes.devices,
     deviceRules: [...devices.rules, ...(requested?.rules ?? [])],
     hooks: requested?.hooks,
     // Weights are in the group before the runtime is (`prepare-group.ts`).
@@ -170,6 +173,15 @@ function hostnameOf(parts: ContainerParts, container: Container): string {
   return joinedContainer(parts.registry, container, "network", mode).document.config.Hostname ?? "";
 }
 
+/** Devices are the runtime's to make, but where it cannot. */
+function devicesFor(
+  { user, bound }: { readonly user: UserNamespace | undefined; readonly bound: BoundSources },
+  devices: readonly RuntimeDevice[],
+): Pick<SpecInput, "devices" | "mounts"> {
+  if (user === undefined) return { devices, mounts: [] };
+  return { devices: [], mounts: deviceNodes(bound, devices, user.idMapping) };
+}
+
 /** config.json of a build step. */
 export function buildStepSpec(
   parts: ContainerParts,
@@ -179,6 +191,7 @@ export function buildStepSpec(
     readonly user: UserNamespace | undefined;
     readonly etc: EtcFiles;
     readonly cgroupsPath: string;
+    readonly bound: BoundSources;
   },
 ): RuntimeSpec {
   const { request } = step;
@@ -191,6 +204,7 @@ export function buildStepSpec(
   const security = containerSecurity(hostConfig, parts);
   const devices = resolveDevices(hostConfig);
   const requested = stepDevices(request.devices ?? [], parts.cdiDirectories);
+  const nodes = devicesFor(step, [...devices.devices, ...(requested?.devices ?? [])]);
   const user = resolveUser(request.rootfs, request.user, []);
   const bundle = parts.hostCaBundle;
   const environment = bundle === undefined ? request.env : mergeEnvironment([...caEnvironment()], request.env);
@@ -231,8 +245,9 @@ export function buildStepSpec(
       ...caMounts(bundle, bundle === undefined ? "" : aptConfig(step.etc)),
       ...stepMounts(request.mounts ?? []),
       ...(requested?.mounts ?? []),
+      ...nodes.mounts,
     ],
-    devices: [...devices.devices, ...(requested?.devices ?? [])],
+    devices: nodes.devices,
     deviceRules: [...devices.rules, ...(requested?.rules ?? [])],
     hooks: requested?.hooks,
     resources: resourcesOf(parts, hostConfig),

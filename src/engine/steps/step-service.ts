@@ -5,6 +5,7 @@ import { letContainersThrough } from "#linux";
 import { validateResources } from "#runtime";
 import type { Sandbox } from "#network";
 import { createStdioDemuxer, STDIO } from "#wire";
+import { createBoundSources } from "../containers/bound-sources.ts";
 import { cgroupResources } from "../containers/cgroup-resources.ts";
 import type { ContainerParts } from "../containers/parts.ts";
 import { stepDevices } from "../containers/step-devices.ts";
@@ -51,7 +52,9 @@ export function createStepService(parts: ContainerParts, hub: ExitHub): StepServ
       const sandbox = await openStepSandbox(parts, id, request, user);
       undo.defer(() => sandbox?.release());
       const etc = writeStepEtcFiles(parts, bundle, request, sandbox);
-      const spec = buildStepSpec(parts, { request, sandbox, user, etc, cgroupsPath: cgroup.path });
+      const bound = createBoundSources(parts, id);
+      undo.defer(() => bound.release());
+      const spec = buildStepSpec(parts, { request, sandbox, user, etc, cgroupsPath: cgroup.path, bound });
 
       const stream = await parts.supervisor.attach({ id, stdin: false, stdout: true, stderr: true, wait: true });
       undo.defer(() => void stream.destroy());

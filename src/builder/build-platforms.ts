@@ -5,10 +5,10 @@ import { createReasons } from "./cache/reasons.ts";
 import type { CacheRecord } from "./cache/transfer/cache-config.ts";
 import { importCaches, type TransferParts } from "./cache/transfer/transfers.ts";
 import { namedContext } from "./context/named-context.ts";
-import type { BuildEvent } from "./contract.ts";
+import type { BuildEvent, BuiltImage } from "./contract.ts";
 import type { BuiltPlatform, OneBuild } from "./one-build.ts";
 import { planPlatform } from "./plan-platform.ts";
-import type { BuildPlan } from "./plan/operation.ts";
+import type { BuildPlan, StageState } from "./plan/operation.ts";
 import { formatPlatform } from "./plan/platform.ts";
 import type { BuildParts } from "./run/build-parts.ts";
 import { createContexts } from "./run/contexts.ts";
@@ -94,15 +94,24 @@ export async function buildPlatforms(
         epoch: plan.epoch,
       },
     };
-    const state = await runPlan(parts, plan, vertices, output);
+    const { target, stages } = await runPlan(parts, plan, vertices, output);
     const chain = lineageOf(plan);
     const own = records
       .filter(({ plan: of, stage }) => of === plan && chain.includes(stage))
       .map(({ record }) => record);
     lineage.push(...own);
-    built.push({ plan, image: imageOf(plan, state, request, own) });
+    built.push({ plan, image: { ...imageOf(plan, target, request, own), listed: listedOf(plan, stages) } });
   }
   return { built, lineage, all: records.map(({ record }) => record) };
+}
+
+function listedOf(plan: BuildPlan, states: ReadonlyMap<number, StageState>): NonNullable<BuiltImage["listed"]> {
+  return plan.stages.flatMap(({ index, name, isListed }) => {
+    const state = states.get(index);
+    return !isListed || index === plan.target || state === undefined
+      ? []
+      : [{ name: name ?? String(index), diffIds: state.diffIds }];
+  });
 }
 
 /** What imports and exports of caches work with. */

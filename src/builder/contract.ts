@@ -76,6 +76,8 @@ export type BuiltImage = {
   readonly diffIds: readonly Digest[];
   /** The image its lineage began with. */
   readonly base: ImageRecord | undefined;
+  /** Stages that a bill of materials lists besides the image. */
+  readonly listed?: readonly { readonly name: string; readonly diffIds: readonly Digest[] }[] | undefined;
 };
 
 /** What exporters get: everything is held until they are done. */

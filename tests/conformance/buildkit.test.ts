@@ -405,9 +405,15 @@ describe("buildx", () => {
       const manifest = await read(index.manifests[0]?.digest ?? "");
       expect(Object.keys(await read(manifest.config.digest))).toContain("moby.buildkit.cache.v0");
       expect(succeeded(await berth(["builder", "history", "ls"]))).toContain(name);
-      const scanned = ["--sbom=true", "--build-arg", "BUILDKIT_SBOM_SCAN_STAGE=true", "--allow", "security.insecure"];
+      const scanned = ["--sbom=true", "--build-arg", "BUILDKIT_SBOM_SCAN_CONTEXT=true", "--allow", "security.insecure"];
       const told = await run([...scanned, "--progress=plain", "--output", `type=oci,dest=${oci}`, files]);
-      expect(told.stderr).toContain("BUILDKIT_SBOM_SCAN_STAGE is not followed");
+      expect(told.stderr).toContain("BUILDKIT_SBOM_SCAN_CONTEXT is not followed");
+      const out = join(daemon.directory, uniqueName("out"));
+      const stages = folder({
+        Dockerfile: "FROM busybox AS tools\nRUN true\nFROM scratch\nCOPY --from=tools /etc/passwd /p\n",
+      });
+      succeeded(await run(["--sbom=true", "--build-arg", "BUILDKIT_SBOM_SCAN_STAGE=tools,no", "-o", out, stages]));
+      expect(readdirSync(out).sort()).toEqual(["p", "sbom-build-tools.spdx.json", "sbom.spdx.json"]);
     }
   });
 

@@ -116,8 +116,9 @@ function filesAbout(
 
 function statementTree(statements: readonly AttachedStatement[], prefix: string, seconds: number): SourceTree {
   const held = createReceivedTree({ spoolPath: "", memoryBytes: Number.MAX_SAFE_INTEGER });
-  for (const { predicateType, statement } of statements) {
-    const path = `${prefix}${predicateType.includes("slsa.dev") ? "provenance.json" : "sbom.spdx.json"}`;
+  for (const { predicateType, statement, stage } of statements) {
+    const about = stage === undefined ? "" : `-build-${stage}`;
+    const path = `${prefix}${predicateType.includes("slsa.dev") ? "provenance.json" : `sbom${about}.spdx.json`}`;
     held.add(plainEntry(path, "file", { mode: 0o600, sizeBytes: statement.length, mtimeSeconds: seconds }));
     const writer = held.content(path);
     writer.write(statement);

@@ -20,8 +20,13 @@ export type PackedImage = {
   readonly layers: readonly Blob[];
 };
 
-/** What belongs to one platform's image: a statement about it (in-toto), under its predicate's type. */
-export type AttachedStatement = { readonly predicateType: string; readonly statement: Uint8Array };
+/** What belongs to one platform's image: a statement about it or a stage of it (in-toto), under its predicate's type. */
+export type AttachedStatement = {
+  readonly predicateType: string;
+  readonly statement: Uint8Array;
+  /** The stage it is about, when it is not about the image itself. */
+  readonly stage?: string | undefined;
+};
 
 const types = {
   oci: {

@@ -19,11 +19,12 @@ export async function statementsOf(
   const now = new Date(epoch === undefined ? Date.now() : epoch * 1000).toISOString().replace(/\.\d+Z$/, "Z");
   const statements: AttachedStatement[] = [];
   if (attestations.billOfMaterials) {
-    statements.push(
-      await outcome.mount(image, (rootfs) =>
-        Promise.resolve(billOfMaterials(rootfs, { ...about, createdAt: now, version: parts.version })),
-      ),
-    );
+    for (const { name: stage, diffIds } of [{ name: undefined, diffIds: image.diffIds }, ...(image.listed ?? [])]) {
+      const list = { ...about, createdAt: now, version: parts.version, stage };
+      statements.push(
+        await outcome.mount({ ...image, diffIds }, (rootfs) => Promise.resolve(billOfMaterials(rootfs, list))),
+      );
+    }
   }
   if (attestations.provenance !== undefined) {
     statements.push(
@@ -42,9 +43,7 @@ export async function statementsOf(
 export function tellUnscanned({ attestations, facts }: ExportSettings, progress: ExportProgress): void {
   if (!attestations.billOfMaterials) return;
   const { attributes } = facts();
-  for (const name of ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]) {
-    const value = attributes[`build-arg:${name}`] ?? "";
-    if (["", "0", "false"].includes(value)) continue;
-    progress.log(`${name} is not followed: the bill of materials lists what is in the image\n`);
-  }
+  const name = "BUILDKIT_SBOM_SCAN_CONTEXT";
+  if (["", "0", "false"].includes(attributes[`build-arg:${name}`] ?? "")) return;
+  progress.log(`${name} is not followed: a context has no package manager that would know of packages\n`);
 }

@@ -225,6 +225,22 @@ describe("arguments", () => {
   });
 });
 
+describe("BUILDKIT_SBOM_SCAN_STAGE", () => {
+  const listed = async (...given: Parameters<typeof plan>) =>
+    (await plan(...given)).stages.flatMap(({ name, isListed }) => (isListed ? [name ?? "last"] : []));
+  const text = "FROM a AS one\nFROM a AS two\nFROM a\nCOPY --from=one / /\nCOPY --from=two / /";
+
+  test.each([
+    ["of the command line, for all", text, { BUILDKIT_SBOM_SCAN_STAGE: "true" }, ["one", "two", "last"]],
+    ["of the command line, by name", text, { BUILDKIT_SBOM_SCAN_STAGE: "two,none" }, ["two"]],
+    ["before the first FROM", `ARG BUILDKIT_SBOM_SCAN_STAGE=1\n${text}`, {}, ["one", "two", "last"]],
+    ["in a stage", text.replace("one\n", "one\nARG BUILDKIT_SBOM_SCAN_STAGE=true\n"), {}, ["one"]],
+    ["nowhere", text, {}, []],
+  ] as const)("%s", async (_name, dockerfile, given, expected) => {
+    expect(await listed(dockerfile, { arguments: given })).toEqual([...expected]);
+  });
+});
+
 describe("ENV", () => {
   test("a name that is there is replaced in its place; PATH is added when the base has none", async () => {
     expect((await configOf("FROM a\nENV x=3 z=4", {}, { Env: ["PATH=/b", "x=1", "y=2"] })).Env).toEqual([

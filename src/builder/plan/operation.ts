@@ -145,6 +145,8 @@ export type PlannedStage = {
   /** "[build 1/5] FROM debian"; undefined for scratch and stages on stages. */
   readonly vertexName: string | undefined;
   readonly noCache: boolean;
+  /** Whether a bill of materials lists what is in it too (BUILDKIT_SBOM_SCAN_STAGE). */
+  readonly isListed: boolean;
   /** What its commands are for: with `FROM --platform` another than the target's. */
   readonly platform: Platform;
   readonly base: StageBase;

@@ -60,6 +60,7 @@ export async function planStage(context: PlanContext, index: number, chain: read
       endLine: stage.from.endLine,
       vertexName: names.base,
       noCache: isUncached(context, stage, index),
+      isListed: isListed(context, stage, scope),
       platform,
       base,
       triggers: replaced ? 0 : triggered.length,
@@ -72,6 +73,14 @@ export async function planStage(context: PlanContext, index: number, chain: read
     platform,
     workdirSet: state.workdirSet,
   };
+}
+
+/** A yes is for all stages, or for those that declare it; anything else is a list of names. */
+function isListed({ options, outer }: PlanContext, { from }: Stage, scope: ArgumentScope): boolean {
+  const name = "BUILDKIT_SBOM_SCAN_STAGE";
+  const value = options.arguments[name] ?? scope.values().get(name) ?? outer.values().get(name) ?? "";
+  if (/^(?:1|t|true)$/i.test(value)) return true;
+  return from.name !== undefined && value.split(",").includes(from.name);
 }
 
 /** BuildKit's empty image works in "/". */

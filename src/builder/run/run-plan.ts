@@ -10,14 +10,14 @@ import type { Vertices } from "./vertices.ts";
 
 /**
  * Runs a plan: each stage as soon as the stages it needs are done, so that independent ones work at once. The first
- * failure stops the others. Returns where the target ended.
+ * failure stops the others. Returns where the target ended, and where every stage did.
  */
 export async function runPlan(
   parts: BuildParts,
   plan: BuildPlan,
   vertices: Vertices,
   emit: (event: BuildEvent) => void,
-): Promise<StageState> {
+): Promise<{ readonly target: StageState; readonly stages: ReadonlyMap<number, StageState> }> {
   const failed = new AbortController();
   const signal = AbortSignal.any([parts.signal, failed.signal]);
   const output = orderedOutput(plan.stages.length, emit);
@@ -59,7 +59,7 @@ export async function runPlan(
   }
   const target = results.get(plan.target);
   if (target === undefined) throw new Error("the target's stage did not run");
-  return target;
+  return { target, stages: results };
 }
 
 async function startOf(

@@ -35,16 +35,20 @@ export function billOfMaterials(
     /** RFC 3339; the same for equal images of reproducible builds. */
     readonly createdAt: string;
     readonly version: string;
+    /** The stage whose files they are. @default the image's */
+    readonly stage?: string | undefined;
   },
 ): AttachedStatement {
   const { packages, distribution } = installedPackages(rootfs);
-  const name = about.names[0]?.familiar ?? about.image.imageId;
+  const { stage } = about;
+  const name = `${about.names[0]?.familiar ?? about.image.imageId}${stage === undefined ? "" : ` (stage ${stage})`}`;
+  const part = stage === undefined ? "" : `-${createHash("sha256").update(stage).digest("hex").slice(0, 12)}`;
   const document = {
     spdxVersion: "SPDX-2.3",
     dataLicense: "CC0-1.0",
     SPDXID: "SPDXRef-DOCUMENT",
     name,
-    documentNamespace: `https://spdx.org/spdxdocs/berth-${about.image.imageId.replace(":", "-")}`,
+    documentNamespace: `https://spdx.org/spdxdocs/berth-${about.image.imageId.replace(":", "-")}${part}`,
     creationInfo: { created: about.createdAt, creators: [`Tool: berth-${about.version}`] },
     comment: `Packages known to the package manager of ${distribution}.`,
     packages: packages.map(packageDocument),
@@ -54,7 +58,7 @@ export function billOfMaterials(
       relatedSpdxElement: idOf(entry),
     })),
   };
-  return { predicateType, statement: statementBytes(predicateType, document, about) };
+  return { predicateType, statement: statementBytes(predicateType, document, about), stage };
 }
 
 function packageDocument(entry: InstalledPackage) {

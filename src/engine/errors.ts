@@ -72,7 +72,11 @@ export const errors = defineErrors({
     kind: "conflict",
     message: () => "container is marked for removal and cannot be started",
   },
-  notRunning: { kind: "conflict", message: (id: string) => `container ${id} is not running` },
+  notRunning: {
+    kind: "conflict",
+    message: (id: string) => `container ${id} is not running`,
+    hint: (id: string) => `\`berth start ${id.slice(0, 12)}\` starts it`,
+  },
   killNotRunning: {
     kind: "conflict",
     message: (reference: string, id: string) => `cannot kill container: ${reference}: container ${id} is not running`,

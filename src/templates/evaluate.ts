@@ -25,6 +25,8 @@ export type TemplateOptions = {
   readonly failedPrefix?: string;
   /** What a key that a map does not have is: no value, or a failure. @default "error" */
   readonly missingKey?: "error" | "none";
+  /** Whether a failure is thrown, or ends the text where it happened, as in the titles of docker's tables. @default "throw" */
+  readonly onFailure?: "throw" | "stop";
 };
 
 /** A template ready to be run on any number of values. */
@@ -356,7 +358,15 @@ function compile(source: string, options: TemplateOptions): Template {
       return runNodes(node.body, node.kind === "with" ? value : dot);
     }
 
-    runNodes(nodes, data);
+    if (options.onFailure !== "stop") {
+      runNodes(nodes, data);
+      return output;
+    }
+    try {
+      runNodes(nodes, data);
+    } catch {
+      // What was printed until then is the result.
+    }
     return output;
   };
 }

@@ -109,7 +109,8 @@ function lengthOf(value: unknown): number {
   if (typeof value === "string") return Buffer.byteLength(value);
   if (Array.isArray(value)) return value.length;
   if (typeof value === "object" && !(value instanceof GoStruct)) return Object.keys(value).length;
-  return fail(`len of type ${typeNameOf(value)}`);
+  // Pointers are followed before (reflect.Indirect).
+  return fail(`len of type ${typeNameOf(value).replace(/^\*/, "")}`);
 }
 
 const htmlEntities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" };

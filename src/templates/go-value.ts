@@ -5,7 +5,7 @@ export class GoStruct {
   readonly fields: ReadonlyMap<string, unknown>;
   /** Embedded structures print as one, and their fields are reached as if they were the outer one's. */
   get printed(): readonly unknown[] {
-    return (this.#printed ??= [...this.fields.values()]);
+    return (this.#printed ??= [...this.fields.values()].filter((value) => typeof value !== "function"));
   }
   /** Fields are methods, as in docker's listings: they are called, not read. */
   readonly hasMethods: boolean;

@@ -97,6 +97,10 @@ describe.skipIf(targetIsDockerd)("templates", () => {
     "{{range .Names}}{{end}}",
     "{{.Label}}",
     "tablex",
+    "table {{json .}}",
+    "table {{.Names}} {{json .}}",
+    "{{len .}}",
+    '{{.Names}}{{"}}"}} {{ .ID }}}}',
   ])("ps --format %p", async (format) => {
     expectSame(await both(["ps", "-a", "--filter", `name=${web}`, "--format", format]));
   });
@@ -127,6 +131,14 @@ describe.skipIf(targetIsDockerd)("templates", () => {
     [["images", "--format", "table {{.ID}}\\t{{.Repository}}\\t{{.VirtualSize}}\\t{{.Containers}}\\t{{.CreatedAt}}"]],
     [["images", "--format", "{{json .}}"]],
     [["images", "--format", "{{.Foo}}"]],
+    [["images", "--format", "table {{json .}}"]],
+    [["volume", "ls", "--format", "table {{json .}}"]],
+    [["network", "ls", "--format", "table {{json .}}"]],
+    [["network", "ls", "--format", "{{len .}}"]],
+    [["history", "busybox", "--format", "table {{json .}}"]],
+    [["plugin", "ls", "--format", "table {{.PluginReference}}"]],
+    [["system", "df", "--format", "raw"]],
+    [["system", "df", "--format", "table {{json .}}"]],
     [["images", "--format", "raw", "--digests"]],
     [["network", "ls", "--format", "{{json .}}", "--filter", `name=${network}`]],
     [["network", "ls", "--format", "raw"]],

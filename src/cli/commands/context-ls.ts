@@ -49,12 +49,7 @@ export const command = defineCommand({
       subject: "*formatter.clientContextContext",
     });
     const variable = hostVariable();
-    if (
-      variable !== undefined &&
-      connection.context === undefined &&
-      (flags.format === "" || flags.format === "table") &&
-      !flags.quiet
-    ) {
+    if (variable !== undefined && connection.context === undefined) {
       writeText(
         2,
         `Warning: ${variable} environment variable overrides the active context. To use a context, either set the global --context flag, or unset ${variable} environment variable.\n`,

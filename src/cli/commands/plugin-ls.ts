@@ -40,7 +40,7 @@ export const command = defineCommand({
       quiet: flags.quiet,
       defaultTable: "{{.ID}}\t{{.Name}}\t{{.Description}}\t{{.Enabled}}",
       quietTemplate: "{{.ID}}",
-      headers: { ID: "ID", Name: "NAME", Description: "DESCRIPTION", Enabled: "ENABLED" },
+      headers: { ID: "ID", Name: "NAME", Description: "DESCRIPTION", Enabled: "ENABLED", PluginReference: "IMAGE" },
       rows: (plugins ?? [])
         .sort((left, right) => byNaturalOrder(left.Name, right.Name))
         .map(({ Id = "", Name, Enabled, PluginReference = "", Config }) => {

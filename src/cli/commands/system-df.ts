@@ -247,6 +247,8 @@ export const command = defineCommand({
       quietTemplate: "",
       headers: { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" },
       rows: usages(usage).map(usageRow),
+      rawTemplate:
+        "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n",
       subject: ({ Type }) => subjects[String(Type)] ?? "*formatter.diskUsageContext",
     });
   },

@@ -137,7 +137,7 @@ export function renderList(options: ListOptions): string {
   if (isTable) format = format.replace(/^table/, "").trim() || options.defaultTable;
   const text = renderRows(format, rows, subject);
   if (!isTable) return text;
-  const header = compileTemplate(format, { functions: headerFunctions, missingKey: "none" });
+  const header = compileTemplate(format, { functions: headerFunctions, missingKey: "none", onFailure: "stop" });
   return tabulate(`${header(headerRow(headers))}\n${text}`);
 }
 

@@ -75,7 +75,9 @@ async function pushArtifact(name: string, isChunked: boolean): Promise<void> {
 }
 
 async function startServices(): Promise<void> {
-  const flags = ["--root", root, "--listen", host, "--gc-interval", "1s", "--gc-grace", "5s"];
+  // A layer waits for its manifest while the next ones are made, which takes long where all is emulated.
+  const graceSeconds = namesOf("published").length === 0 ? 300 : 15;
+  const flags = ["--root", root, "--listen", host, "--gc-interval", "1s", "--gc-grace", `${graceSeconds}s`];
   await mustRun(["systemd-run", "--unit", "registry", berthBinary, "registry", "serve", ...flags]);
   const answers = async () => (await ask("").catch(() => undefined))?.status === 200;
   await eventually("the registry to answer after the boot", answers, 120_000);

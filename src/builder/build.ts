@@ -14,6 +14,7 @@ import { errors } from "./errors.ts";
 import { exportImages } from "./export/export-images.ts";
 import type { BuildEnvironment, OneBuild } from "./one-build.ts";
 import { readSource } from "./read-source.ts";
+import { isDiskFull } from "./run/disk-full.ts";
 import { createReporter } from "./run/reporter.ts";
 import { checkedTag } from "./tag.ts";
 
@@ -67,6 +68,8 @@ export async function runBuild(
     if (signal.aborted && !(error instanceof EngineError && error.kind !== "cancelled")) {
       throw errors["build-cancelled"]();
     }
+    // Steps say which of them it was; what is left are contexts, outputs and the build's own notes.
+    if (!(error instanceof EngineError) && isDiskFull(error)) throw errors["build-disk-full"]("the build's files");
     throw error;
   } finally {
     digests.flush();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { EngineError } from "#base";
 import { mustRun, runCommand } from "../engines/command.ts";
 import { type BuilderFixture, canBuild, openBuilderFixture } from "./builder-fixture.ts";
+import { failureOf } from "./failure-of.ts";
 
 /* A disk that fills up during a build: the data root is on a small ext4 of its own. */
 
@@ -41,6 +42,12 @@ afterAll(async () => {
   rmSync(work, { recursive: true });
 });
 
+/** Leaves ten megabytes: too few for a step, enough to say so. */
+async function fillUp(): Promise<void> {
+  const { bavail, bsize } = statfsSync(disk);
+  await mustRun(["fallocate", "-l", String(bavail * bsize - (10 << 20)), ballast]);
+}
+
 const megabytes = (count: number) => Buffer.alloc(count << 20, 7);
 const outcomes = (steps: readonly { readonly outcome: string }[]) => steps.map(({ outcome }) => outcome);
 
@@ -64,9 +71,7 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     const images = fixture.store.catalog.list().length;
     const layers = fixture.store.layers.list().length;
     const before = readdirSync(disk);
-    // Leaves ten megabytes: too few for the step, enough to say so.
-    const { bavail, bsize } = statfsSync(disk);
-    await mustRun(["fallocate", "-l", String(bavail * bsize - (10 << 20)), ballast]);
+    await fillUp();
     try {
       const failure: unknown = await build().then(
         () => undefined,
@@ -91,5 +96,28 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     expect(readdirSync(disk)).toEqual(before);
     await fixture.store.catalog.prune({ all: true, keep: ({ repoTags }) => repoTags.includes("busybox:latest") });
     await fixture.builder.prune({ all: true });
+  });
+
+  test("while a context arrives: the error says so, and nothing of it stays", async () => {
+    const directory = mkdtempSync(join(work, "context-"));
+    writeFileSync(join(directory, "large"), megabytes(16));
+    await mustRun(["tar", "-cf", join(work, "context.tar"), "-C", directory, "large"]);
+    const build = () =>
+      fixture.build(
+        "",
+        {},
+        {
+          context: Bun.file(join(work, "context.tar")).stream(),
+          dockerfileText: "FROM scratch\nCOPY large /",
+        },
+      );
+    await fillUp();
+    try {
+      expect(await failureOf(build())).toContain("no space left on the disk for the build's files");
+      expect(readdirSync(join(fixture.root, "builds"))).toEqual([]);
+    } finally {
+      rmSync(ballast);
+    }
+    expect((await build()).image.config.rootfs.diff_ids).toHaveLength(1);
   });
 });

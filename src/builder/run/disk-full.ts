@@ -13,7 +13,8 @@ export async function asDiskFull<T>(step: string, work: () => Promise<T>): Promi
   }
 }
 
-function isDiskFull(error: unknown): boolean {
+/** Whether something could not be written because the disk is full, or a quota reached. */
+export function isDiskFull(error: unknown): boolean {
   if (error instanceof EngineError && error.kind !== "internal" && error.kind !== "exhausted") return false;
   const code = errorCode(error);
   return (

@@ -249,7 +249,7 @@ describe.each(runtimes)("%s with our config.json", (runtime) => {
     [["/nosuch"], "/", "commandNotFound", "no such file or directory"],
     [["/notexec"], "/", "commandNotExecutable", "permission denied"],
     [["/adir"], "/", "commandNotExecutable", "permission denied"],
-    [["true"], "/notexec", "workingDirectoryUnusable", "not a directory"],
+    [["true"], "/notexec", "workingDirectoryFile", "not a directory"],
   ] as const)("reports %j in %s as %s", (args, cwd, code, text) => {
     const { log } = run(runtime, { args, cwd });
     const error = runtimeError(log, args[0]);

@@ -287,18 +287,18 @@ function headerOf(
   { mode, epoch }: Pick<CopyOptions, "mode" | "epoch">,
   linked: string | undefined,
 ): TarHeader {
-  if (linked !== undefined) return plainTarHeader({ path, type: "hardlink", linkPath: linked });
   return plainTarHeader({
     path,
-    type: entry.type,
-    linkPath: entry.linkTarget,
+    // The attributes of the link's header hold for the file it shares.
+    type: linked === undefined ? entry.type : "hardlink",
+    linkPath: linked ?? entry.linkTarget,
     mode:
       entry.type === "symlink" || mode === undefined
         ? entry.mode
         : applyMode(mode, entry.mode, entry.type === "directory"),
     uid: entry.uid,
     gid: entry.gid,
-    sizeBytes: entry.sizeBytes,
+    sizeBytes: linked === undefined ? entry.sizeBytes : 0,
     mtimeSeconds: epoch ?? entry.mtimeSeconds,
     mtimeNanoseconds: epoch === undefined ? entry.mtimeNanoseconds : 0,
     deviceMajor: entry.deviceMajor,

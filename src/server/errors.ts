@@ -23,6 +23,9 @@ export const serverErrors = defineErrors({
   },
   // The sentence is that of the field's own schema: Docker's, as clients know it.
   "invalid-field": { kind: "invalid", message: (sentence: string) => sentence },
+  "upgrade-missing": { kind: "invalid", message: () => "no upgrade proto in request" },
+  "upgrade-unknown": { kind: "invalid", message: (protocol: string) => `protocol ${protocol} not supported` },
+  "invalid-json": { kind: "invalid", message: (reason: string) => `invalid JSON: ${reason}` },
   "invalid-body": { kind: "invalid", message: (reason: string) => `invalid request body: ${reason}` },
   "unsupported-media-type": {
     kind: "invalid",

@@ -229,3 +229,50 @@ test("a working directory that is a file", async () => {
   expect(result.stderr).toContain("Cannot mkdir: /bin/busybox is not a directory");
   expect(result.exitCode).toBe(125);
 });
+
+describe("bodies that are no JSON", () => {
+  const raw = async (path: string, text: string, type = "application/json") => {
+    const answer = await daemon.api("POST", path, text, { "Content-Type": type });
+    return `${answer.status} ${answer.text}`;
+  };
+
+  // Docker has said it so since 23.0.
+  test
+    .if(!targetIsDockerd)
+    .each([
+      "/commit",
+      "/containers/create",
+      "/containers/nobody/exec",
+      "/containers/nobody/update",
+      "/exec/nobody/start",
+      "/networks/create",
+      "/networks/bridge/connect",
+      "/networks/bridge/disconnect",
+      "/volumes/create",
+    ])("POST %s", async (path) => {
+    const broken = await raw(path, "{invalid json");
+    expect(broken).toStartWith("400 ");
+    expect(broken).toContain("invalid JSON: invalid character 'i' looking for beginning of object key string");
+    const extra = await raw(path, "{} trailing content");
+    expect(extra).toStartWith("400 ");
+    expect(extra).toContain("unexpected content after JSON");
+    expect(await raw(path, "{}", "text/plain")).toContain("unsupported media type");
+    expect(await raw(path, "")).toMatch(/^[24]/);
+  });
+});
+
+test.if(!targetIsDockerd)("a session and BuildKit's calls want HTTP/2", async () => {
+  for (const path of ["/session", "/grpc"]) {
+    expect(await message("POST", path)).toBe("400 no upgrade proto in request");
+    const other = await daemon.api("POST", path, undefined, { Connection: "Upgrade", Upgrade: "foo" });
+    expect([other.status, other.text]).toEqual([400, expect.stringMatching(/protocol \w+ not supported/)]);
+  }
+});
+
+test("a create request without image and command; a size for what has no terminal", async () => {
+  expect(await message("POST", "/containers/create", { Image: "" })).toMatch(/^400 [Nn]o command specified$/);
+  const name = uniqueName("size");
+  await daemon.ok("run", "-d", "--name", name, "busybox", "top");
+  expect((await daemon.api("POST", `/containers/${name}/resize?h=10&w=10`)).status).toBe(200);
+  await daemon.ok("rm", "-f", name);
+});

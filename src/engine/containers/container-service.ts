@@ -58,7 +58,8 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
     resize: async (reference, size) => {
       const container = get(reference);
       if (!hasProcess(container)) throw errors.notRunning(container.id);
-      await parts.supervisor.resize(container.id, size);
+      // Without a terminal there is nothing to do, and nothing wrong (containerd's shim says nothing either).
+      if (container.document.config.Tty === true) await parts.supervisor.resize(container.id, size);
       emitContainerEvent(parts, container, "resize", { height: String(size.height), width: String(size.width) });
     },
     get: (reference) => view(get(reference)),

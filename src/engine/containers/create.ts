@@ -44,6 +44,8 @@ export async function createContainer(
   parts.noticeMigration();
   const { HostConfig: givenHostConfig, NetworkingConfig: networking, ...userConfig } = request.body;
   if (Object.values(userConfig).every((value) => value === undefined)) throw errors.configEmpty();
+  const hasCommand = [...(userConfig.Entrypoint ?? []), ...(userConfig.Cmd ?? [])].length > 0;
+  if ((userConfig.Image ?? "") === "" && !hasCommand) throw errors.noCommand();
   const image = await requestedImage(parts.catalog, userConfig.Image ?? "", request.platform);
   if (parts.trust.isActive) await parts.trust.require(image, userConfig.Image ?? "");
   const platformWarning = await checkPlatform(image, userConfig.Image ?? "", request.platform);

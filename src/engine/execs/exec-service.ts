@@ -130,7 +130,7 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
       if (exec.phase === "ended") throw errors.execNotRunning(exec.id);
       await Promise.race([exec.running.promise, Bun.sleep(resizePatienceMs)]);
       if (exec.phase !== "running") throw errors.execNotRunning(exec.id);
-      await parts.supervisor.resize(exec.id, size);
+      if (exec.body.Tty === true) await parts.supervisor.resize(exec.id, size);
     },
 
     get: (id): ExecView => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { GenericSchema, InferOutput } from "valibot";
 import * as v from "valibot";
 import { serverErrors } from "../errors.ts";
+import { jsonSyntaxError } from "./json-syntax.ts";
 
 /** A JSON body may be this long (moby refuses more too). */
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -54,15 +55,8 @@ function parseJson(bytes: Buffer): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    // A second document after the first has a message of its own in Docker.
-    throw serverErrors["invalid-body"](
-      /^\s*\{[^{}]*\}\s*\S/.test(text.slice(0, 4096))
-        ? "unexpected content after JSON"
-        : error instanceof Error
-          ? error.message
-          : "malformed JSON",
-    );
+  } catch {
+    throw serverErrors["invalid-json"](jsonSyntaxError(text));
   }
   // No name, path or word of a command can hold one, and the kernel would see its end there.
   if (text.includes(String.raw`\u0000`) && holdsNul(value))

@@ -1,3 +1,4 @@
+import { serverErrors } from "../errors.ts";
 import { readRawBody } from "../http/raw-body.ts";
 import { hijackRoute, type HijackCall, type Route } from "../http/route.ts";
 
@@ -12,6 +13,13 @@ async function switchToHttp2({ socket, head, request }: HijackCall<unknown>): Pr
   return rest;
 }
 
+/** Refuses what does not ask for HTTP/2 (moby: api/server/router/session; buildkit: session/manager.go). */
+function requireUpgrade({ request, upgraded }: HijackCall<unknown>): void {
+  const protocol = request.headers.upgrade ?? "";
+  if (!upgraded || protocol === "") throw serverErrors["upgrade-missing"]();
+  if (protocol !== "h2c") throw serverErrors["upgrade-unknown"](protocol);
+}
+
 /** BuildKit's protocol on connections that were taken over: the daemon serves calls on one, and makes calls on the other. */
 export const buildKitRoutes: readonly Route[] = [
   hijackRoute({
@@ -19,6 +27,7 @@ export const buildKitRoutes: readonly Route[] = [
     path: "/grpc",
     since: 39,
     async handle(call) {
+      requireUpgrade(call);
       const buildKit = await call.parts.buildKit();
       buildKit.serve(call.socket, await switchToHttp2(call));
     },
@@ -28,6 +37,7 @@ export const buildKitRoutes: readonly Route[] = [
     path: "/session",
     since: 31,
     async handle(call) {
+      requireUpgrade(call);
       const buildKit = await call.parts.buildKit();
       const offer = buildKit.offer(call.request.headers);
       buildKit.openSession(call.socket, await switchToHttp2(call), offer);

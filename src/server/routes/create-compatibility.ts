@@ -20,7 +20,7 @@ export function asOfVersion(
 ): { readonly body: CreateContainerBody; readonly warnings: readonly string[] } {
   const hostConfig: HostConfig = { ...body.HostConfig };
   if (!hostConfig.Runtime) hostConfig.Runtime = body.Runtime;
-  const result: CreateContainerBody = { ...body, HostConfig: hostConfig };
+  const result: CreateContainerBody = { ...body, Runtime: undefined, HostConfig: hostConfig };
   const warnings: string[] = [];
   // From 1.25 on the daemon removes; before, the client did.
   if (version < 25) hostConfig.AutoRemove = false;

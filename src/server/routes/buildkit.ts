@@ -1,3 +1,4 @@
+import { upgradeProtocolHeader } from "#wire";
 import { serverErrors } from "../errors.ts";
 import { readRawBody } from "../http/raw-body.ts";
 import { hijackRoute, type HijackCall, type Route } from "../http/route.ts";
@@ -15,7 +16,8 @@ async function switchToHttp2({ socket, head, request }: HijackCall<unknown>): Pr
 
 /** Refuses what does not ask for HTTP/2 (moby: api/server/router/session; buildkit: session/manager.go). */
 function requireUpgrade({ request, upgraded }: HijackCall<unknown>): void {
-  const protocol = request.headers.upgrade ?? "";
+  const given = request.headers[upgradeProtocolHeader] ?? "";
+  const protocol = Array.isArray(given) ? (given[0] ?? "") : given;
   if (!upgraded || protocol === "") throw serverErrors["upgrade-missing"]();
   if (protocol !== "h2c") throw serverErrors["upgrade-unknown"](protocol);
 }

@@ -7,6 +7,9 @@ export type FilteredHead = {
   readonly upgraded: boolean;
 };
 
+/** The header in which the rewritten head keeps the protocol that the client asked to go over to. */
+export const upgradeProtocolHeader = "x-berth-upgrade";
+
 const headEnd = Buffer.from("\r\n\r\n");
 
 /** Where the head of a request ends in `chunk` (index after the blank line), or -1. */
@@ -31,16 +34,23 @@ export function filterHead(chunk: Buffer, takesOver: (method: string, path: stri
   const lines = chunk.toString("latin1", 0, end - 4).split("\r\n");
   const kept: string[] = [];
   let upgraded = false;
+  let protocol = "";
   let dropping = false;
   for (const line of lines) {
     // A continuation line belongs to the header before it (RFC 9112, 5.2).
     if (/^[ \t]/.test(line) && dropping) continue;
     const name = /^[^:\s]+(?=\s*:)/.exec(line)?.[0]?.toLowerCase();
-    dropping = name === "upgrade" || (hijack && (name === "connection" || name === "expect"));
-    if (name === "upgrade") upgraded = true;
+    // Only this function says what the protocol was.
+    dropping =
+      name === "upgrade" || (hijack && (name === "connection" || name === "expect" || name === upgradeProtocolHeader));
+    if (name === "upgrade") {
+      upgraded = true;
+      protocol = line.slice(line.indexOf(":") + 1).trim();
+    }
     if (!dropping) kept.push(line);
   }
   if (hijack) kept.push("Connection: Upgrade", "Upgrade: tcp");
+  if (hijack && upgraded) kept.push(`${upgradeProtocolHeader}: ${protocol}`);
   const head = Buffer.from(`${kept.join("\r\n")}\r\n\r\n`, "latin1");
   return { chunk: Buffer.concat([head, chunk.subarray(end)]), takesOver: hijack, upgraded: hijack && upgraded };
 }

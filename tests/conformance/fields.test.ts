@@ -293,6 +293,16 @@ test.skipIf(targetIsDockerd)("create and connect: places on networks", async () 
 
 test.skipIf(targetIsDockerd)("create: links, runtimes and what stands in the way of the rest", async () => {
   const problems = await created({ Image: "busybox", HostConfig: { Runtime: "crun" } });
+  const lowLevel = uniqueName("fields");
+  expect(
+    (await daemon.api("POST", `/v1.50/containers/create?name=${lowLevel}`, { Image: "busybox", Runtime: "crun" }))
+      .status,
+  ).toBe(201);
+  const { HostConfig: shown } = (await daemon.api("GET", `/v1.50/containers/${lowLevel}/json`)).json<{
+    HostConfig: { Runtime: string };
+  }>();
+  expect(shown.Runtime).toBe("crun");
+  seen.add(`${create} Runtime`);
   // The network's since 1.44.
   problems.push(...(await created({ Image: "busybox", MacAddress: "02:42:0a:d5:07:4d" }, "1.43")));
   // Shown with both names: "/db:/web/database".

@@ -276,3 +276,12 @@ test("a create request without image and command; a size for what has no termina
   expect((await daemon.api("POST", `/containers/${name}/resize?h=10&w=10`)).status).toBe(200);
   await daemon.ok("rm", "-f", name);
 });
+
+test("what is written to one stream before the other comes before it in the log", async () => {
+  const name = uniqueName("order");
+  await daemon.ok("run", "-d", "--name", name, "busybox", "sh", "-c", "echo first; echo second >&2");
+  await daemon.ok("wait", name);
+  const frames = (await daemon.api("GET", `/containers/${name}/logs?stdout=1&stderr=1`)).text;
+  expect(frames.indexOf("first")).toBeLessThan(frames.indexOf("second"));
+  await daemon.ok("rm", name);
+});

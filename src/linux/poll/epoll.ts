@@ -22,9 +22,27 @@ export type EpollSet = {
   wait(timeoutMs: number, ready: (fd: number, events: number) => void): number;
 };
 
-/** Makes an epoll set, or wraps the one behind `existing` (of another thread, which stays its owner). */
-export function createEpollSet(existing?: number, capacity = 64): EpollSet {
-  const set = existing ?? syscall("epoll_create1", SYS.epoll_create1, EPOLL_CLOEXEC);
+/** struct pollfd: descriptor, events asked for, events there are. */
+const entry = stableBuffer(8);
+const POLLIN = 0x1;
+/** Bytes of a kernel's sigset_t, which ppoll wants to know though there is none. */
+const SIGNAL_SET_BYTES = 8;
+
+/**
+ * Sleeps until something in an epoll set is ready, and leaves it there: epoll_wait puts what it has told of at the end
+ * of its list (fs/eventpoll.c, ep_send_events), and who was first must stay so for whoever asks next, for the order of
+ * what a process writes to its two streams. False when a signal came instead.
+ */
+export function waitForReadiness(set: number): boolean {
+  entry.writeInt32LE(set, 0);
+  entry.writeInt32LE(POLLIN, 4);
+  return trySyscall(SYS.ppoll, entry, 1, null, null, SIGNAL_SET_BYTES) > 0;
+}
+
+/** Makes an epoll set. */
+export function createEpollSet(): EpollSet {
+  const capacity = 64;
+  const set = syscall("epoll_create1", SYS.epoll_create1, EPOLL_CLOEXEC);
   const change = stableBuffer(EVENT_BYTES);
   const events = stableBuffer(EVENT_BYTES * capacity);
   const control = (operation: number, fd: number, mask: number): void => {

@@ -15,6 +15,7 @@ const ENOTDIR = 20;
  *   "." and "/" are for directories: "./x", "/x".
  * - `contentsOnly`: what is in the directory, as "./x", with "./" first for the directory itself.
  * - neither: what is in the directory, as "x".
+ * - `mounts`: what is mounted in the directory, by its path from there, on which it is shown.
  * - `idMapping`: how owners there lie on the host; without it the archive names them as the host does.
  */
 export function tarOfDirectory(
@@ -23,6 +24,7 @@ export function tarOfDirectory(
   options: {
     readonly rebase?: string;
     readonly contentsOnly?: boolean;
+    readonly mounts?: ReadonlyMap<string, { readonly directoryFd: number; readonly file?: string | undefined }>;
     readonly idMapping?: IdMapping | undefined;
   } = {},
 ): AsyncIterable<Uint8Array> | undefined {
@@ -30,6 +32,11 @@ export function tarOfDirectory(
   const { parent, name } = splitPath(clean);
   const wanted = options.rebase ?? (options.contentsOnly === true ? "." : "");
   const isContents = name === "" || wanted === "" || wanted === "." || wanted === "/";
+  const under = isContents ? "" : `${name}/`;
+  const mounts =
+    options.mounts === undefined || options.mounts.size === 0
+      ? undefined
+      : new Map([...options.mounts].map(([place, mount]) => [`${under}${toByteString(place)}`, mount]));
   const open = () => {
     const rootFd = openDirectory(toByteString(root));
     const fd = tryOpenInRoot(rootFd, isContents ? clean : parent, O.readOnly | O.directory);
@@ -50,6 +57,7 @@ export function tarOfDirectory(
         name: isContents ? "" : name,
         as: toByteString(wanted),
         whiteouts: "literal",
+        mounts,
         idMapping: options.idMapping,
       });
     } finally {

@@ -1,6 +1,8 @@
 // What Docker's own suites (moby's integration-cli and integration, docker-py's) hold a daemon to, and nothing else here does.
 import { describe, expect, test } from "bun:test";
-import { eventually } from "../engines/command.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually, mustRun } from "../engines/command.ts";
 import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon();
@@ -284,4 +286,27 @@ test("what is written to one stream before the other comes before it in the log"
   const frames = (await daemon.api("GET", `/containers/${name}/logs?stdout=1&stderr=1`)).text;
   expect(frames.indexOf("first")).toBeLessThan(frames.indexOf("second"));
   await daemon.ok("rm", name);
+});
+
+test("a tree copied from a container that does not run holds what is mounted in it", async () => {
+  const name = uniqueName("nested");
+  const file = join(daemon.directory, "one");
+  writeFileSync(file, "1\n");
+  const mounts = ["-v", "/data", "-v", "/data/inner", "-v", `${file}:/data/bound`];
+  await daemon.ok("create", "--name", name, ...mounts, "busybox", "true");
+  await daemon.ok("cp", file, `${name}:/data/`);
+  await daemon.ok("cp", file, `${name}:/data/inner/`);
+  const members = async (path: string) => {
+    const url = `http://localhost/containers/${name}/archive?path=${path}`;
+    const archive = await (await fetch(url, { unix: daemon.engine.socket, headers: { Connection: "close" } })).bytes();
+    const list = await mustRun(["tar", "-t"], { input: archive });
+    return list.trim().split("\n").toSorted();
+  };
+  const all = ["data/", "data/bound", "data/inner/", "data/inner/one", "data/one"];
+  expect(await members("/data")).toEqual(all);
+  await daemon.ok("start", "-a", name);
+  expect(await members("/data")).toEqual(all);
+  expect(await members("/data/.")).toEqual(all.map((path) => path.replace("data/", "./")));
+  expect((await members("/")).filter((path) => path.includes("data/"))).toEqual(all.map((path) => `/${path}`));
+  await daemon.ok("rm", "-v", name);
 });

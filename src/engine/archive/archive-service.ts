@@ -60,6 +60,7 @@ export function createArchiveService(parts: ContainerParts): ArchiveService {
         const contents = path.endsWith("/.") || path === ".";
         const tar = tarOfDirectory(root.path, followed, {
           rebase: contents ? "." : nameOf(path),
+          mounts: root.mountsBelow,
           idMapping: parts.snapshots.idMapping,
         });
         if (tar === undefined) throw errors.pathNotFound(path, container.id);

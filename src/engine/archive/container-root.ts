@@ -17,6 +17,8 @@ export type ContainerRoot = {
   readonly readonly: "root" | "volume" | undefined;
   /** The root directory of the container itself, where its /etc/passwd lies. */
   readonly home: string;
+  /** What is mounted below the given path and is not seen through `fd`, by its path from there. */
+  readonly mountsBelow: ReadonlyMap<string, { readonly directoryFd: number; readonly file?: string | undefined }>;
   /** Where a path of the container leads to, all links followed; undefined when nowhere. */
   resolve(path: string): string | undefined;
   release(): void;
@@ -53,7 +55,8 @@ export function openContainerRoot(
     const fd = openDirectory(root);
     const resolve = (given: string) => resolveInRoot(fd, given);
     const readonly = readonlyOf(container, resolve(path) ?? join("/", path));
-    return { fd, path: root, rest: path, readonly, home: root, resolve, release: () => closeFd(fd) };
+    const mountsBelow = new Map<string, never>();
+    return { fd, path: root, rest: path, readonly, home: root, mountsBelow, resolve, release: () => closeFd(fd) };
   }
   using opened = new DisposableStack();
   const snapshot = openSnapshotRoot(parts, container, path);
@@ -78,9 +81,22 @@ export function openContainerRoot(
     rest: asksForDirectory(path) && rest !== "/" ? `${rest}/` : rest,
     readonly: readonlyOf(container, resolved),
     home: snapshot.path,
+    mountsBelow: findMountsBelow(mounted, resolved),
     resolve,
     release: () => release.dispose(),
   };
+}
+
+/** Mounts that lie below a path, by their paths from there. */
+function findMountsBelow(mounted: readonly MountedRoot[], resolved: string): ContainerRoot["mountsBelow"] {
+  const prefix = resolved === "/" ? "/" : `${resolved}/`;
+  return new Map(
+    mounted.flatMap(({ destination, fd, file }) =>
+      destination !== "/" && destination.startsWith(prefix)
+        ? [[destination.slice(prefix.length), { directoryFd: fd, file }] as const]
+        : [],
+    ),
+  );
 }
 
 /** The root file system alone, without volumes and other mounts: what `export` writes. */

@@ -33,6 +33,10 @@ export type TreeTarOptions = {
   readonly as: string;
   /** "overlay": whiteout nodes and opaque directories become `.wh.` members. "literal": nothing is special. */
   readonly whiteouts: "overlay" | "literal";
+  /** What is mounted in the tree, by its path from `directoryFd`: an open directory, or one name in it. */
+  readonly mounts?:
+    | ReadonlyMap<string, { readonly directoryFd: number; readonly file?: string | undefined }>
+    | undefined;
   /** How the tree's owners lie on the host; the archive has them as containers do. @default as on the host */
   readonly idMapping?: IdMapping | undefined;
 };
@@ -67,6 +71,36 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
   const { idMapping } = options;
   const attributesAt = (directoryFd: number, name: string) =>
     containerAttributes(idMapping, carriedAttributesAt(directoryFd, name));
+
+  /** What has a name in a directory of the tree: what is mounted there, or else what lies there. */
+  function* shown(directoryFd: number, name: string, path: string, displayPath: string): Generator<TarPiece> {
+    const mount = options.mounts?.get(path);
+    if (mount === undefined) yield* member(directoryFd, name, path, displayPath);
+    else if (mount.file !== undefined) yield* member(mount.directoryFd, mount.file, path, displayPath);
+    else yield* wholeDirectory(mount.directoryFd, path, displayPath);
+  }
+
+  function* wholeDirectory(directoryFd: number, path: string, displayPath: string): Generator<TarPiece> {
+    // A descriptor of our own: reading a directory moves its position.
+    const fd = openAt(directoryFd, ".", O.readOnly | O.directory);
+    try {
+      yield* directory(fd, "", path, displayPath, statusOf(fd));
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** The names in a directory, with those that are only mounted there. */
+  function namesIn(fd: number, path: string): readonly string[] {
+    const names = readDirectory(fd);
+    if (options.mounts === undefined) return names;
+    const prefix = path === "" ? "" : `${path}/`;
+    const mounted = [...options.mounts.keys()].flatMap((mount) => {
+      const name = mount.startsWith(prefix) ? mount.slice(prefix.length) : "";
+      return name === "" || name.includes("/") || names.includes(name) ? [] : [name];
+    });
+    return mounted.length === 0 ? names : [...names, ...mounted].toSorted();
+  }
 
   function* member(directoryFd: number, name: string, path: string, displayPath: string): Generator<TarPiece> {
     const status = findStatusAt(directoryFd, name);
@@ -132,8 +166,8 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
       if (overlay && findAttributeAt(fd, ".", "trusted.overlay.opaque")?.toString() === "y") {
         yield bytes(encodeTarHeader(plainTarHeader({ path: inside(".wh..wh..opq"), type: "file", mode: 0o600 })));
       }
-      for (const child of readDirectory(fd)) {
-        yield* member(fd, child, path === "" ? child : `${path}/${child}`, inside(child));
+      for (const entry of namesIn(fd, path)) {
+        yield* shown(fd, entry, path === "" ? entry : `${path}/${entry}`, inside(entry));
       }
     } finally {
       if (name !== "") closeFd(fd);
@@ -141,13 +175,7 @@ export function* treeAsTar(options: TreeTarOptions): Generator<TarPiece> {
   }
 
   if (options.name === "") {
-    // A descriptor of our own: reading a directory moves its position.
-    const fd = openAt(options.directoryFd, ".", O.readOnly | O.directory);
-    try {
-      yield* directory(fd, "", "", options.as, statusOf(fd));
-    } finally {
-      closeFd(fd);
-    }
+    yield* wholeDirectory(options.directoryFd, "", options.as);
   } else {
     yield* member(options.directoryFd, options.name, options.name, options.as);
   }

@@ -57,7 +57,9 @@ export async function createContainer(
     created = await client.containers.create(body, options);
   } catch (error) {
     const isMissing = isErrorKind(error, "not-found") && error.message.toLowerCase().includes("no such image");
-    if (!isMissing || flags.pull !== "missing") throw error;
+    // An id can be had from no registry.
+    const isId = /^(sha256:)?[0-9a-f]{64}$/.test(image);
+    if (!isMissing || isId || flags.pull !== "missing") throw error;
     noteFailure(error);
     if (!flags.quiet) writeText(2, `Unable to find image '${withTag(image)}' locally\n`);
     await pullImage(client, image, flags);

@@ -310,3 +310,69 @@ test("a tree copied from a container that does not run holds what is mounted in 
   expect((await members("/")).filter((path) => path.includes("data/"))).toEqual(all.map((path) => `/${path}`));
   await daemon.ok("rm", "-v", name);
 });
+
+describe("standard input", () => {
+  const start = async (StdinOnce: boolean) => {
+    const name = uniqueName("input");
+    const body = { Image: "busybox", Cmd: ["cat"], OpenStdin: true, StdinOnce, AttachStdin: true };
+    await daemon.api("POST", `/containers/create?name=${name}`, body);
+    await daemon.ok("start", name);
+    return name;
+  };
+
+  test("subtle 29: without StdinOnce its end is that of the attach alone", async () => {
+    const name = await start(false);
+    const sockets = [];
+    for (const line of ["one", "two"]) {
+      const socket = await daemon.connect();
+      sockets.push(socket);
+      socket.write(
+        `POST /containers/${name}/attach?stream=1&stdin=1 HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n`,
+      );
+      await new Promise((resolve) => socket.once("data", resolve));
+      socket.end(`${line}\n`);
+      await eventually(line, async () => (await daemon.ok("logs", name)).endsWith(line));
+    }
+    await eventually("both lines", async () => (await daemon.ok("logs", name)) === "one\ntwo");
+    expect(await daemon.ok("inspect", "-f", "{{.State.Running}}", name)).toBe("true");
+    for (const socket of sockets) socket.destroy();
+    await daemon.ok("rm", "-f", name);
+  });
+
+  test("subtle 31: with StdinOnce its end is the container's, and the attach stays until that has ended", async () => {
+    const name = await start(true);
+    const attached = await daemon.cli(["attach", name], { input: "one\n" });
+    expect([attached.exitCode, attached.stdout]).toEqual([0, "one\n"]);
+    expect(await daemon.ok("inspect", "-f", "{{.State.Running}}", name)).toBe("false");
+    await daemon.ok("rm", name);
+  });
+});
+
+test("subtle 69: restart starts what is stopped, keeps what is to be removed, and goes on without its client", async () => {
+  const [stopped, passing, stubborn] = [uniqueName("stopped"), uniqueName("passing"), uniqueName("stubborn")];
+  await daemon.ok("create", "--name", stopped, "busybox", "top");
+  await daemon.ok("restart", stopped);
+  expect(await daemon.ok("inspect", "-f", "{{.State.Running}}", stopped)).toBe("true");
+  await daemon.ok("run", "-d", "--rm", "--name", passing, "busybox", "top");
+  await daemon.ok("restart", "-t", "0", passing);
+  expect(await daemon.ok("inspect", "-f", "{{.State.Running}}", passing)).toBe("true");
+  await daemon.ok(
+    "run",
+    "-d",
+    "--name",
+    stubborn,
+    "busybox",
+    "sh",
+    "-c",
+    "trap '' TERM; echo up; sleep 1000 & wait; wait",
+  );
+  await eventually("it to be up", async () => (await daemon.ok("logs", stubborn)).startsWith("up"));
+  const startedAt = () => daemon.ok("inspect", "-f", "{{.State.StartedAt}}", stubborn);
+  const before = await startedAt();
+  const socket = await daemon.connect();
+  socket.write(`POST /containers/${stubborn}/restart?t=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+  await eventually("the signal", async () => (await eventsSince(before, "--filter", `container=${stubborn}`, "--filter", "event=kill")).length > 0); // prettier-ignore
+  socket.destroy();
+  await eventually("the restart", async () => (await startedAt()) !== before);
+  await daemon.ok("rm", "-f", stopped, passing, stubborn);
+});

@@ -276,6 +276,9 @@ test("a create request without image and command; a size for what has no termina
   const name = uniqueName("size");
   await daemon.ok("run", "-d", "--name", name, "busybox", "top");
   expect((await daemon.api("POST", `/containers/${name}/resize?h=10&w=10`)).status).toBe(200);
+  const empty = await daemon.cli(["exec", name, ""]);
+  expect(empty.stdout + empty.stderr).toContain('exec: ""');
+  expect([126, 127]).toContain(empty.exitCode);
   await daemon.ok("rm", "-f", name);
 });
 

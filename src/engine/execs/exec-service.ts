@@ -53,8 +53,8 @@ export function createExecService(parts: ContainerParts, runner: ExecRunner): Ex
     create: async (reference, body) => {
       const container = runningContainer(parts.registry, reference);
       parts.noticeMigration();
-      const [command = ""] = body.Cmd ?? [];
-      if (command === "") throw errors.execNoCommand();
+      // An empty word is one: that there is no such program is found at the start.
+      if ((body.Cmd ?? []).length === 0) throw errors.execNoCommand();
       const exec: Exec = {
         id: newId(),
         container,

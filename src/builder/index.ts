@@ -17,6 +17,7 @@ export { openTree } from "./run/contexts.ts";
 export { isDockerfileFrontend } from "./parse/frontend.ts";
 export { platformsOf } from "./plan/platforms.ts";
 export { fetchRemoteContext, isRemoteContext, isTarStart, remoteNamedContext } from "./context/remote-context.ts";
+export { openDownload } from "./copy/download.ts";
 export { treeArchive } from "./export/tree-archive.ts";
 export { pusher } from "./export/push.ts";
 export type { OpenRepository } from "./cache/transfer/locations.ts";

@@ -109,8 +109,13 @@ export const serverErrors = defineErrors({
     message: () => "this call needs a WebSocket handshake (RFC 6455, version 13)",
   },
   "import-needs-source": {
-    kind: "unsupported",
-    message: () => "importing from a URL is not supported: send the archive in the body with fromSrc=-",
+    kind: "invalid",
+    message: () => "fromImage names what to pull, fromSrc what to import: an address, or - for the body of the request",
+  },
+  "import-download-failed": {
+    kind: "invalid",
+    message: (url: string, reason: string) => `failed to import from ${url}: ${reason}`,
+    hint: () => "The daemon fetches it, not the command: the address must be reachable from its machine.",
   },
   "search-limit": {
     kind: "invalid",

@@ -247,6 +247,29 @@ describe("diff, commit, export, import", () => {
     await daemon.ok("rmi", "piped:v1");
   });
 
+  test("import from an address is fetched by the daemon", async () => {
+    const archive = scratch("served.tar");
+    await daemon.ok("export", "-o", archive, box);
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: ({ url }) =>
+        url.endsWith("/root.tar") ? new Response(Bun.file(archive)) : new Response("", { status: 404 }),
+    });
+    try {
+      const url = `http://127.0.0.1:${server.port}`;
+      const output = await daemon.ok("import", `${url}/root.tar`, "fetched:v1");
+      expect(output).toContain(`Downloading from ${url}/root.tar`);
+      expect(output).toMatch(/sha256:[0-9a-f]{64}$/);
+      expect(await daemon.ok("run", "--rm", "fetched:v1", "cat", "/src/one")).toBe("one");
+      await daemon.ok("rmi", "fetched:v1");
+      const missing = await daemon.cli(["import", `${url}/nothing`, "fetched:v1"]);
+      expect([missing.exitCode, missing.stderr.includes("404")]).toEqual([1, true]);
+    } finally {
+      await server.stop(true);
+    }
+  });
+
   test("an import that is not a tar is refused and leaves no image", async () => {
     writeFileSync(scratch("garbage.tar"), "this is no archive".repeat(1000));
     const before = await daemon.ok("images", "-aq");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync, utimesSync, writeSync } from "node:fs";
 import { isIP } from "node:net";
 import { posix, join } from "node:path";
+import { Readable } from "node:stream";
 import { errorMessage } from "#base";
 import { toByteString } from "#linux";
 import { openDirectoryTree } from "../context/directory-tree.ts";
@@ -89,6 +90,20 @@ export async function download(
     rmSync(options.directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * What is at an address, as it comes, under the same rules as `download`. Throws what `failed` makes of the reason.
+ * `sizeBytes` is what the server says; undefined when it does not.
+ */
+export async function openDownload(
+  url: string,
+  signal: AbortSignal,
+  failed: (reason: string) => Error,
+): Promise<{ readonly body: AsyncIterable<Uint8Array>; readonly sizeBytes: number | undefined }> {
+  const response = await request(url, { signal }, failed);
+  const length = response.headers.get("content-length");
+  return { body: response.body ?? Readable.from([]), sizeBytes: length === null ? undefined : Number(length) };
 }
 
 function validatorOf(response: Response): Validator {

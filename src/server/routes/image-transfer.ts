@@ -1,4 +1,5 @@
 import type { ImageProgress } from "#engine";
+import { openDownload } from "#builder";
 import { serverErrors } from "../errors.ts";
 import { requestBody } from "../http/body.ts";
 import { createRecords, type JsonRecords } from "../http/json-records.ts";
@@ -10,6 +11,8 @@ import { joinReference } from "./images.ts";
 import { platformField, requirePlatform } from "./image-platform.ts";
 import { reportTo } from "./progress.ts";
 import { pullInto } from "./registries.ts";
+
+const progressPauseMs = 100;
 
 /** Images as archives: load, save, import; and `POST /images/create`, which is import or pull. */
 export const imageTransferRoutes: readonly Route[] = [
@@ -81,16 +84,36 @@ export const imageTransferRoutes: readonly Route[] = [
         await pullInto(parts, { request, signal }, createRecords(response), { ...query, fromImage });
         return;
       }
-      if (query.fromSrc !== "-") throw serverErrors["import-needs-source"]();
+      const { fromSrc: source = "" } = query;
+      if (source === "") throw serverErrors["import-needs-source"]();
       const edit = parts.builder.changes(query.changes);
-      await importArchive(parts, request, createRecords(response), { ...query, config: edit({}) });
+      const open = (report: ImageProgress) =>
+        source === "-" ? requestBody(request) : downloaded(source, report, signal);
+      await importArchive(parts, open, createRecords(response), { ...query, config: edit({}) });
     },
   }),
 ];
 
+/** An archive somewhere else; without a scheme it is HTTP, as in Docker. */
+async function* downloaded(source: string, report: ImageProgress, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const url = source.includes("://") ? source : `http://${source}`;
+  const failed = (reason: string) => serverErrors["import-download-failed"](url, reason);
+  const { body, sizeBytes: total } = await openDownload(url, signal, failed);
+  report({ status: `Downloading from ${url}` });
+  let current = 0;
+  let saidMs = 0;
+  for await (const chunk of body) {
+    yield chunk;
+    current += chunk.length;
+    if (performance.now() - saidMs < progressPauseMs && current !== total) continue;
+    saidMs = performance.now();
+    report({ status: "Importing", progress: { current, total } });
+  }
+}
+
 async function importArchive(
   { engine }: ServerParts,
-  request: Parameters<typeof requestBody>[0],
+  open: (report: ImageProgress) => AsyncIterable<Uint8Array>,
   records: JsonRecords,
   options: {
     readonly repo: string | undefined;
@@ -101,7 +124,7 @@ async function importArchive(
   },
 ): Promise<void> {
   try {
-    const image = await engine.images.importRootfs(requestBody(request), {
+    const image = await engine.images.importRootfs(open(reportTo(records)), {
       config: options.config,
       tag: joinReference(options.repo, options.tag),
       ...(options.message === undefined ? {} : { message: options.message }),

@@ -136,6 +136,9 @@ describe("images", () => {
       },
     );
     expect(imported.text).toBe(`{"status":"${imageId}"}\r\n`);
+    expect((await api.call("POST", "/images/create")).status).toBe(400);
+    const refused = await api.call("POST", "/images/create?fromSrc=http%3A%2F%2F169.254.169.254%2Fx");
+    expect(refused.json).toMatchObject({ message: expect.stringContaining("link-local") });
     expect(api.engine.calls).toMatchObject([
       { name: "load", args: [100_000] },
       { name: "import", args: [10, { tag: "repo:x", config: { OnBuild: ["CMD a"] } }] },

@@ -19,6 +19,7 @@ export type ConnectOptions = {
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 50;
 const START_PATIENCE_MS = 10_000;
+const SPAWN_AGAIN_MS = 3000;
 const RETRY_MS = 1000;
 
 /** How long a call waits for the supervisor to come back before it fails as unavailable. */
@@ -132,6 +133,7 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
     logger.info("starting the supervisor", { socket: socketPath });
     await options.spawn();
     const deadline = performance.now() + START_PATIENCE_MS;
+    let spawnAgain = performance.now() + SPAWN_AGAIN_MS;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       await delay(wait);
       try {
@@ -141,6 +143,11 @@ export async function connectSupervisor(options: ConnectOptions): Promise<Superv
         if (!isErrorKind(error, "unavailable") || error.code === "supervisorVersion") throw error;
         if (performance.now() > deadline) {
           throw errors.supervisorUnavailable(`none came up for "${options.stateRoot}": ${error.message}`);
+        }
+        // The first may have met one that was about to end and held the lock still; one too many ends by itself.
+        if (performance.now() > spawnAgain) {
+          await options.spawn();
+          spawnAgain = performance.now() + SPAWN_AGAIN_MS;
         }
       }
     }

@@ -280,6 +280,8 @@ export type Snapshotter = {
   changesDirectory(id: string): Promise<string>;
   /** Bytes of the writable part. */
   usage(id: string): Promise<number>;
+  /** Its directories by Docker's names ("UpperDir", …); undefined where it is one copy. */
+  directories(id: string): Readonly<Record<string, string>> | undefined;
   /** Ids of all snapshots on disk, for the sweep at start. */
   list(): Promise<readonly string[]>;
   /** Unmounts whatever a crash left mounted, except `keep`. */

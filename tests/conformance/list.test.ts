@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { targetIsDockerd, uniqueName, useDaemon } from "./daemon.ts";
 
 const daemon = useDaemon();
@@ -160,6 +162,16 @@ describe("ps", () => {
     expect(document["ExecIDs"]).toBeNull();
     expect(document["Created"]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z$/);
     expect(await daemon.ok("inspect", "-s", "-f", "{{.SizeRootFs}}", running)).toMatch(/^\d{7,}$/);
+  });
+
+  test("inspect tells where the file systems lie", async () => {
+    const directory = (name: string) => daemon.ok("inspect", "-f", `{{.GraphDriver.Data.${name}}}`, running);
+    await daemon.ok("exec", running, "sh", "-c", "echo mine > /tmp/written");
+    expect(readFileSync(join(await directory("UpperDir"), "tmp/written"), "utf8")).toBe("mine\n");
+    expect(readFileSync(join(await directory("MergedDir"), "tmp/written"), "utf8")).toBe("mine\n");
+    const [top = ""] = (await directory("LowerDir")).split(":").slice(targetIsDockerd ? 1 : 0);
+    expect(readdirSync(top)).toContain("bin");
+    expect(await daemon.ok("image", "inspect", "-f", "{{.GraphDriver.Data.UpperDir}}", "busybox")).toBe(top);
   });
 
   test("inspect of several, and of something missing", async () => {

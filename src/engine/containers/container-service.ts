@@ -70,6 +70,7 @@ export function createContainerService(parts: ContainerParts, runner: ExecRunner
       }
     },
     findName: (id) => registry.byId(id)?.name,
+    directories: (reference) => parts.snapshots.directories(get(reference).id),
     sizes: async (reference) => {
       const container = get(reference);
       const writableBytes = await parts.snapshots.usage(container.id);

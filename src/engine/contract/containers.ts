@@ -50,6 +50,8 @@ export type ContainerService = {
   list(which?: "all" | "running"): IterableIterator<ContainerView>;
   /** The name of the container with this id. */
   findName(id: ContainerId): string | undefined;
+  /** Directories of its root file system by Docker's names ("UpperDir", …); undefined where it is one copy. */
+  directories(reference: string): Readonly<Record<string, string>> | undefined;
   /** Bytes of the writable layer and of the whole root file system. */
   sizes(reference: string): Promise<{ readonly writableBytes: number; readonly rootFsBytes: number }>;
   logs(

@@ -14,6 +14,8 @@ export type ImageService = Pick<ImageCatalog, "find" | "get" | "list" | "history
   manifests(reference: string): readonly ImageManifestView[];
   /** False for an image that is only one of several platforms of every name it has. */
   isFirstOf(image: ImageRecord): boolean;
+  /** Directories of its layers by Docker's names ("UpperDir" is the topmost); undefined where containers are copies. */
+  directories(image: ImageRecord): Readonly<Record<string, string>> | undefined;
   tag(source: string, reference: string): void;
   remove(
     reference: string,

@@ -62,6 +62,13 @@ export function createImageService(parts: {
     history: catalog.history,
     manifests: (reference) => manifestViews(store, reference),
     isFirstOf: (image) => catalog.isFirstOf(image.id),
+    directories: (image) => {
+      const { diff_ids: diffIds } = image.config.rootfs;
+      if (store.snapshots.name !== "overlay2" || !diffIds.every((diffId) => store.layers.has(diffId))) return undefined;
+      const [top, ...below] = diffIds.toReversed().map((diffId) => store.layers.directoryOf(diffId));
+      if (top === undefined) return undefined;
+      return { UpperDir: top, ...(below.length === 0 ? {} : { LowerDir: below.join(":") }) };
+    },
     save: (references, platform) => {
       const images = new Set(references.flatMap((reference) => meantBySave(reference, platform)));
       const archive = catalog.save(references, platform);

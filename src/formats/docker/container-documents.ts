@@ -120,7 +120,7 @@ export type ContainerInspect = {
   AppArmorProfile: string;
   ExecIDs: readonly string[] | null;
   HostConfig: HostConfig;
-  GraphDriver: { Name: string; Data: Record<string, string> | null };
+  GraphDriver: { Name: string; Data: Readonly<Record<string, string>> | null };
   SizeRw?: number;
   SizeRootFs?: number;
   Mounts: MountPointDocument[];

@@ -51,7 +51,7 @@ export type ImageInspect = {
   Size: number;
   /** Below 1.44. */
   VirtualSize?: number;
-  GraphDriver: { Name: string; Data: Record<string, string> | null };
+  GraphDriver: { Name: string; Data: Readonly<Record<string, string>> | null };
   RootFS: { Type: string; Layers: readonly string[] };
   Metadata: { LastTagTime: string };
   /** When asked for. */

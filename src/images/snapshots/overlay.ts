@@ -219,6 +219,18 @@ export function createOverlaySnapshotter(parts: {
         throw error;
       }
     },
+    directories: (id) => {
+      const entry = ledger.find(id);
+      // Of a damaged layer nobody knows where it will be.
+      if (entry?.driver !== "overlay2" || !entry.diffIds.every((diffId) => layers.has(diffId))) return undefined;
+      const lowers = [...new Set([...entry.diffIds].reverse())].map((diffId) => layers.directoryOf(diffId));
+      return {
+        LowerDir: lowers.join(":"),
+        MergedDir: at(id, "merged"),
+        UpperDir: at(id, "upper"),
+        WorkDir: at(id, "work"),
+      };
+    },
     list: async () => ledger.ids(),
     sweep: async (keep) => {
       for (const id of readMounted()) {

@@ -128,6 +128,7 @@ export function createCopySnapshotter(parts: {
       const below = diffIds.reduce((sum, diffId) => sum + layers.sizeOf(diffId), 0);
       return Math.max(0, (await treeSize(rootOf(id))) - below);
     },
+    directories: () => undefined,
     list: async () => ledger.ids(),
     sweep: async () => {},
   };

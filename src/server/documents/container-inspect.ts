@@ -159,7 +159,11 @@ function hostConfigDocument(hostConfig: HostConfig): HostConfig {
 }
 
 /** The answer of `GET /containers/{id}/json`. */
-export function containerInspect(container: ContainerView, version: ApiVersion): ContainerInspect {
+export function containerInspect(
+  container: ContainerView,
+  directories: Readonly<Record<string, string>> | undefined,
+  version: ApiVersion,
+): ContainerInspect {
   return {
     Id: container.id,
     Created: formatRfc3339Nano(container.created),
@@ -180,7 +184,7 @@ export function containerInspect(container: ContainerView, version: ApiVersion):
     AppArmorProfile: container.appArmorProfile,
     ExecIDs: container.execIds.length === 0 ? null : container.execIds,
     HostConfig: hostConfigDocument(container.hostConfig),
-    GraphDriver: { Name: container.driver, Data: null },
+    GraphDriver: { Name: container.driver, Data: directories ?? null },
     Mounts: container.mounts.map(mountDocument),
     Config: configDocument(container.config),
     NetworkSettings: networkSettings(container, version),

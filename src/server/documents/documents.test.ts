@@ -62,7 +62,7 @@ describe("ports", () => {
 
 describe("containerInspect", () => {
   test("has every key clients know, null fields filled with Go's zero", () => {
-    const document = containerInspect(fakeContainer({ hostConfig: { Memory: 5, NetworkMode: null } }), 50);
+    const document = containerInspect(fakeContainer({ hostConfig: { Memory: 5, NetworkMode: null } }), undefined, 50);
     expect(document.HostConfig).toMatchObject({ Memory: 5, NetworkMode: "bridge", ShmSize: 67_108_864 });
     expect(document.ExecIDs).toBeNull();
     expect(document.State.FinishedAt).toBe("0001-01-01T00:00:00Z");
@@ -78,7 +78,8 @@ describe("containerInspect", () => {
     const custom = fakeContainer({
       networks: [{ ...place, networkName: "mine", settings: { Aliases: ["db"] }, dnsNames: ["web", "db"] }],
     });
-    const aliases = (version: number) => containerInspect(custom, version).NetworkSettings.Networks["mine"]?.Aliases;
+    const aliases = (version: number) =>
+      containerInspect(custom, undefined, version).NetworkSettings.Networks["mine"]?.Aliases;
     expect(aliases(44)).toEqual(["db", custom.id.slice(0, 12)]);
     expect(aliases(45)).toEqual(["db"]);
   });

@@ -52,7 +52,11 @@ function imageConfigDocument(config: ContainerConfig, version: ApiVersion): Cont
 }
 
 /** The answer of `GET /images/{name}/json`. */
-export function imageInspect(image: ImageRecord, driver: string, version: ApiVersion): ImageInspect {
+export function imageInspect(
+  image: ImageRecord,
+  storage: { readonly driver: string; readonly directories: Readonly<Record<string, string>> | undefined },
+  version: ApiVersion,
+): ImageInspect {
   const { config } = image;
   const document: ImageInspect = {
     Id: image.id,
@@ -66,7 +70,7 @@ export function imageInspect(image: ImageRecord, driver: string, version: ApiVer
     Architecture: config.architecture,
     Os: config.os,
     Size: image.sizeBytes,
-    GraphDriver: { Name: driver, Data: null },
+    GraphDriver: { Name: storage.driver, Data: storage.directories ?? null },
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: image.lastTaggedMs === 0 ? ZERO_TIME : new Date(image.lastTaggedMs).toISOString() },
   };

@@ -41,7 +41,7 @@ export const containerRoutes: readonly Route[] = [
     path: "/containers/{id}/json",
     query: { size: flag() },
     handle({ parts: { engine }, params: { id = "" }, query, version }) {
-      const document = containerInspect(engine.containers.get(id), version);
+      const document = containerInspect(engine.containers.get(id), engine.containers.directories(id), version);
       if (!query.size) return jsonReply(document);
       return engine.containers
         .sizes(id)

@@ -125,7 +125,8 @@ export const imageRoutes: readonly Route[] = [
       requirePlatform(image, name, platform);
       // Compose 1 speaks the newest version there is and reads what 1.45 took away.
       const shape = version >= 45 && isOldCompose(request.headers["user-agent"]) ? 44 : version;
-      const document = imageInspect(image, engine.system.info().storageDriver, shape);
+      const directories = engine.images.directories(image);
+      const document = imageInspect(image, { driver: engine.system.info().storageDriver, directories }, shape);
       if (version >= 48 && query.manifests) document.Manifests = manifestDocuments(engine, name);
       return jsonReply(document);
     },

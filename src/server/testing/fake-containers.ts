@@ -70,6 +70,7 @@ export function fakeContainers(fake: FakeState): Engine["containers"] {
         .sort((a, b) => (a.created < b.created ? 1 : -1))
         .values(),
     findName: (id) => fake.views.get(id)?.name,
+    directories: () => ({ UpperDir: "/u" }),
     sizes: async () => ({ writableBytes: 10, rootFsBytes: 1010 }),
     async logs(reference, options) {
       fake.record("logs", reference, options);

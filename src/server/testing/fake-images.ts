@@ -18,6 +18,7 @@ export function fakeImages(fake: FakeState): Engine["images"] {
     list: () => fake.imageRecords,
     manifests: () => [],
     isFirstOf: () => true,
+    directories: () => undefined,
     history: (reference) => [
       { id: fake.getImage(reference).id, sizeBytes: 5, tags: ["debian:bookworm"], created_by: "bootstrap" },
     ],

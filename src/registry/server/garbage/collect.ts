@@ -28,8 +28,9 @@ async function contentsOf({ objects, repositories, logger }: Store, repository: 
     { readonly document: ManifestDocument | undefined; readonly setMs: number }
   >();
   for (const digest of await repositories.manifests(repository)) {
-    const facts = await objects.find(keys.manifest(repository, digest));
     const found = await repositories.findManifest(repository, digest);
+    // Asked second: one that is deleted meanwhile is not missing.
+    const facts = await objects.find(keys.manifest(repository, digest));
     if (facts === undefined) continue;
     if (found === undefined) {
       logger.error("a manifest is damaged or missing; push it again", { repository, digest });

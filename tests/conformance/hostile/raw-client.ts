@@ -82,7 +82,7 @@ export function holdings(engine: EngineProcess): ReadonlyMap<string, number> {
   return held;
 }
 
-/** The runtime begins threads of its own (file watcher, HTTP client) when it first needs them, whenever that is, and keeps them. */
+/** The runtime begins threads of its own (workers, HTTP client) when it first needs them, whenever that is, and keeps them: two at most. */
 const keptForGood = /anon_inode:(?:inotify|\[eventpoll\]|\[eventfd\])$/;
 
 /** Waits until nothing is held that was not before; fails with what is too much. */
@@ -93,7 +93,7 @@ export async function backTo(before: ReadonlyMap<string, number>, engine: Engine
       "descriptors and processes",
       () => {
         surplus = [...holdings(engine)].flatMap(([what, count]) =>
-          count > (before.get(what) ?? 0) + (keptForGood.test(what) ? 1 : 0)
+          count > (before.get(what) ?? 0) + (keptForGood.test(what) ? 2 : 0)
             ? [`${what}: ${count} instead of ${before.get(what) ?? 0}`]
             : [],
         );

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { routes } from "../../src/server/routes/table.ts";
 import { differences, snapshot } from "../system/leak-oracle.ts";
 import { targetIsDockerd, useDaemon } from "./daemon.ts";
+import { requestBytes } from "./hostile/raw-client.ts";
 
 const daemon = useDaemon();
 
@@ -145,18 +146,11 @@ test.skipIf(targetIsDockerd)(
             .map((one, index) => `${names[index % Math.max(1, names.length)] ?? "q"}=${one}`)
             .join("&");
           const sent = route.method === "GET" || route.method === "HEAD" ? "" : text;
-          const lines = Object.entries({
-            Host: "x",
-            Connection: "close",
-            "Content-Type": "application/json",
-            "Content-Length": String(Buffer.byteLength(sent)),
-            ...headers,
-          }).map(([name, content]) => `${name}: ${content}`);
           const target = `${version}${path}${query === "" ? "" : `?${query}`}`.replaceAll(
             /[\s\u0080-\uffff]/g,
             "%C3%BC",
           );
-          const status = await statusOf(`${route.method} ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n${sent}`);
+          const status = await statusOf(requestBytes(route.method, target, { body: sent, headers }));
           // 501 and 503 are what the daemon says of what it does not have: swarm, plugins, checkpoints.
           // 500 is Docker's answer to unpause of what is not paused.
           const docker = route.path.endsWith("/unpause") && status === 500;

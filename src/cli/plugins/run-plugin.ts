@@ -13,20 +13,16 @@ const signalNumbers: ReadonlyMap<unknown, number> = new Map(Object.entries(const
 export async function runPlugin(plugin: Plugin, argv: readonly string[], flags: ConnectionFlags): Promise<number> {
   if (plugin.problem !== undefined) throw cliErrors["plugin-invalid"](plugin.path, plugin.problem);
   const isTerminal = process.stdin.isTTY;
-  // Before the plugin is there: a signal that comes at once is for it too.
-  const early: NodeJS.Signals[] = [];
-  let pass = (signal: NodeJS.Signals): unknown => early.push(signal);
+  // Listened for before the plugin is there; a listener is called only once this has given way, when it is.
   for (const signal of passedOn)
     process.on(signal, () => {
       // The terminal has sent it to the plugin as well.
-      if (!isTerminal || (signal !== "SIGINT" && signal !== "SIGQUIT")) pass(signal);
+      if (!isTerminal || (signal !== "SIGINT" && signal !== "SIGQUIT")) child.kill(signal);
     });
   const child = Bun.spawn([plugin.path, ...argv], {
     stdio: ["inherit", "inherit", "inherit"],
     env: pluginEnvironment(flags),
   });
-  pass = (signal) => child.kill(signal);
-  for (const signal of early) pass(signal);
   const status = await child.exited;
   return child.signalCode === null ? status : 128 + (signalNumbers.get(child.signalCode) ?? 0);
 }

@@ -31,7 +31,12 @@ export type RemoteDriver = {
   readonly bufferRecords: number;
 };
 
-const patient: RetryPolicy = { waitMs: 100, maxWaitMs: 10_000, attempts: Infinity };
+/** Connects before the container starts, and tries for ever after that. */
+const steady = {
+  retry: { waitMs: 100, maxWaitMs: 10_000, attempts: Infinity },
+  connectsLater: false,
+  bufferRecords: Infinity,
+} satisfies Omit<RemoteDriver, "connect">;
 
 /** The driver of a container's log; each is loaded when it is first used. */
 export async function remoteDriver(remote: RemoteLog): Promise<RemoteDriver> {
@@ -40,12 +45,12 @@ export async function remoteDriver(remote: RemoteLog): Promise<RemoteDriver> {
     case "journald": {
       const { connectJournal } = await import("./journald.ts");
       const connect = async () => connectJournal(remote);
-      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+      return { ...steady, connect };
     }
     case "syslog": {
       const { connectSyslog } = await import("./syslog.ts");
       const connect = () => connectSyslog(remote, destination.syslog);
-      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+      return { ...steady, connect };
     }
     case "fluentd": {
       const { fluentd } = destination;
@@ -62,29 +67,28 @@ export async function remoteDriver(remote: RemoteLog): Promise<RemoteDriver> {
       const { splunk } = destination;
       const { connectSplunk } = await import("./splunk.ts");
       const connect = () => connectSplunk(remote, splunk);
-      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+      return { ...steady, connect };
     }
     case "awslogs": {
       const { awslogs } = destination;
       const { connectAwslogs } = await import("./awslogs.ts");
       const connect = () => connectAwslogs(remote, awslogs);
-      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+      return { ...steady, connect };
     }
     case "gcplogs": {
       const { gcplogs } = destination;
       const { connectGcplogs } = await import("./gcplogs.ts");
       const connect = () => connectGcplogs(remote, gcplogs);
-      return { connect, retry: patient, connectsLater: false, bufferRecords: Infinity };
+      return { ...steady, connect };
     }
     case "gelf": {
       const { gelf } = destination;
       const { connectGelf } = await import("./gelf.ts");
       const waitMs = gelf.reconnectDelaySeconds * 1000;
       return {
+        ...steady,
         connect: () => connectGelf(remote, gelf),
         retry: { waitMs, maxWaitMs: waitMs, attempts: gelf.maxReconnects + 1 },
-        connectsLater: false,
-        bufferRecords: Infinity,
       };
     }
   }

@@ -8,6 +8,7 @@ import { publishImage } from "../../engines/publish-image.ts";
 import { sampleLayer } from "../../engines/sample-layers.ts";
 import { seededRandom } from "../../system/kill-load.ts";
 import { berth, docker, dockerResult } from "../service.ts";
+import { check, reportChecks } from "./checks.ts";
 
 /*
  * One boot of `scripts/vm power-cut registry`: looks at what the boot before left of the daemon's store and of a
@@ -18,14 +19,6 @@ const [phase = "end", seed = "1", ...acknowledged] = process.argv.slice(2);
 const host = "127.0.0.1:5000";
 const root = "/var/lib/registry";
 const random = seededRandom(Number(seed));
-let passed = 0;
-let failed = 0;
-
-function check(what: string, fine: boolean, said = ""): void {
-  if (fine) passed++;
-  else failed++;
-  if (!fine) console.log(`(fail) after the power cut: ${what} ${said}`);
-}
 
 const namesOf = (kind: string) =>
   acknowledged.flatMap((entry) => (entry.startsWith(`${kind}=`) ? [entry.slice(kind.length + 1)] : []));
@@ -244,7 +237,7 @@ if (acknowledged.length > 0) {
   await checkStore();
 }
 if (phase === "end") await checkAtEnd();
-console.log(`checked ${passed} ${failed}`);
+reportChecks();
 if (namesOf("published").length === 0) await publishImages();
 if (phase === "push") await pushUntilCut();
 if (phase === "pull") await pullUntilCut();

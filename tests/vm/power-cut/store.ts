@@ -4,6 +4,7 @@ import { busyboxArchive } from "../../engines/busybox-image.ts";
 import { eventually, mustRun } from "../../engines/command.ts";
 import { writeManyLayers } from "../layers.ts";
 import { berth, docker, dockerResult } from "../service.ts";
+import { check, reportChecks } from "./checks.ts";
 
 /*
  * One boot of `scripts/vm power-cut store`: looks at what the boot before left, then works until the power goes. What a
@@ -11,14 +12,6 @@ import { berth, docker, dockerResult } from "../service.ts";
  *   store.ts load|build|create|stop|end [what was acknowledged…]
  */
 const [phase = "end", ...acknowledged] = process.argv.slice(2);
-let passed = 0;
-let failed = 0;
-
-function check(what: string, fine: boolean, said = ""): void {
-  if (fine) passed++;
-  else failed++;
-  if (!fine) console.log(`(fail) after the power cut: ${what} ${said}`);
-}
 
 async function checkRun(image: string): Promise<void> {
   const words = ["run", "--rm", image, "sh", "-c", "cd /layers && cat $(ls | sort -n) | wc -l && ls | wc -l"];
@@ -110,5 +103,5 @@ const phases: Readonly<Record<string, () => Promise<void>>> = {
 
 if (phase !== "load") await checkStore();
 if (phase === "end") await checkReboot();
-console.log(`checked ${passed} ${failed}`);
+reportChecks();
 await phases[phase]?.();

@@ -200,6 +200,8 @@ export type LayerStore = {
   tarSizeOf(diffId: Digest): number;
   /** Absolute directory of the unpacked layer. Read only. */
   directoryOf(diffId: Digest): string;
+  /** Those of a file system's layers (bottom first), topmost first and each once; undefined when one is damaged or gone. */
+  findDirectories(diffIds: readonly Digest[]): readonly string[] | undefined;
   /**
    * Holds layers against garbage collection while something is made of them (in memory: a restart ends it). A layer
    * that has just been applied, adopted or copied is safe for an hour, or until an image or snapshot takes it over.

@@ -63,9 +63,8 @@ export function createImageService(parts: {
     manifests: (reference) => manifestViews(store, reference),
     isFirstOf: (image) => catalog.isFirstOf(image.id),
     directories: (image) => {
-      const { diff_ids: diffIds } = image.config.rootfs;
-      if (store.snapshots.name !== "overlay2" || !diffIds.every((diffId) => store.layers.has(diffId))) return undefined;
-      const [top, ...below] = diffIds.toReversed().map((diffId) => store.layers.directoryOf(diffId));
+      if (store.snapshots.name !== "overlay2") return undefined;
+      const [top, ...below] = store.layers.findDirectories(image.config.rootfs.diff_ids) ?? [];
       if (top === undefined) return undefined;
       return { UpperDir: top, ...(below.length === 0 ? {} : { LowerDir: below.join(":") }) };
     },

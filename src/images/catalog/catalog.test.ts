@@ -24,6 +24,7 @@ function fakeLayers(): LayerShelf {
     sizeOf: () => 100,
     tarSizeOf: () => 1024,
     directoryOf: never,
+    findDirectories: never,
     linkOf: never,
     isOpaque: () => false,
     apply: never,

@@ -174,6 +174,7 @@ export function openLayerStore(parts: {
     for (const [diffId, { packed }] of entries) for (const { digest } of packed) dropPacked(diffId, digest);
   }
 
+  const directoryOf = (diffId: Digest) => join(layout.layer(diffId), get(diffId) && "diff");
   const isWhole = (diffId: Digest) => entries.has(diffId) && !damaged.has(diffId);
 
   /** Moves a whole, durable layer from tmp to its place. The row is what makes it exist. */
@@ -308,7 +309,9 @@ export function openLayerStore(parts: {
     },
     sizeOf: (diffId) => get(diffId).sizeBytes,
     tarSizeOf: (diffId) => get(diffId).tarBytes,
-    directoryOf: (diffId) => join(layout.layer(diffId), get(diffId) && "diff"),
+    directoryOf,
+    findDirectories: (diffIds) =>
+      diffIds.every(isWhole) ? [...new Set(diffIds.toReversed())].map(directoryOf) : undefined,
     linkOf: (diffId) => linkPath(get(diffId).number),
     isOpaque: (diffId) => {
       const entry = get(diffId);

@@ -221,9 +221,8 @@ export function createOverlaySnapshotter(parts: {
     },
     directories: (id) => {
       const entry = ledger.find(id);
-      // Of a damaged layer nobody knows where it will be.
-      if (entry?.driver !== "overlay2" || !entry.diffIds.every((diffId) => layers.has(diffId))) return undefined;
-      const lowers = [...new Set([...entry.diffIds].reverse())].map((diffId) => layers.directoryOf(diffId));
+      const lowers = entry?.driver === "overlay2" ? layers.findDirectories(entry.diffIds) : undefined;
+      if (lowers === undefined) return undefined;
       return {
         LowerDir: lowers.join(":"),
         MergedDir: at(id, "merged"),
